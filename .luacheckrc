@@ -1,0 +1,7 @@
+std = "min"
+max_line_length = 100
+exclude_files = { "build" }
+files["spec"] = { std = "+busted" }
+files["types"] = { ignore = { "111", "112", "113", "121", "122", "131", "211", "212", "241" } }
+files["lua/xcompliance/loop/nginx.lua"] = { std = "+ngx_lua" }
+files["examples/openresty"] = { std = "+ngx_lua" }

@@ -1,0 +1,18 @@
+/* core.c - the opener of the shared object xcompliance/core.so
+ *
+ * Requiring it makes no thread and opens nothing, so that nginx may require it before it forks.
+ */
+#include "skin.h"
+
+#define XCOMPLIANCE_VERSION "1.0.0"
+
+XCOMPLIANCE_EXPORT int luaopen_xcompliance_core(lua_State *L);
+
+int luaopen_xcompliance_core(lua_State *L) {
+  lua_newtable(L);
+  lua_pushliteral(L, XCOMPLIANCE_VERSION);
+  lua_setfield(L, -2, "version");
+  skin_open(L); /* first: the others return its errors */
+  task_open(L);
+  return 1;
+}

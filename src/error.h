@@ -1,0 +1,51 @@
+/* error.h - what went wrong, in the one shape that every part of the C core returns
+ *
+ * A function that can fail takes a `struct error *` last, fills it, and returns false or NULL. The
+ * structure owns nothing, so it can be copied and dropped freely. A message is a sentence without
+ * its last full stop that says what was being done, to what, what happened and what helps; it never
+ * holds a token or the query of a signed URL.
+ */
+#ifndef XCOMPLIANCE_ERROR_H
+#define XCOMPLIANCE_ERROR_H
+
+#include <stdint.h>
+
+enum error_code {
+  ERROR_NONE,
+  ERROR_MEMORY,    /* an allocation failed */
+  ERROR_CANCELLED, /* the caller gave up */
+  ERROR_IO,        /* a file could not be opened, read, written, flushed or renamed */
+  ERROR_DATA,      /* what was read is not what it should be; file, line and byte say where */
+  ERROR_CONFLICT,  /* somebody else holds it */
+  ERROR_NETWORK,   /* no connection, or one that broke */
+  ERROR_TIMEOUT,   /* too slow, or nothing at all */
+  ERROR_TLS,       /* the peer could not be trusted */
+  ERROR_PROTOCOL,  /* the peer does not speak as it should */
+  ERROR_USAGE,     /* a value that the caller gave cannot be used */
+};
+
+struct error {
+  enum error_code code;
+  int system;         /* errno, or libcurl's code for the network ones; 0 where neither applies */
+  uint64_t line;      /* from 1; 0 where there is none */
+  uint64_t byte;      /* offset from 0 within `file` (as decompressed); only with `line` */
+  char file[1024];    /* the path that was being worked on, or "" */
+  char message[1536]; /* a whole sentence, with file, line and byte in it where they matter */
+};
+
+/* Fills `error` with a code and a formatted message, and clears the rest. */
+void error_set(struct error *error, enum error_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a place in a file: the message becomes "FILE, line L, byte B: what was formatted".
+ * `line` 0 leaves line and byte away. */
+void error_at(struct error *error, enum error_code code, const char *file, uint64_t line,
+              uint64_t byte, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* Fills `error` from errno: "DOING FILE: what errno means - what helps". */
+void error_errno(struct error *error, const char *doing, const char *file);
+
+/* The stable word that Lua sees as `err.kind`. */
+const char *error_kind(enum error_code code);
+
+#endif

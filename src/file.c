@@ -1,0 +1,179 @@
+/* file.c - see file.h
+ *
+ * Names beside the target are random, so that nobody can prepare a link under them; they are opened
+ * with O_EXCL and O_NOFOLLOW, so that nobody who does gains by it.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { RANDOM_LETTERS = 12, NAME_TRIES = 16 };
+
+static const char TEMPORARY_END[] = ".part";
+
+int file_open(const char *path, struct stat *status, struct error *error) {
+  struct stat own;
+  int descriptor;
+  if (!status) status = &own;
+  /* O_NONBLOCK: a pipe without a writer must be refused, not waited for */
+  descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0 || fstat(descriptor, status) != 0) {
+    error_errno(error, "opening", path);
+  } else if (!S_ISREG(status->st_mode)) {
+    error_at(error, ERROR_IO, path, 0, 0, "not a regular file - give a file");
+  } else {
+    return descriptor;
+  }
+  if (descriptor >= 0) close(descriptor);
+  return -1;
+}
+
+int64_t file_read(int descriptor, void *buffer, size_t size, uint64_t offset, const char *path,
+                  struct error *error) {
+  size_t done = 0;
+  while (done < size) {
+    ssize_t got = pread(descriptor, (char *)buffer + done, size - done, (off_t)(offset + done));
+    if (got == 0) break;
+    if (got > 0) {
+      done += (size_t)got;
+    } else if (errno != EINTR) {
+      error_errno(error, "reading", path);
+      return -1;
+    }
+  }
+  return (int64_t)done;
+}
+
+bool file_write(int descriptor, const void *buffer, size_t size, const char *path,
+                struct error *error) {
+  const char *next = buffer;
+  while (size > 0) {
+    ssize_t written = write(descriptor, next, size);
+    if (written >= 0) {
+      next += written;
+      size -= (size_t)written;
+    } else if (errno != EINTR) {
+      error_errno(error, "writing", path);
+      return false;
+    }
+  }
+  return true;
+}
+
+void file_random(void *bytes, size_t size) {
+  unsigned char *next = bytes;
+  while (size > 0) {
+    ssize_t got = getrandom(next, size, 0);
+    if (got > 0) {
+      next += got;
+      size -= (size_t)got;
+    }
+  }
+}
+
+static const char *name_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* Writes DIR/.NAME.RANDOM.part; a long NAME is cut so that the whole stays within NAME_MAX. */
+static char *temporary_path(const char *target) {
+  static const char letters[] = "0123456789abcdefghijklmnopqrstuv";
+  const char *name = name_of(target);
+  size_t folder = (size_t)(name - target);
+  size_t size = folder + strlen(name) + RANDOM_LETTERS + sizeof TEMPORARY_END + 3;
+  unsigned char random[RANDOM_LETTERS];
+  char word[RANDOM_LETTERS + 1];
+  char *path = malloc(size);
+  if (!path) return NULL;
+  file_random(random, sizeof random);
+  for (int i = 0; i < RANDOM_LETTERS; i++)
+    word[i] = letters[random[i] % 32];
+  word[RANDOM_LETTERS] = '\0';
+  snprintf(path, size, "%.*s.%.200s.%s%s", (int)folder, target, name, word, TEMPORARY_END);
+  return path;
+}
+
+bool file_is_temporary(const char *name) {
+  size_t size = strlen(name), end = sizeof TEMPORARY_END - 1;
+  if (size < RANDOM_LETTERS + end + 3 || name[0] != '.') return false;
+  if (strcmp(name + size - end, TEMPORARY_END) != 0) return false;
+  return name[size - end - RANDOM_LETTERS - 1] == '.';
+}
+
+static bool can_be_target(const char *target, struct error *error) {
+  struct stat status;
+  if (name_of(target)[0] == '\0') {
+    error_at(error, ERROR_IO, target, 0, 0, "names no file - give the name of a file");
+    return false;
+  }
+  if (lstat(target, &status) != 0 || S_ISREG(status.st_mode) || S_ISLNK(status.st_mode))
+    return true;
+  error_at(error, ERROR_IO, target, 0, 0,
+           "exists and is not a regular file - give the name of a file");
+  return false;
+}
+
+int file_create_beside(const char *target, char **path, struct error *error) {
+  *path = NULL;
+  if (!can_be_target(target, error)) return -1;
+  for (int i = 0; i < NAME_TRIES; i++) {
+    char *name = temporary_path(target);
+    int descriptor;
+    bool taken;
+    if (!name) {
+      error_set(error, ERROR_MEMORY, "creating a file beside %s: out of memory", target);
+      return -1;
+    }
+    descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (descriptor >= 0) {
+      *path = name;
+      return descriptor;
+    }
+    taken = errno == EEXIST;
+    if (!taken) error_errno(error, "creating", name);
+    free(name);
+    if (!taken) return -1;
+  }
+  error_at(error, ERROR_IO, target, 0, 0, "no unused name was found beside it");
+  return -1;
+}
+
+/* The rename is durable only when the folder is. Some file systems cannot flush a folder, and say
+ * EINVAL: there is nothing more to be done on them. */
+static bool flush_folder(const char *target, struct error *error) {
+  const char *name = name_of(target);
+  char *folder = name == target ? strdup(".") : strndup(target, (size_t)(name - target));
+  int descriptor, failed = 0;
+  if (!folder) {
+    error_set(error, ERROR_MEMORY, "flushing the folder of %s: out of memory", target);
+    return false;
+  }
+  descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0 || (fsync(descriptor) != 0 && errno != EINVAL)) {
+    error_errno(error, "flushing the folder", folder);
+    failed = 1;
+  }
+  if (descriptor >= 0) close(descriptor);
+  free(folder);
+  return !failed;
+}
+
+bool file_publish(int descriptor, const char *path, const char *target, struct error *error) {
+  if (!can_be_target(target, error)) return false;
+  if (fsync(descriptor) != 0) {
+    error_errno(error, "flushing", path);
+    return false;
+  }
+  if (rename(path, target) != 0) {
+    error_errno(error, "renaming the finished file to", target);
+    return false;
+  }
+  return flush_folder(target, error);
+}

@@ -1,0 +1,43 @@
+/* file.h - files that take their final name only when they are whole, and files that two must not
+ * write at once
+ *
+ * A `struct output` is written under an unpredictable name beside its target (mode 0600, O_EXCL,
+ * never through a symbolic link) and renamed over it when it is complete and flushed.
+ */
+#ifndef XCOMPLIANCE_FILE_H
+#define XCOMPLIANCE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "error.h"
+
+/* Opens a regular file for reading. A folder, a pipe or a device is refused. Returns the
+ * descriptor, or -1. `status` is filled where it is not NULL. */
+int file_open(const char *path, struct stat *status, struct error *error);
+
+/* pread and write that go on after signals and short transfers. file_read returns the bytes read,
+ * fewer than `size` only at the end of the file, or -1; `path` is for the message. */
+int64_t file_read(int descriptor, void *buffer, size_t size, uint64_t offset, const char *path,
+                  struct error *error);
+bool file_write(int descriptor, const void *buffer, size_t size, const char *path,
+                struct error *error);
+
+/* Creates a new file beside `target`: "DIR/.NAME.RANDOM.part". Refuses a target that exists and is
+ * not a regular file or a symbolic link (which a rename replaces, not follows). Returns the
+ * descriptor, or -1; `*path` is the new file's name, to be freed. */
+int file_create_beside(const char *target, char **path, struct error *error);
+
+/* Makes what was written under `path` durable and gives it its final name: fsync, rename, fsync of
+ * the folder. On failure `target` is what it was. The descriptor stays open. */
+bool file_publish(int descriptor, const char *path, const char *target, struct error *error);
+
+/* Whether `name` (without folder) is one that file_create_beside makes; for tidying up. */
+bool file_is_temporary(const char *name);
+
+/* Fills `size` bytes with random ones from the system. */
+void file_random(void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,62 @@
+/* skin.h - what the files that speak Lua share
+ *
+ * Each lua_*.c adds its functions to the module's table by one function `NAME_open(L)`, called by
+ * luaopen_xcompliance_core with that table on top of the stack.
+ */
+#ifndef XCOMPLIANCE_SKIN_H
+#define XCOMPLIANCE_SKIN_H
+
+#include "compat.h"
+#include "error.h"
+#include "task.h"
+
+void skin_open(lua_State *L);
+void task_open(lua_State *L);
+void file_functions_open(lua_State *L);
+void session_open(lua_State *L);
+void operations_open(lua_State *L);
+void dataset_open(lua_State *L);
+
+/* Makes the metatable `name`: methods, then metamethods (both NULL-ended; either may be NULL). */
+void skin_metatable(lua_State *L, const char *name, const luaL_Reg *methods,
+                    const luaL_Reg *metamethods);
+
+/* Pushes nil and an error table (kind, message, file?, line?, byte?, retryable), and returns 2. */
+int skin_failure(lua_State *L, const struct error *error);
+
+/* Pushes the error table alone. */
+void skin_push_error(lua_State *L, const struct error *error);
+
+/* Raises an error table of the kind "usage": the caller misused a function. */
+int skin_misuse(lua_State *L, const char *format, ...);
+
+/* Raises misuse unless every key of the table at `index` is one of `known` (NULL-ended). `function`
+ * is named in the message. */
+void skin_check_options(lua_State *L, int index, const char *function, const char *const *known);
+
+/* Fields of an options table, each with a check of its type. The optional ones return their default
+ * where the field is nil. The strings live as long as the table holds them. */
+const char *skin_string(lua_State *L, int index, const char *function, const char *field);
+const char *skin_optional_string(lua_State *L, int index, const char *function, const char *field,
+                                 const char *otherwise);
+bool skin_optional_boolean(lua_State *L, int index, const char *function, const char *field,
+                           bool otherwise);
+/* A number from `least` to `most`; NaN is refused. */
+double skin_optional_number(lua_State *L, int index, const char *function, const char *field,
+                            double otherwise, double least, double most);
+/* The same, and whole. At most 2^53. */
+uint64_t skin_optional_whole(lua_State *L, int index, const char *function, const char *field,
+                             uint64_t otherwise, uint64_t most);
+/* One of `choices` (NULL-ended); returns its place. */
+int skin_optional_choice(lua_State *L, int index, const char *function, const char *field,
+                         int otherwise, const char *const *choices);
+
+/* Pushes a task handle that owns no task yet. Box first: make the box, then the task, then
+ * task_box_fill it. `push_result` pushes what task:result() returns of a task that has ended
+ * without an error, and returns how many values. */
+typedef int task_push_result(lua_State *L, struct task *task);
+struct task_box;
+struct task_box *task_box_new(lua_State *L, task_push_result *push_result);
+void task_box_fill(struct task_box *box, struct task *task);
+
+#endif

@@ -1,0 +1,161 @@
+/* task.c - see task.h
+ *
+ * The end of a task is the one moment that two threads must agree on. It happens under the mutex,
+ * and task_free takes the same mutex before anything is freed, so a runner that is just leaving
+ * task_end never touches freed memory. Descriptors are made only when somebody asks for one: a
+ * thousand small exchanges need none.
+ */
+#include "task.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+bool task_init(struct task *task, const struct task_kind *kind, struct error *error) {
+  pthread_condattr_t attributes;
+  int failed;
+  task->kind = kind;
+  task->error.code = ERROR_NONE;
+  task->descriptors[0] = task->descriptors[1] = -1;
+  if (pthread_condattr_init(&attributes) != 0) goto fail;
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  failed = pthread_cond_init(&task->condition, &attributes);
+  pthread_condattr_destroy(&attributes);
+  if (failed) goto fail;
+  if (pthread_mutex_init(&task->mutex, NULL) == 0) return true;
+  pthread_cond_destroy(&task->condition);
+fail:
+  error_set(error, ERROR_MEMORY, "starting a task: the system has no more locks");
+  return false;
+}
+
+static void *run_thread(void *argument) {
+  struct task *task = argument;
+  task->kind->run(task);
+  task_end(task);
+  return NULL;
+}
+
+/* A signal must reach a thread of the host, which knows what to do with it, never one of ours. */
+bool task_start(struct task *task, struct error *error) {
+  sigset_t all, before;
+  int failed;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  failed = pthread_create(&task->thread, NULL, run_thread, task);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (failed) {
+    error_set(error, ERROR_MEMORY, "starting a thread for the %s: %s", task->kind->name,
+              failed == EAGAIN ? "the system has no more threads" : "it was refused");
+    task->ended = true;
+    return false;
+  }
+  task->threaded = true;
+  return true;
+}
+
+static void make_readable(struct task *task) {
+  ssize_t written;
+  do
+    written = write(task->descriptors[1], "", 1);
+  while (written < 0 && errno == EINTR);
+}
+
+void task_end(struct task *task) {
+  pthread_mutex_lock(&task->mutex);
+  task->ended = true;
+  if (task->descriptors[1] >= 0) make_readable(task);
+  pthread_cond_broadcast(&task->condition);
+  pthread_mutex_unlock(&task->mutex);
+}
+
+void task_cancel(struct task *task) {
+  atomic_store(&task->cancelled, true);
+  if (task->kind->wake && !task_ended(task)) task->kind->wake(task);
+}
+
+bool task_cancelled(struct task *task) {
+  return atomic_load_explicit(&task->cancelled, memory_order_relaxed);
+}
+
+void task_count(struct task *task, int counter, uint64_t more) {
+  atomic_fetch_add_explicit(&task->counters[counter], more, memory_order_relaxed);
+}
+
+void task_set(struct task *task, int counter, uint64_t value) {
+  atomic_store_explicit(&task->counters[counter], value, memory_order_relaxed);
+}
+
+uint64_t task_counter(struct task *task, int counter) {
+  return atomic_load_explicit(&task->counters[counter], memory_order_relaxed);
+}
+
+static struct timespec moment_in(double seconds) {
+  struct timespec moment;
+  double whole = floor(seconds);
+  clock_gettime(CLOCK_MONOTONIC, &moment);
+  moment.tv_sec += (time_t)whole;
+  moment.tv_nsec += (long)((seconds - whole) * 1e9);
+  if (moment.tv_nsec >= 1000000000L) {
+    moment.tv_sec++;
+    moment.tv_nsec -= 1000000000L;
+  }
+  return moment;
+}
+
+bool task_wait(struct task *task, double seconds) {
+  bool endless = !(seconds < 1e9); /* also keeps time_t from overflowing */
+  struct timespec until = moment_in(endless || seconds < 0 ? 0 : seconds);
+  bool ended;
+  pthread_mutex_lock(&task->mutex);
+  while (!task->ended) {
+    if (endless)
+      pthread_cond_wait(&task->condition, &task->mutex);
+    else if (pthread_cond_timedwait(&task->condition, &task->mutex, &until) == ETIMEDOUT)
+      break;
+  }
+  ended = task->ended;
+  pthread_mutex_unlock(&task->mutex);
+  return ended;
+}
+
+bool task_ended(struct task *task) {
+  bool ended;
+  pthread_mutex_lock(&task->mutex);
+  ended = task->ended;
+  pthread_mutex_unlock(&task->mutex);
+  return ended;
+}
+
+int task_descriptor(struct task *task, struct error *error) {
+  int descriptor;
+  pthread_mutex_lock(&task->mutex);
+  if (task->descriptors[0] < 0) {
+    if (pipe2(task->descriptors, O_CLOEXEC | O_NONBLOCK) != 0) {
+      task->descriptors[0] = task->descriptors[1] = -1;
+      error_errno(error, "making a descriptor for the", task->kind->name);
+    } else if (task->ended) {
+      make_readable(task);
+    }
+  }
+  descriptor = task->descriptors[0];
+  pthread_mutex_unlock(&task->mutex);
+  return descriptor;
+}
+
+void task_free(struct task *task) {
+  task_cancel(task);
+  task_wait(task, HUGE_VAL);
+  if (task->threaded) pthread_join(task->thread, NULL);
+  if (task->descriptors[0] >= 0) {
+    close(task->descriptors[0]);
+    close(task->descriptors[1]);
+  }
+  pthread_mutex_destroy(&task->mutex);
+  pthread_cond_destroy(&task->condition);
+  task->kind->destroy(task);
+}

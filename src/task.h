@@ -1,0 +1,78 @@
+/* task.h - a piece of work that runs on a thread of ours
+ *
+ * Whatever takes long is a task: an HTTP exchange, an extraction, a redaction. Its maker owns the
+ * memory; its runner (a thread of its own, or the thread of an HTTP session) works on it until it
+ * calls task_end, and touches it no more after that. The maker may ask, wait and cancel at any
+ * time from any thread, and ends with task_free.
+ *
+ * A kind of task embeds `struct task` as its first member and describes itself by a
+ * `struct task_kind`. This file knows nothing of what runs.
+ */
+#ifndef XCOMPLIANCE_TASK_H
+#define XCOMPLIANCE_TASK_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+
+enum { TASK_COUNTERS = 8 };
+
+struct task;
+
+struct task_kind {
+  const char *name;                        /* "extraction", for tostring() and messages */
+  const char *counters[TASK_COUNTERS + 1]; /* names of the progress counters, NULL-ended */
+  void (*run)(struct task *task);          /* the work; NULL where another thread does it */
+  void (*wake)(struct task *task);         /* told of a cancellation; may be NULL */
+  void (*destroy)(struct task *task);      /* frees all that the kind owns, and the task itself */
+};
+
+struct task {
+  const struct task_kind *kind;
+  struct error error; /* the runner's; valid once the task has ended */
+  atomic_uint_least64_t counters[TASK_COUNTERS];
+  atomic_bool cancelled;
+  /* private */
+  bool threaded, ended;
+  int descriptors[2];
+  pthread_t thread;
+  pthread_mutex_t mutex;
+  pthread_cond_t condition;
+};
+
+/* Prepares a task whose memory the caller has zeroed. Returns false with `error` filled where the
+ * system has no more locks; `destroy` is not called then. */
+bool task_init(struct task *task, const struct task_kind *kind, struct error *error);
+
+/* Starts the kind's `run` on a new thread with all signals blocked; task_end follows by itself. */
+bool task_start(struct task *task, struct error *error);
+
+/* The runner's last touch: everybody who waits goes on. A task with `error.code` set has failed. */
+void task_end(struct task *task);
+
+/* Asks the runner to stop soon. Harmless on a task that has ended. */
+void task_cancel(struct task *task);
+
+/* For runners, in their loops: whether somebody asked to stop. */
+bool task_cancelled(struct task *task);
+
+/* Adds to, sets, reads one progress counter. */
+void task_count(struct task *task, int counter, uint64_t more);
+void task_set(struct task *task, int counter, uint64_t value);
+uint64_t task_counter(struct task *task, int counter);
+
+/* Waits at most `seconds` (HUGE_VAL: for ever). Returns whether the task has ended. */
+bool task_wait(struct task *task, double seconds);
+bool task_ended(struct task *task);
+
+/* One descriptor that becomes readable when the task ends and stays so. It belongs to the task.
+ * Returns -1 with `error` filled where the process has no more descriptors. */
+int task_descriptor(struct task *task, struct error *error);
+
+/* Cancels, waits for the runner, joins its thread, calls `destroy`. */
+void task_free(struct task *task);
+
+#endif
