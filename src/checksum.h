@@ -1,0 +1,20 @@
+/* checksum.h - CRC32C (RFC 3720, appendix B.4), as Google Cloud Storage states it of every object
+ *
+ * https://cloud.google.com/storage/docs/data-validation: "x-goog-hash: crc32c=" carries the four
+ * bytes in big-endian order, base64-encoded.
+ */
+#ifndef XCOMPLIANCE_CHECKSUM_H
+#define XCOMPLIANCE_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CHECKSUM_TEXT = 9 }; /* eight characters and a NUL */
+
+/* The CRC32C of what `crc` is the CRC32C of, followed by `size` more bytes. Of nothing it is 0. */
+uint32_t checksum_crc32c(uint32_t crc, const void *bytes, size_t size);
+
+/* Writes `crc` as x-goog-hash does. */
+void checksum_format(uint32_t crc, char text[CHECKSUM_TEXT]);
+
+#endif
