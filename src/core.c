@@ -14,5 +14,10 @@ int luaopen_xcompliance_core(lua_State *L) {
   lua_setfield(L, -2, "version");
   skin_open(L); /* first: the others return its errors */
   task_open(L);
+  system_open(L);
+  file_functions_open(L);
+  session_open(L);
+  operations_open(L);
+  storage_open(L);
   return 1;
 }

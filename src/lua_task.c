@@ -14,18 +14,24 @@ static const char TASK_NAME[] = "xcompliance.task";
 struct task_box {
   struct task *task; /* NULL before it is filled and after it is closed */
   task_push_result *push_result;
+  void (*add_to_error)(lua_State *L, struct task *task); /* or NULL */
 };
 
 struct task_box *task_box_new(lua_State *L, task_push_result *push_result) {
   struct task_box *box = compat_newuserdata(L, sizeof *box);
   box->task = NULL;
   box->push_result = push_result;
+  box->add_to_error = NULL;
   luaL_setmetatable(L, TASK_NAME);
   return box;
 }
 
 void task_box_fill(struct task_box *box, struct task *task) {
   box->task = task;
+}
+
+void task_box_explain(struct task_box *box, void (*add_to_error)(lua_State *L, struct task *task)) {
+  box->add_to_error = add_to_error;
 }
 
 static struct task_box *check_box(lua_State *L) {
@@ -98,9 +104,12 @@ static int method_fd(lua_State *L) {
 /* task:result() -> what the kind of task promises, or nil, err. Misuse while the work runs. */
 static int method_result(lua_State *L) {
   struct task *task = check_task(L);
+  struct task_box *box = lua_touserdata(L, 1);
   if (!task_ended(task)) skin_misuse(L, "task:result: the %s still runs", task->kind->name);
-  if (task->error.code != ERROR_NONE) return skin_failure(L, &task->error);
-  return ((struct task_box *)lua_touserdata(L, 1))->push_result(L, task);
+  if (task->error.code == ERROR_NONE) return box->push_result(L, task);
+  skin_failure(L, &task->error);
+  if (box->add_to_error) box->add_to_error(L, task);
+  return 2;
 }
 
 static int method_tostring(lua_State *L) {

@@ -163,6 +163,33 @@ int skin_optional_choice(lua_State *L, int index, const char *function, const ch
   return skin_misuse(L, "%s: %s must be one of %s, not '%.64s'", function, field, list, text);
 }
 
+int skin_optional_list(lua_State *L, int index, const char *function, const char *field,
+                       const char **list, int most) {
+  int type = field_type(L, index, field), count = 0;
+  if (type != LUA_TNIL && type != LUA_TTABLE)
+    skin_misuse(L, "%s: %s must be an array of strings", function, field);
+  for (int i = 1; type == LUA_TTABLE; i++, count++) {
+    size_t size;
+    const char *text;
+    lua_rawgeti(L, -1, i);
+    if (lua_isnil(L, -1)) {
+      lua_pop(L, 1);
+      break;
+    }
+    if (lua_type(L, -1) != LUA_TSTRING || count == most)
+      skin_misuse(L, "%s: %s must be an array of at most %d strings", function, field, most);
+    text = lua_tolstring(L, -1, &size);
+    for (size_t c = 0; c < size; c++)
+      if ((unsigned char)text[c] < ' ' || text[c] == 0x7f)
+        skin_misuse(L, "%s: an element of %s holds a control character", function, field);
+    list[count] = text;
+    lua_pop(L, 1);
+  }
+  list[count] = NULL;
+  lua_pop(L, 1);
+  return count;
+}
+
 void skin_metatable(lua_State *L, const char *name, const luaL_Reg *methods,
                     const luaL_Reg *metamethods) {
   luaL_newmetatable(L, name);

@@ -12,9 +12,11 @@
 
 void skin_open(lua_State *L);
 void task_open(lua_State *L);
+void system_open(lua_State *L);
 void file_functions_open(lua_State *L);
 void session_open(lua_State *L);
 void operations_open(lua_State *L);
+void storage_open(lua_State *L);
 void dataset_open(lua_State *L);
 
 /* Makes the metatable `name`: methods, then metamethods (both NULL-ended; either may be NULL). */
@@ -51,6 +53,11 @@ uint64_t skin_optional_whole(lua_State *L, int index, const char *function, cons
 int skin_optional_choice(lua_State *L, int index, const char *function, const char *field,
                          int otherwise, const char *const *choices);
 
+/* An array of at most `most` strings without control characters; fills `list` (of most + 1), which
+ * it ends by NULL, and returns their number; 0 where the field is nil. */
+int skin_optional_list(lua_State *L, int index, const char *function, const char *field,
+                       const char **list, int most);
+
 /* Pushes a task handle that owns no task yet. Box first: make the box, then the task, then
  * task_box_fill it. `push_result` pushes what task:result() returns of a task that has ended
  * without an error, and returns how many values. */
@@ -58,5 +65,29 @@ typedef int task_push_result(lua_State *L, struct task *task);
 struct task_box;
 struct task_box *task_box_new(lua_State *L, task_push_result *push_result);
 void task_box_fill(struct task_box *box, struct task *task);
+
+/* Has `add_to_error` add fields to the error table of a failed task, which is on top of the stack.
+ */
+void task_box_explain(struct task_box *box, void (*add_to_error)(lua_State *L, struct task *task));
+
+/* The core file at `index` (lua_file.c). Raises where it is none, or closed. */
+struct file_box {
+  int descriptor; /* -1: closed */
+  char *path;
+};
+struct file_box *file_box_check(lua_State *L, int index, const char *function);
+
+/* What the files that start transfers share (lua_session.c). */
+struct transfer;
+struct transfer_options;
+
+/* Starts a transfer on the session at `session_index` and pushes its handle; or returns nil, err.
+ */
+int session_run(lua_State *L, int session_index, const struct transfer_options *options,
+                task_push_result *push_result);
+
+/* Pushes a table of the answer's headers: lower-case names; lines of one name are joined by ", ".
+ * With `mask`, values are masked as url_mask does. */
+void session_push_headers(lua_State *L, const struct transfer *transfer, bool mask);
 
 #endif

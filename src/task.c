@@ -19,6 +19,7 @@ bool task_init(struct task *task, const struct task_kind *kind, struct error *er
   pthread_condattr_t attributes;
   int failed;
   task->kind = kind;
+  task->process = getpid();
   task->error.code = ERROR_NONE;
   task->descriptors[0] = task->descriptors[1] = -1;
   if (pthread_condattr_init(&attributes) != 0) goto fail;
@@ -148,6 +149,7 @@ int task_descriptor(struct task *task, struct error *error) {
 }
 
 void task_free(struct task *task) {
+  if (task->process != getpid()) return; /* its thread did not come along through the fork */
   task_cancel(task);
   task_wait(task, HUGE_VAL);
   if (task->threaded) pthread_join(task->thread, NULL);

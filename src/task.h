@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "error.h"
 
@@ -38,6 +39,7 @@ struct task {
   /* private */
   bool threaded, ended;
   int descriptors[2];
+  pid_t process;
   pthread_t thread;
   pthread_mutex_t mutex;
   pthread_cond_t condition;
@@ -72,7 +74,8 @@ bool task_ended(struct task *task);
  * Returns -1 with `error` filled where the process has no more descriptors. */
 int task_descriptor(struct task *task, struct error *error);
 
-/* Cancels, waits for the runner, joins its thread, calls `destroy`. */
+/* Cancels, waits for the runner, joins its thread, calls `destroy`. In a child of the maker's
+ * process it does nothing: there is no thread there, and nothing that could be undone. */
 void task_free(struct task *task);
 
 #endif

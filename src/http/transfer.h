@@ -1,0 +1,85 @@
+/* transfer.h - one HTTP exchange, as a task
+ *
+ * Three kinds differ in where the bytes come from and go to: a request has a small body in memory,
+ * an upload sends a range of a file, a download writes to one. In each, what the server answers
+ * beside a download's bytes is small, and kept in memory up to a limit. Redirects are never
+ * followed, and nothing is tried again: that is policy, and Lua's.
+ *
+ * A transfer is made by any thread, runs on its session's, and is the maker's again once it has
+ * ended: only then may the functions below that read the answer be called.
+ */
+#ifndef XCOMPLIANCE_HTTP_TRANSFER_H
+#define XCOMPLIANCE_HTTP_TRANSFER_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "task.h"
+
+enum transfer_kind { TRANSFER_REQUEST, TRANSFER_UPLOAD, TRANSFER_DOWNLOAD };
+
+/* The progress counters: bytes sent (uploads) or received (others), and how many there will be. */
+enum { TRANSFER_BYTES, TRANSFER_TOTAL };
+
+/* What answers may take in memory. */
+enum { TRANSFER_BODY_MAX = 1 << 20, TRANSFER_HEADERS_MAX = 1 << 16 };
+
+struct transfer_options {
+  enum transfer_kind kind;
+  const char *doing;          /* "creating a compliance job", the beginning of an error */
+  const char *method;         /* GET, POST, PUT, DELETE */
+  const char *url;            /* used byte for byte */
+  const char *const *headers; /* NULL-ended "Name: value" lines; may be NULL */
+  const char *bearer_token;   /* for the API alone; NULL for storage */
+  const char *body;           /* a request's, or NULL */
+  int descriptor;             /* of the file of an upload or download; duplicated */
+  const char *path;           /* its name, for messages */
+  uint64_t offset, length;    /* the range to send; or where to write */
+  double timeout;             /* seconds for the whole exchange; 0: none */
+  bool fresh_connection;      /* never on a kept one, so that libcurl has no reason to resend */
+  bool public_only;           /* connect to no private or loopback address */
+  bool allow_http;            /* else https alone */
+};
+
+struct session;
+
+struct transfer {
+  struct task task; /* first */
+  /* private to src/http */
+  enum transfer_kind kind;
+  CURL *easy;
+  struct curl_slist *headers;
+  struct session *session;
+  struct transfer *next;
+  char *doing, *path, *token;
+  char where[256];
+  int descriptor;
+  uint64_t offset, length, bytes;
+  uint32_t crc32c;
+  bool public_only, direct, body_started, to_file;
+  long status;
+  char *body, *answer_headers;
+  size_t body_size, body_capacity, answer_headers_size;
+  char reason[CURL_ERROR_SIZE];
+};
+
+/* Returns NULL with `error` filled where memory or descriptors have run out. Everything in
+ * `options` is copied. */
+struct transfer *transfer_new(const struct transfer_options *options, struct error *error);
+
+/* The answer. Headers are lines "name: value", names in lower case, each NUL-ended; the block ends
+ * with an empty one. The body is NUL-ended. `offset` is where a download's bytes were really put:
+ * 0 where the server has sent the whole although a part was asked for. */
+long transfer_status(const struct transfer *transfer);
+const char *transfer_headers(const struct transfer *transfer);
+const char *transfer_body(const struct transfer *transfer, size_t *size);
+uint64_t transfer_bytes(const struct transfer *transfer);
+uint64_t transfer_offset(const struct transfer *transfer);
+uint32_t transfer_crc32c(const struct transfer *transfer);
+
+/* For the session: what libcurl has said of the end. Fills task.error where it was no answer. */
+void transfer_finish(struct transfer *transfer, CURLcode code);
+
+#endif

@@ -1,0 +1,382 @@
+/* lua_file.c - files as transfers and journals need them
+ *
+ * Lua's io library can neither flush to the disk nor lock, nor open without following a link. What
+ * takes long on a large file - a checksum, a flush - is a task.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "checksum.h"
+#include "file.h"
+#include "skin.h"
+
+static const char FILE_NAME[] = "xcompliance.file";
+
+enum { CHECKSUM_BLOCK = 1 << 18, READ_ALL_MAX = 1 << 28 };
+
+struct file_box *file_box_check(lua_State *L, int index, const char *function) {
+  struct file_box *box = luaL_checkudata(L, index, FILE_NAME);
+  if (box->descriptor < 0) skin_misuse(L, "%s: attempt to use a closed file", function);
+  return box;
+}
+
+static int method_close(lua_State *L) {
+  struct file_box *box = luaL_checkudata(L, 1, FILE_NAME);
+  if (box->descriptor >= 0) close(box->descriptor);
+  box->descriptor = -1;
+  free(box->path);
+  box->path = NULL;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int method_tostring(lua_State *L) {
+  struct file_box *box = luaL_checkudata(L, 1, FILE_NAME);
+  if (box->descriptor < 0)
+    lua_pushliteral(L, "file (closed)");
+  else
+    lua_pushfstring(L, "file (%s)", box->path);
+  return 1;
+}
+
+/* {==================================================================
+** Opening
+** =================================================================== */
+
+static struct file_box *new_box(lua_State *L) {
+  struct file_box *box = compat_newuserdata(L, sizeof *box);
+  box->descriptor = -1;
+  box->path = NULL;
+  luaL_setmetatable(L, FILE_NAME);
+  return box;
+}
+
+static const char *check_path(lua_State *L, const char *function) {
+  size_t size;
+  const char *path = luaL_checklstring(L, 1, &size);
+  if (size == 0 || strlen(path) != size)
+    skin_misuse(L, "%s: the path is empty or holds a NUL byte", function);
+  return path;
+}
+
+static bool keep_path(struct file_box *box, const char *path, struct error *error) {
+  box->path = strdup(path);
+  if (!box->path) error_set(error, ERROR_MEMORY, "opening %s: out of memory", path);
+  return box->path != NULL;
+}
+
+/* core.open_source(path) -> file | nil, err: a regular file, to be read */
+static int open_source(lua_State *L) {
+  const char *path = check_path(L, "core.open_source");
+  struct file_box *box = new_box(L);
+  struct error error;
+  box->descriptor = file_open(path, NULL, &error);
+  if (box->descriptor < 0 || !keep_path(box, path, &error)) return skin_failure(L, &error);
+  return 1;
+}
+
+/* core.create_beside(target) -> file | nil, err: a new file beside `target`, under an unpredictable
+ * name and of mode 0600, to be written and then published or discarded */
+static int create_beside(lua_State *L) {
+  const char *target = check_path(L, "core.create_beside");
+  struct file_box *box = new_box(L);
+  struct error error;
+  box->descriptor = file_create_beside(target, &box->path, &error);
+  if (box->descriptor < 0) return skin_failure(L, &error);
+  return 1;
+}
+
+/* Opens what must be a regular file of this user under exactly this name. */
+static bool open_own(struct file_box *box, const char *path, int flags, struct error *error) {
+  struct stat status;
+  box->descriptor = open(path, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+  if (box->descriptor < 0 || fstat(box->descriptor, &status) != 0) {
+    error_errno(error, "opening", path);
+    return false;
+  }
+  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid()) {
+    error_at(error, ERROR_IO, path, 0, 0, "is not a regular file of this user - move it away");
+    return false;
+  }
+  return keep_path(box, path, error);
+}
+
+/* core.reopen(path) -> file | nil, err: a file that create_beside made, to be gone on with */
+static int reopen(lua_State *L) {
+  const char *path = check_path(L, "core.reopen");
+  struct file_box *box = new_box(L);
+  struct error error;
+  if (!open_own(box, path, 0, &error)) return skin_failure(L, &error);
+  return 1;
+}
+
+/* core.open_journal(path) -> file | nil, err: made where it is missing (mode 0600), appended to,
+ * and locked for this process: err.kind is "conflict" while another holds it */
+static int open_journal(lua_State *L) {
+  const char *path = check_path(L, "core.open_journal");
+  struct file_box *box = new_box(L);
+  struct error error;
+  if (!open_own(box, path, O_CREAT | O_APPEND, &error)) return skin_failure(L, &error);
+  if (flock(box->descriptor, LOCK_EX | LOCK_NB) == 0) return 1;
+  if (errno == EWOULDBLOCK)
+    error_at(&error, ERROR_CONFLICT, path, 0, 0,
+             "another run holds this journal - wait for it to end, or give this run its own state");
+  else
+    error_errno(&error, "locking", path);
+  return skin_failure(L, &error);
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Small methods
+** =================================================================== */
+
+/* file:path() -> string */
+static int method_path(lua_State *L) {
+  lua_pushstring(L, file_box_check(L, 1, "file:path")->path);
+  return 1;
+}
+
+/* file:stat() -> { size, modified, inode, device } | nil, err: bytes; seconds since 1970;
+ * and two numbers that are equal for the same file alone */
+static int method_stat(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:stat");
+  struct stat status;
+  struct error error;
+  if (fstat(box->descriptor, &status) != 0) {
+    error_errno(&error, "examining", box->path);
+    return skin_failure(L, &error);
+  }
+  lua_createtable(L, 0, 4);
+  compat_pushwhole(L, status.st_size);
+  lua_setfield(L, -2, "size");
+  lua_pushnumber(L, (lua_Number)status.st_mtim.tv_sec + (lua_Number)status.st_mtim.tv_nsec / 1e9);
+  lua_setfield(L, -2, "modified");
+  compat_pushwhole(L, status.st_ino);
+  lua_setfield(L, -2, "inode");
+  compat_pushwhole(L, status.st_dev);
+  lua_setfield(L, -2, "device");
+  return 1;
+}
+
+static int method_read_all(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:read_all");
+  struct stat status;
+  struct error error;
+  char *buffer;
+  int64_t got;
+  if (fstat(box->descriptor, &status) != 0) {
+    error_errno(&error, "examining", box->path);
+    return skin_failure(L, &error);
+  }
+  if (status.st_size > READ_ALL_MAX) {
+    error_at(&error, ERROR_DATA, box->path, 0, 0, "is larger than 256 MiB");
+    return skin_failure(L, &error);
+  }
+  buffer = compat_newuserdata(L, (size_t)status.st_size + 1);
+  got = file_read(box->descriptor, buffer, (size_t)status.st_size, 0, box->path, &error);
+  if (got < 0) return skin_failure(L, &error);
+  lua_pushlstring(L, buffer, (size_t)got);
+  return 1;
+}
+
+/* file:append(text) -> true | nil, err: on the disk when it returns */
+static int method_append(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:append");
+  struct error error;
+  size_t size;
+  const char *text = luaL_checklstring(L, 2, &size);
+  if (!file_write(box->descriptor, text, size, box->path, &error)) return skin_failure(L, &error);
+  if (fdatasync(box->descriptor) != 0) {
+    error_errno(&error, "flushing", box->path);
+    return skin_failure(L, &error);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* file:truncate(size) -> true | nil, err */
+static int method_truncate(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:truncate");
+  struct error error;
+  double size = luaL_checknumber(L, 2);
+  if (!(size >= 0 && size < 9e15)) skin_misuse(L, "file:truncate: not a size in bytes");
+  if (ftruncate(box->descriptor, (off_t)size) != 0) {
+    error_errno(&error, "truncating", box->path);
+    return skin_failure(L, &error);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* file:discard() -> true: removes the file by its name and closes it */
+static int method_discard(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:discard");
+  unlink(box->path);
+  return method_close(L);
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Tasks
+** =================================================================== */
+
+enum { COUNT_BYTES, COUNT_TOTAL };
+
+struct file_task {
+  struct task task; /* first */
+  int descriptor;
+  char *path, *target;
+  uint64_t length, bytes;
+  uint32_t crc32c;
+};
+
+static void file_task_destroy(struct task *task) {
+  struct file_task *own = (struct file_task *)task;
+  if (own->descriptor >= 0) close(own->descriptor);
+  free(own->path);
+  free(own->target);
+  free(own);
+}
+
+static void run_checksum(struct task *task) {
+  struct file_task *own = (struct file_task *)task;
+  char *buffer = malloc(CHECKSUM_BLOCK);
+  if (!buffer) {
+    error_set(&task->error, ERROR_MEMORY, "summing %s: out of memory", own->path);
+    return;
+  }
+  while (own->bytes < own->length) {
+    uint64_t left = own->length - own->bytes;
+    int64_t got = file_read(own->descriptor, buffer, left < CHECKSUM_BLOCK ? left : CHECKSUM_BLOCK,
+                            own->bytes, own->path, &task->error);
+    if (got <= 0) break;
+    own->crc32c = checksum_crc32c(own->crc32c, buffer, (size_t)got);
+    own->bytes += (uint64_t)got;
+    task_set(task, COUNT_BYTES, own->bytes);
+    if (task_cancelled(task)) {
+      error_set(&task->error, ERROR_CANCELLED, "summing %s was cancelled", own->path);
+      break;
+    }
+  }
+  free(buffer);
+}
+
+static void run_publish(struct task *task) {
+  struct file_task *own = (struct file_task *)task;
+  file_publish(own->descriptor, own->path, own->target, &task->error);
+}
+
+static const struct task_kind CHECKSUM = {
+    "checksum", {"bytes", "total"}, run_checksum, NULL, file_task_destroy};
+static const struct task_kind PUBLICATION = {
+    "publication", {NULL}, run_publish, NULL, file_task_destroy};
+
+/* Everything is acquired into a task that the box will own, so that nothing leaks if Lua raises. */
+static struct file_task *file_task_new(const struct task_kind *kind, const struct file_box *box,
+                                       const char *target, struct error *error) {
+  struct file_task *own = calloc(1, sizeof *own);
+  if (!own) {
+    error_set(error, ERROR_MEMORY, "working on %s: out of memory", box->path);
+    return NULL;
+  }
+  if (!task_init(&own->task, kind, error)) {
+    free(own);
+    return NULL;
+  }
+  own->task.ended = true; /* until it is started */
+  own->path = strdup(box->path);
+  own->target = target ? strdup(target) : NULL;
+  own->descriptor = fcntl(box->descriptor, F_DUPFD_CLOEXEC, 0);
+  if (own->descriptor < 0)
+    error_errno(error, "opening once more", box->path);
+  else if (!own->path || (target && !own->target))
+    error_set(error, ERROR_MEMORY, "working on %s: out of memory", box->path);
+  else
+    return own;
+  task_free(&own->task);
+  return NULL;
+}
+
+static int start(lua_State *L, struct task_box *box, struct file_task *own, struct error *error) {
+  if (!own) return skin_failure(L, error);
+  task_box_fill(box, &own->task);
+  own->task.ended = false;
+  if (!task_start(&own->task, error)) return skin_failure(L, error);
+  return 1;
+}
+
+static int push_checksum(lua_State *L, struct task *task) {
+  struct file_task *own = (struct file_task *)task;
+  char text[CHECKSUM_TEXT];
+  checksum_format(own->crc32c, text);
+  lua_createtable(L, 0, 2);
+  compat_pushwhole(L, own->bytes);
+  lua_setfield(L, -2, "bytes");
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, "crc32c");
+  return 1;
+}
+
+static int push_true(lua_State *L, struct task *task) {
+  (void)task;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* file:checksum([length]) -> task -> { bytes, crc32c }: of the first `length` bytes, or of all */
+static int method_checksum(lua_State *L) {
+  struct file_box *file = file_box_check(L, 1, "file:checksum");
+  double length = luaL_optnumber(L, 2, 9e15);
+  struct task_box *box;
+  struct file_task *own;
+  struct error error;
+  if (!(length >= 0 && length <= 9e15)) skin_misuse(L, "file:checksum: not a number of bytes");
+  box = task_box_new(L, push_checksum);
+  own = file_task_new(&CHECKSUM, file, NULL, &error);
+  if (own) own->length = (uint64_t)length;
+  return start(L, box, own, &error);
+}
+
+/* file:publish(target) -> task -> true: flushes the file, renames it to `target`, flushes the
+ * folder; where that fails, what was there before is still there */
+static int method_publish(lua_State *L) {
+  struct file_box *file = file_box_check(L, 1, "file:publish");
+  const char *target = luaL_checkstring(L, 2);
+  struct task_box *box = task_box_new(L, push_true);
+  struct error error;
+  return start(L, box, file_task_new(&PUBLICATION, file, target, &error), &error);
+}
+
+/* }================================================================== */
+
+void file_functions_open(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"append", method_append},     {"checksum", method_checksum},
+      {"close", method_close},       {"discard", method_discard},
+      {"path", method_path},         {"publish", method_publish},
+      {"read_all", method_read_all}, {"stat", method_stat},
+      {"truncate", method_truncate}, {NULL, NULL},
+  };
+  static const luaL_Reg metamethods[] = {
+      {"__close", method_close},
+      {"__gc", method_close},
+      {"__tostring", method_tostring},
+      {NULL, NULL},
+  };
+  static const luaL_Reg functions[] = {
+      {"create_beside", create_beside},
+      {"open_journal", open_journal},
+      {"open_source", open_source},
+      {"reopen", reopen},
+      {NULL, NULL},
+  };
+  skin_metatable(L, FILE_NAME, methods, metamethods);
+  luaL_setfuncs(L, functions, 0);
+}

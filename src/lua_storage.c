@@ -1,0 +1,199 @@
+/* lua_storage.c - the operations that speak to storage: upload, download, and the small exchanges
+ * of a resumable session
+ *
+ * None of them is ever given the bearer token: there is no option for it.
+ */
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "checksum.h"
+#include "http/signed_url.h"
+#include "http/transfer.h"
+#include "http/url.h"
+#include "skin.h"
+
+enum { HEADERS_MAX = 16, HOSTS_MAX = 32 };
+
+/* What the three functions have in common; the lists live here as long as the call. */
+struct exchange {
+  struct transfer_options options;
+  const char *headers[HEADERS_MAX + 1], *hosts[HOSTS_MAX + 1];
+};
+
+static bool read_exchange(lua_State *L, const char *name, struct exchange *exchange,
+                          struct error *error) {
+  struct transfer_options *options = &exchange->options;
+  bool loopback = skin_optional_boolean(L, 2, name, "loopback", false);
+  options->url = skin_string(L, 2, name, "url");
+  skin_optional_list(L, 2, name, "headers", exchange->headers, HEADERS_MAX);
+  options->headers = exchange->headers;
+  for (const char *const *line = exchange->headers; *line; line++)
+    if (strncasecmp(*line, "authorization", 13) == 0)
+      skin_misuse(L, "%s: storage is never given an Authorization header", name);
+  /* a name of the default list stands for public addresses; other hosts may well be private */
+  options->public_only =
+      skin_optional_list(L, 2, name, "storage_hosts", exchange->hosts, HOSTS_MAX) == 0 && !loopback;
+  options->allow_http = loopback && url_is_loopback(options->url);
+  return url_check_storage(options->url, exchange->hosts, loopback, error);
+}
+
+static void push_answer(lua_State *L, const struct transfer *transfer) {
+  size_t size;
+  const char *body = transfer_body(transfer, &size);
+  lua_createtable(L, 0, 6);
+  compat_pushwhole(L, transfer_status(transfer));
+  lua_setfield(L, -2, "status");
+  session_push_headers(L, transfer, false);
+  lua_setfield(L, -2, "headers");
+  lua_pushlstring(L, body, size);
+  lua_setfield(L, -2, "body");
+}
+
+static void push_moved(lua_State *L, const struct transfer *transfer, const char *field) {
+  char text[CHECKSUM_TEXT];
+  checksum_format(transfer_crc32c(transfer), text);
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, "crc32c");
+  compat_pushwhole(L, transfer_bytes(transfer));
+  lua_setfield(L, -2, field);
+  compat_pushwhole(L, transfer_offset(transfer));
+  lua_setfield(L, -2, "offset");
+}
+
+static int push_request(lua_State *L, struct task *task) {
+  push_answer(L, (struct transfer *)task);
+  return 1;
+}
+
+static int push_upload(lua_State *L, struct task *task) {
+  push_answer(L, (struct transfer *)task);
+  push_moved(L, (struct transfer *)task, "sent");
+  return 1;
+}
+
+static int push_download(lua_State *L, struct task *task) {
+  push_answer(L, (struct transfer *)task);
+  push_moved(L, (struct transfer *)task, "received");
+  return 1;
+}
+
+static struct file_box *check_file(lua_State *L, const char *name) {
+  struct file_box *file;
+  lua_pushliteral(L, "file");
+  lua_rawget(L, 2);
+  if (!lua_isuserdata(L, -1)) skin_misuse(L, "%s: file must be a file of this module", name);
+  file = file_box_check(L, -1, name);
+  lua_pop(L, 1); /* the options table holds it */
+  return file;
+}
+
+/* core.upload_ids(session, { url, file, method?, offset?, length?, headers?, storage_hosts?,
+ * loopback? }) -> task -> { status, headers, body, sent, offset, crc32c } | nil, err
+ * Sends `length` bytes of the file from `offset` (default: all). Progress: sent, total. */
+static int upload_ids(lua_State *L) {
+  static const char *const known[] = {"file",   "headers",       "length",  "loopback", "method",
+                                      "offset", "storage_hosts", "timeout", "url",      NULL};
+  static const char *const methods[] = {"PUT", "POST", NULL};
+  static const char name[] = "core.upload_ids";
+  struct exchange exchange = {.options = {.kind = TRANSFER_UPLOAD}};
+  struct transfer_options *options = &exchange.options;
+  struct file_box *file;
+  struct stat status;
+  struct error error;
+  uint64_t size;
+  skin_check_options(L, 2, name, known);
+  file = check_file(L, name);
+  if (!read_exchange(L, name, &exchange, &error)) return skin_failure(L, &error);
+  if (fstat(file->descriptor, &status) != 0) {
+    error_errno(&error, "examining", file->path);
+    return skin_failure(L, &error);
+  }
+  size = (uint64_t)status.st_size;
+  options->doing = "uploading the ids";
+  options->method = methods[skin_optional_choice(L, 2, name, "method", 0, methods)];
+  options->descriptor = file->descriptor;
+  options->path = file->path;
+  options->timeout = skin_optional_number(L, 2, name, "timeout", 0, 0, 1e7);
+  options->offset = skin_optional_whole(L, 2, name, "offset", 0, size);
+  options->length =
+      skin_optional_whole(L, 2, name, "length", size - options->offset, size - options->offset);
+  return session_run(L, 1, options, push_upload);
+}
+
+/* core.download_results(session, { url, file, offset?, headers?, storage_hosts?, loopback? })
+ * -> task -> { status, headers, body, received, offset, crc32c } | nil, err
+ * The body of a 200 or 206 goes into the file, from `offset` on (a 200 empties it first); any other
+ * body is `body`. Progress: received, total. */
+static int download_results(lua_State *L) {
+  static const char *const known[] = {"file",          "headers", "loopback", "offset",
+                                      "storage_hosts", "timeout", "url",      NULL};
+  static const char name[] = "core.download_results";
+  struct exchange exchange = {.options = {.kind = TRANSFER_DOWNLOAD}};
+  struct transfer_options *options = &exchange.options;
+  struct file_box *file;
+  struct error error;
+  skin_check_options(L, 2, name, known);
+  file = check_file(L, name);
+  if (!read_exchange(L, name, &exchange, &error)) return skin_failure(L, &error);
+  options->doing = "downloading the results";
+  options->method = "GET";
+  options->descriptor = file->descriptor;
+  options->path = file->path;
+  options->timeout = skin_optional_number(L, 2, name, "timeout", 0, 0, 1e7);
+  options->offset = skin_optional_whole(L, 2, name, "offset", 0, (uint64_t)1 << 53);
+  return session_run(L, 1, options, push_download);
+}
+
+/* core.request(session, { method, url, headers?, storage_hosts?, loopback?, timeout? })
+ * -> task -> { status, headers, body } | nil, err: an exchange with an empty body */
+static int request(lua_State *L) {
+  static const char *const known[] = {"headers", "loopback", "method", "storage_hosts",
+                                      "timeout", "url",      NULL};
+  static const char *const methods[] = {"GET", "POST", "PUT", "DELETE", NULL};
+  static const char name[] = "core.request";
+  struct exchange exchange = {.options = {.kind = TRANSFER_REQUEST}};
+  struct transfer_options *options = &exchange.options;
+  struct error error;
+  skin_check_options(L, 2, name, known);
+  if (!read_exchange(L, name, &exchange, &error)) return skin_failure(L, &error);
+  options->doing = "asking storage";
+  options->method = methods[skin_optional_choice(L, 2, name, "method", 0, methods)];
+  options->timeout = skin_optional_number(L, 2, name, "timeout", 30, 0.001, 1e7);
+  return session_run(L, 1, options, push_request);
+}
+
+/* core.signed_url(url) -> { shown, signed_headers, signed_at?, expires_at?, resumable }: what a
+ * signed URL says of itself; times are seconds since 1970 on the signer's clock */
+static int signed_url(lua_State *L) {
+  const char *url = luaL_checkstring(L, 1);
+  struct signed_url read;
+  char shown[256];
+  signed_url_read(url, &read);
+  url_show(url, shown, sizeof shown);
+  lua_createtable(L, 0, 5);
+  lua_pushstring(L, shown);
+  lua_setfield(L, -2, "shown");
+  lua_createtable(L, read.headers_count, 0);
+  for (int i = 0; i < read.headers_count; i++) {
+    lua_pushstring(L, read.headers[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "signed_headers");
+  lua_pushboolean(L, read.resumable);
+  lua_setfield(L, -2, "resumable");
+  if (read.signed_at > 0) compat_pushwhole(L, read.signed_at), lua_setfield(L, -2, "signed_at");
+  if (read.expires_at > 0) compat_pushwhole(L, read.expires_at), lua_setfield(L, -2, "expires_at");
+  return 1;
+}
+
+void storage_open(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"download_results", download_results},
+      {"request", request},
+      {"signed_url", signed_url},
+      {"upload_ids", upload_ids},
+      {NULL, NULL},
+  };
+  luaL_setfuncs(L, functions, 0);
+}
