@@ -56,6 +56,81 @@ $(BUILD)/spec/%_test: spec/c/%_test.c $(WING_OBJECTS)
 .PHONY: c-tests
 c-tests: $(C_TESTS)
 
+# {====================================================================
+# What is needed, from Debian's packages
+# =====================================================================
+
+RUN_PACKAGES := lua5.4 lua-cjson lua-argparse lua-cqueues lua-luaossl
+BUILD_PACKAGES := $(RUN_PACKAGES) gcc libc6-dev make pkg-config liblua5.4-dev \
+  libcurl4-openssl-dev libisal-dev libzstd-dev
+TEST_PACKAGES := $(BUILD_PACKAGES) lua5.1 luajit2 libluajit2-5.1-dev lua-busted lua-luv curl nginx \
+  libnginx-mod-http-lua openssl zstd gzip wrk faketime fiu-utils procps
+LINT_PACKAGES := clang clang-format lua-check lua-ldoc luarocks shellcheck
+
+# installs those of $(1) that are missing; quiet, and without root, where there are none
+define install_packages
+	@missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null | \
+	  awk -v all="$(1)" '$$2 == "installed" { have[$$1] = 1 } \
+	    END { n = split(all, p, " "); for (i = 1; i <= n; i++) if (!have[p[i]]) print p[i] }'); \
+	if [ -n "$$missing" ]; then \
+	  root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  echo installing $$missing; \
+	  { $$root apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+	    $$root apt-get install -qy --no-install-recommends $$missing; } >build/packages.log 2>&1 \
+	    || { cat build/packages.log; exit 1; }; \
+	fi
+endef
+
+build:
+	@mkdir -p build
+
+.PHONY: build-packages test-packages lint-packages
+build-packages: | build
+	$(call install_packages,$(BUILD_PACKAGES))
+test-packages: | build
+	$(call install_packages,$(TEST_PACKAGES))
+lint-packages: | build
+	$(call install_packages,$(LINT_PACKAGES))
+
+# }====================================================================
+
+# {====================================================================
+# Tests; a second make sees what the first has installed
+# =====================================================================
+
+.PHONY: test
+test: test-packages
+	@$(MAKE) -s all c-tests
+	@LUAS="$(LUAS)" spec/run
+
+.PHONY: stress
+stress: test-packages
+	@$(MAKE) -s all c-tests
+	@XCOMPLIANCE_STRESS=1 LUAS="$(LUAS)" spec/run
+
+.PHONY: lint
+lint: lint-packages
+	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'src/*/*.[ch]' 'spec/c/*.[ch]')
+	luacheck -q .
+	shellcheck $$(git ls-files | xargs -d '\n' grep -lE '^#!/bin/(ba)?sh')
+	spec/layers
+
+.PHONY: demo
+demo: build-packages
+	@$(MAKE) -s LUAS=lua5.4 all
+	@examples/demo
+
+.PHONY: install
+install: $(BUILD)/lua5.4/xcompliance/core.so
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lua/5.4 \
+	  $(DESTDIR)$(PREFIX)/lib/lua/5.4/xcompliance
+	install -m 755 bin/xcompliance $(DESTDIR)$(PREFIX)/bin/xcompliance
+	install -m 644 $(BUILD)/lua5.4/xcompliance/core.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/xcompliance/
+	cd lua && find xcompliance -name '*.lua' -exec \
+	  install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/lua/5.4/{} \;
+
+# }====================================================================
+
 .PHONY: clean
 clean:
 	rm -rf build docs/api

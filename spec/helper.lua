@@ -1,0 +1,12 @@
+--- Loaded by busted before the specs: finds the build that fits the interpreter.
+
+local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
+local interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
+
+package.cpath = "./" .. build .. "/" .. interpreter .. "/?.so;" .. package.cpath
+
+-- `make stress`: collect garbage all the time, so that what is not anchored dies early
+if os.getenv("XCOMPLIANCE_STRESS") then
+  collectgarbage("setpause", 0)
+  collectgarbage("setstepmul", 1000)
+end
