@@ -1,7 +1,6 @@
 local core = require "xcompliance.core"
 
---- Starts an exchange with `url` and returns the refusal; the port of the loopback URLs is closed, so
--- what is not refused fails to connect.
+--- Starts an exchange with `url` and returns the refusal, or nil. Nothing listens there.
 local function refusal(url, options)
   options = options or {}
   local session = assert(core.session {})
@@ -87,7 +86,8 @@ describe("a storage URL", function()
   end)
 
   it("cannot carry a header that ends its line", function()
-    local ok, err = pcall(refusal, "https://storage.googleapis.com/x", { headers = { "x: y\r\nEvil: 1" } })
+    local ok, err = pcall(refusal, "https://storage.googleapis.com/x",
+      { headers = { "x: y\r\nEvil: 1" } })
     assert.is_false(ok)
     assert.equal("usage", err.kind)
   end)
