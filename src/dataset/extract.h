@@ -1,0 +1,60 @@
+/* extract.h - a dataset to its ids: a task
+ *
+ * Reads files, folders and pipes of tweets and users in any of the known forms and writes every id
+ * once, ascending, one a line, to files that take their final names only when all went well.
+ *
+ * A folder is walked for files whose names end in .jsonl .ndjson .json .csv .tsv .txt, each also
+ * with .gz or .zst behind; other files in it are counted as ignored, and hidden ones are not seen.
+ */
+#ifndef XCOMPLIANCE_EXTRACT_H
+#define XCOMPLIANCE_EXTRACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "task.h"
+
+enum extract_type { EXTRACT_TWEETS, EXTRACT_USERS };
+enum extract_format { EXTRACT_AUTO, EXTRACT_JSONL, EXTRACT_CSV, EXTRACT_IDS };
+enum extract_malformed { EXTRACT_STOP, EXTRACT_SKIP };
+
+/* Progress counters of the task. */
+enum { EXTRACT_BYTES, EXTRACT_TOTAL, EXTRACT_RECORDS, EXTRACT_IDS_SEEN };
+
+struct extract_options {
+  enum extract_type type;
+  enum extract_format format;
+  const char *const *inputs; /* files, folders, "-" for standard input; NULL-ended */
+  const char *output;
+  const char *column;    /* of CSV; NULL: id, tweet_id, status_id, id_str (users: author_id, ...) */
+  bool top_level;        /* only the records' own ids, not those of nested and included objects */
+  uint64_t ids_per_file; /* 0: one file. Else OUTPUT.0001, OUTPUT.0002, ... */
+  uint64_t memory;       /* bytes for the id set; 0: a quarter of the machine's */
+  enum extract_malformed on_malformed;
+  const char *malformed; /* where EXTRACT_SKIP writes positions; NULL: OUTPUT.malformed */
+};
+
+struct extract_counts {
+  uint64_t records;   /* JSON values, CSV rows, lines of id lists: well-formed ones */
+  uint64_t ids_seen;  /* ids found, duplicates included */
+  uint64_t ids;       /* ids written */
+  uint64_t malformed; /* records passed over (EXTRACT_SKIP) */
+  uint64_t empty;     /* well-formed records in which no id was found */
+  uint64_t bytes;     /* read from files, as they lie on the disk */
+  uint64_t files;     /* read */
+  uint64_t ignored;   /* files in folders that have none of the known names */
+  uint64_t outputs;   /* files written */
+};
+
+/* Begins an extraction; copies the options. NULL with `error` filled where it cannot even begin. */
+struct task *extract_start(const struct extract_options *options, struct error *error);
+
+/* Its counts, once the task has ended well. */
+const struct extract_counts *extract_counts(const struct task *task);
+
+/* The path of the ignored file number `i` (from 0), or NULL behind the last that was remembered. */
+const char *extract_ignored(const struct task *task, size_t i);
+
+#endif

@@ -1,0 +1,25 @@
+/* id.h - tweet and user ids: decimal text to uint64 and back
+ *
+ * An id is 1 to 19 digits, at most 9223372036854775807, without sign, leading zero or exponent. Ids
+ * never pass through a double: 1.26532E+18 is the mark of a spreadsheet that has destroyed one.
+ */
+#ifndef XCOMPLIANCE_ID_H
+#define XCOMPLIANCE_ID_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ID_TEXT_MAX = 19 };
+
+/* Reads the `size` bytes at `text` as one id. Returns 0 (which is no id) where they are none. */
+uint64_t id_parse(const char *text, size_t size);
+
+/* Writes `id` in decimal to `text`, which holds ID_TEXT_MAX + 1 bytes; no terminator. Returns the
+ * bytes written. */
+size_t id_format(uint64_t id, char *text);
+
+/* Why the `size` bytes at `text` are no id, as the end of a sentence that says what was found:
+ * "a spreadsheet has rounded this number - ...". For messages; a constant string. */
+const char *id_problem(const char *text, size_t size);
+
+#endif

@@ -1,0 +1,97 @@
+/* reader.h - the bytes of one input as a window that moves forward, whatever they are wrapped in
+ *
+ * Plain files, pipes, gzip (also of several members) and zstd (also of several frames) are told
+ * apart by their first bytes. Compressed input is decoded by a thread of its own, beside the
+ * reader's user. A corrupt or truncated stream, a wrong check sum and a file that changed its size
+ * while it was read are errors. A UTF-8 byte order mark at the start is passed over (and kept in
+ * `mark` for who writes the file again).
+ *
+ * The window is text[0 .. size). A user takes what it can use, gives the bytes back with
+ * reader_consume, and asks for more with reader_fill when the rest is no whole unit. READER_PADDING
+ * bytes behind the window may be read (not used), so that vector code needs no edge.
+ *
+ * Above it stand units: reader_next gives one record after the other, where a record is either
+ * a line (READER_LINES) or a JSON value over any number of lines (READER_VALUES: the elements of a
+ * top-level array, or top-level values one after the other).
+ */
+#ifndef XCOMPLIANCE_READER_H
+#define XCOMPLIANCE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "task.h"
+
+enum { READER_PADDING = 64 };
+
+/* The longest record. A window grows to hold one, and no further. */
+#define READER_RECORD_MAX ((size_t)1 << 30)
+
+enum reader_packing { READER_PLAIN, READER_GZIP, READER_ZSTD };
+
+struct reader {
+  const char *path; /* as given; "standard input" for "-" */
+  const char *text; /* the window */
+  size_t size;
+  uint64_t byte; /* offset of text[0] in the decoded input, the byte order mark included */
+  bool ended;    /* nothing follows the window */
+  bool mark;     /* the input began with a byte order mark */
+  enum reader_packing packing;
+};
+
+/* Opens `path` ("-" is standard input): a regular file, or a pipe. `task` is asked now and then
+ * whether it has been cancelled; NULL where nobody can cancel. Returns NULL with `error` filled. */
+struct reader *reader_open(const char *path, struct task *task, struct error *error);
+
+/* Reads more behind the window: at least one byte, unless the input has ended. The window moves in
+ * memory: pointers into it are void afterwards. False with `error` filled: ERROR_IO, ERROR_DATA
+ * (corrupt, truncated, changed, or a record beyond READER_RECORD_MAX), ERROR_CANCELLED. */
+bool reader_fill(struct reader *reader, struct error *error);
+
+/* Moves the start of the window `bytes` forward. Nothing moves in memory. */
+void reader_consume(struct reader *reader, size_t bytes);
+
+/* The line (from 1) on which `at` stands, a place in the window or before it but not before the
+ * last place asked for since reader_fill. */
+uint64_t reader_line(struct reader *reader, const char *at);
+
+/* How many bytes of the file, as it lies on the disk, have been read; how many it has (0 where
+ * nobody knows: a pipe). */
+uint64_t reader_done(const struct reader *reader);
+uint64_t reader_total(const struct reader *reader);
+
+void reader_close(struct reader *reader);
+
+/* Units */
+
+enum reader_unit { READER_LINES, READER_VALUES };
+
+enum reader_step {
+  READER_RECORD, /* here is one */
+  READER_END,    /* the input ended after the last one; `record` holds what followed it */
+  READER_FAILED, /* `error` says why */
+};
+
+struct reader_record {
+  const char *text; /* the record alone: neither line end nor the white space around it */
+  size_t size;
+  const char *before; /* what stands between the record before and this one: line ends, blank */
+  size_t before_size; /* lines, white space, the bracket and commas of a top-level array */
+  uint64_t byte;      /* offset of text[0] in the decoded input */
+  uint64_t line;      /* where it begins, from 1 */
+  bool element;       /* it is an element of a top-level array (READER_VALUES) */
+};
+
+/* Gives the next record that is not blank, and consumes it (its pointers stay valid until the next
+ * call of reader_next or reader_fill). At READER_END `before` holds the bytes behind the last
+ * record. Joined, `before` and `text` of all records are the whole input after the byte order mark.
+ *
+ * A value is cut out by its brackets and strings alone; whether it is JSON is for the record walker
+ * to say. In an array file an element that is no object or array is given too; a comma too many is
+ * READER_FAILED. */
+enum reader_step reader_next(struct reader *reader, enum reader_unit unit,
+                             struct reader_record *record, struct error *error);
+
+#endif

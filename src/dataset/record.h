@@ -1,0 +1,157 @@
+/* record.h - where tweets and users live in a record
+ *
+ * One walker for extraction and redaction alike. It goes once through a record (a JSON object, or
+ * an array of such), checks all of it (json.h), and fills arrays that are used again for the next
+ * one:
+ *
+ *   objects  every object at a place where a tweet or a user may stand, parents before children
+ *   ids      every id that these objects have, by role
+ *   parts    (not with RECORD_IDS) bytes that redaction may have to cut, besides whole objects
+ *   lists    (not with RECORD_IDS) the brackets that hold them
+ *   keys     (not with RECORD_IDS) names of media, polls and places: who refers, who is referred to
+ *
+ * An object is a tweet if it has `id` or `id_str` and one of `text`, `full_text`, `author_id`,
+ * `user`, `edit_history_tweet_ids`, `edit_history_post_ids`; a user if it has `id` or `id_str` and
+ * `username` or `screen_name` and is no tweet. What it turns out to be is known at its end, so
+ * objects that are neither (a bare reference; a place under `author` that is only a name) are in
+ * the array too, as RECORD_NEITHER; objects inside something that is no tweet (or no user) where
+ * only a tweet (or a user) may hold them are not.
+ *
+ * Fail-safe rules. A key that stands twice counts twice: both ids are ids of the object, both
+ * objects are walked. Keys may be written with escapes. `id_str` counts where it is a string, else
+ * `id`; null is absent. An `id`, `id_str`, `author_id` or edit history element of a tweet or user
+ * that is no id makes the record bad, and so does a tweet whose only id is null.
+ *
+ * All offsets are bytes from the start of the record's text.
+ */
+#ifndef XCOMPLIANCE_RECORD_H
+#define XCOMPLIANCE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataset/json.h"
+#include "dataset/reader.h"
+#include "error.h"
+
+enum record_kind { RECORD_NEITHER, RECORD_TWEET, RECORD_USER };
+
+enum record_position {
+  AT_ROOT,             /* the record itself */
+  AT_ROOT_ELEMENT,     /* element of a record that is an array */
+  AT_DATA,             /* `data` that is an object */
+  AT_DATA_ELEMENT,     /* element of `data` */
+  AT_STATUSES_ELEMENT, /* element of `statuses` */
+  AT_INCLUDED_TWEET,   /* element of `includes.tweets` or `includes.posts` */
+  AT_INCLUDED_USER,    /* element of `includes.users` */
+  AT_RETWEETED_STATUS,
+  AT_QUOTED_STATUS,
+  AT_REFERENCE,   /* element of `referenced_tweets` or `referenced_posts`: RECORD_NEITHER is
+                     a bare reference, RECORD_TWEET one with a body */
+  AT_USER_STATUS, /* `status` of a user */
+  AT_USER,
+  AT_AUTHOR,
+  AT_IN_REPLY_TO_USER,
+  AT_MENTION, /* element of `entities.mentions`, `entities.user_mentions`, or of the same
+                 in `extended_tweet.entities` */
+};
+
+enum { RECORD_NONE = 0xffffffff }; /* no such index, no such offset */
+
+/* A member of an object or an element of an array, as redaction cuts it. A member begins at its
+ * key. To cut items out of one list: an item goes with its `comma_after` if no item that stays
+ * stands before it in its list, else with its `comma_before`. */
+struct record_place {
+  uint32_t start, end;
+  uint32_t comma_before, comma_after; /* RECORD_NONE for the first, for the last */
+  uint32_t list;                      /* the brackets that hold it: index in lists */
+  uint32_t ordinal;                   /* its number among the items of that list, from 0 */
+};
+
+struct record_list {
+  uint32_t open, end; /* offset of the bracket; offset behind the closing one */
+  uint32_t items;     /* how many it holds */
+};
+
+struct record_object {
+  enum record_kind kind;
+  enum record_position position;
+  uint32_t parent;     /* the object that holds it; RECORD_NONE where none does. For an element of
+                          a page (`data`, `includes`, `statuses`): the page, AT_ROOT */
+  uint32_t start, end; /* the value: from brace to behind the brace */
+  bool retweet;        /* AT_REFERENCE: its type is "retweeted" */
+  struct record_place place; /* not with RECORD_IDS; `list` is RECORD_NONE AT_ROOT */
+};
+
+enum record_role {
+  ID_OWN,          /* of the object itself */
+  ID_EDIT_HISTORY, /* of a tweet: other versions of it (not with RECORD_IDS) */
+  ID_AUTHOR, /* of a tweet: who wrote it. `author_id`; else the ids of its `user` and `author`; for
+                a user's `status` without either: the user's ids */
+};
+
+struct record_id {
+  uint64_t id;
+  uint32_t object; /* index in objects; the ids of one object need not stand together */
+  uint32_t role;   /* enum record_role */
+  uint32_t at;     /* offset of its text (of the string's first digit) */
+};
+
+enum record_part_kind {
+  PART_GEO,             /* member `geo`, `coordinates` or `place` of a tweet */
+  PART_REFERENCE_TYPE,  /* members of a reference: `type`, */
+  PART_REFERENCE_ID,    /* `id`, */
+  PART_REFERENCE_OTHER, /* any other */
+  PART_MEDIA,           /* element of `includes.media`; its `key` is its `media_key` */
+  PART_POLL,            /* element of `includes.polls`; `id` */
+  PART_PLACE,           /* element of `includes.places`; `id` */
+};
+
+struct record_part {
+  enum record_part_kind kind;
+  uint32_t object; /* the tweet, the reference, the page */
+  struct record_text {
+    uint32_t start, size;
+    bool escaped;
+  } key; /* PART_MEDIA, _POLL, _PLACE */
+  struct record_place place;
+};
+
+/* A tweet refers to a media, poll or place. `kind` is the kind of part that it refers to. */
+struct record_key {
+  enum record_part_kind kind;
+  uint32_t object;
+  struct record_text key;
+};
+
+enum { RECORD_ALL = 0, RECORD_IDS = 1 };
+
+struct record {
+  struct record_object *objects;
+  struct record_id *ids;
+  struct record_part *parts;
+  struct record_list *lists;
+  struct record_key *keys;
+  uint32_t object_count, id_count, part_count, list_count, key_count;
+  /* private */
+  uint32_t object_room, id_room, part_room, list_room, key_room;
+  bool ids_only, no_memory;
+  const char *problem;
+  size_t problem_at;
+  struct json json;
+};
+
+/* Makes a walker; `flags` is RECORD_ALL or RECORD_IDS. NULL where memory is short. */
+struct record *record_new(int flags);
+void record_free(struct record *record);
+
+/* Walks one record that reader_next gave, of the file `path`. Returns false with `error` filled
+ * where it is no record (ERROR_DATA, with line and byte) or memory is short (ERROR_MEMORY). */
+bool record_walk(struct record *record, const char *path, const struct reader_record *text,
+                 struct error *error);
+
+/* A text of the record walked last, as json.h takes it. */
+struct json_text record_text(const struct reader_record *text, struct record_text place);
+
+#endif
