@@ -1,0 +1,28 @@
+--- Waiting inside a cqueues controller: other coroutines go on meanwhile.
+-- @module xcompliance.loop.cqueues
+
+local cqueues = require "cqueues"
+
+local M = {}
+
+--- Waits until a task has ended.
+-- @param task a task of the core
+-- @tparam number seconds how long at the most
+-- @treturn boolean whether it has ended
+function M.wait(task, seconds)
+  if task:done() then return true end
+  local fd = assert(task:fd())
+  cqueues.poll({ pollfd = fd, events = "r" }, seconds)
+  local controller = cqueues.running()
+  -- the descriptor is the task's and will be closed: the controller must not remember it
+  if controller then controller:cancel(fd) end
+  return task:done()
+end
+
+--- Sleeps.
+-- @tparam number seconds how long
+function M.sleep(seconds)
+  cqueues.sleep(seconds)
+end
+
+return M
