@@ -23,15 +23,16 @@ local function inner_loop()
   }
 end
 
-local function resume(strand, ...)
-  local values = { coroutine.resume(strand.thread, ...) }
+local function note(strand, ok, ...)
   if coroutine.status(strand.thread) == "dead" then
-    strand.ended = true
-    strand.ok = values[1]
-    strand.results = values
-    return
+    strand.ended, strand.ok, strand.results = true, ok, { ... }
+  else
+    strand.task, strand.due = ...
   end
-  strand.task, strand.due = values[2], values[3]
+end
+
+local function resume(strand, ...)
+  note(strand, coroutine.resume(strand.thread, ...))
 end
 
 local function is_ready(strand, now)
@@ -58,8 +59,8 @@ local function pause(loop, strands)
       due = math.min(due or strand.due, strand.due)
     end
   end
-  local seconds = math.max(0.001, due - core.now())
-  if task then loop.wait(task, math.min(seconds, SLICE)) else loop.sleep(math.min(seconds, SLICE)) end
+  local seconds = math.min(SLICE, math.max(0.001, due - core.now()))
+  if task then loop.wait(task, seconds) else loop.sleep(seconds) end
 end
 
 --- Raises `failure` in every function that still waits, so that each cleans up after itself.
@@ -94,8 +95,7 @@ function M.run(loop, functions)
   end
   local results = {}
   for i, strand in ipairs(strands) do
-    if not strand.ok then error(strand.results[2], 0) end
-    table.remove(strand.results, 1)
+    if not strand.ok then error(strand.results[1], 0) end
     results[i] = strand.results
   end
   return results
