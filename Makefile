@@ -53,8 +53,12 @@ $(BUILD)/spec/%_test: spec/c/%_test.c $(WING_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -MMD -MP -MF $@.d -o $@ $< $(WING_OBJECTS) $(LINK) $(LIBRARIES)
 
+$(BUILD)/spec/memory_host: spec/c/memory_host.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g $(shell pkg-config --cflags lua5.4) -o $@ $< $(shell pkg-config --libs lua5.4) -rdynamic -pthread
+
 .PHONY: c-tests
-c-tests: $(C_TESTS)
+c-tests: $(C_TESTS) $(BUILD)/spec/memory_host
 
 # {====================================================================
 # What is needed, from Debian's packages

@@ -1,0 +1,70 @@
+/* memory_host.c - runs a Lua script in which memory can be made to run out
+ *
+ *   memory_host SCRIPT [ARGUMENT...]
+ *
+ * The script has two more functions: starve(n) makes the n-th allocation from now on fail, and all
+ * after it, in the whole process (Lua's, libcurl's, ours); feed() ends that and returns how many
+ * there were. glibc lets a program bring its own malloc; these pass on to the original.
+ */
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+
+static atomic_long allocations, allowed = -1;
+
+static int may_have(void) {
+  long limit = atomic_load(&allowed);
+  if (limit < 0 || atomic_fetch_add(&allocations, 1) < limit) return 1;
+  errno = ENOMEM;
+  return 0;
+}
+
+void *malloc(size_t size) {
+  return may_have() ? __libc_malloc(size) : NULL;
+}
+
+void *calloc(size_t count, size_t size) {
+  return may_have() ? __libc_calloc(count, size) : NULL;
+}
+
+void *realloc(void *block, size_t size) {
+  return may_have() ? __libc_realloc(block, size) : NULL;
+}
+
+static int starve(lua_State *L) {
+  long limit = (long)luaL_checkinteger(L, 1);
+  atomic_store(&allocations, 0);
+  atomic_store(&allowed, limit - 1);
+  return 0;
+}
+
+static int feed(lua_State *L) {
+  atomic_store(&allowed, -1);
+  lua_pushinteger(L, atomic_load(&allocations));
+  return 1;
+}
+
+int main(int argc, char **argv) {
+  lua_State *L = luaL_newstate();
+  int failed;
+  luaL_openlibs(L);
+  lua_register(L, "starve", starve);
+  lua_register(L, "feed", feed);
+  lua_createtable(L, argc, 0);
+  for (int i = 0; i < argc; i++) {
+    lua_pushstring(L, argv[i]);
+    lua_rawseti(L, -2, i - 1);
+  }
+  lua_setglobal(L, "arg");
+  failed = argc < 2 || luaL_dofile(L, argv[1]);
+  if (failed) fprintf(stderr, "%s\n", argc < 2 ? "which script?" : lua_tostring(L, -1));
+  lua_close(L);
+  return failed;
+}
