@@ -6,12 +6,15 @@
  * after it, in the whole process (Lua's, libcurl's, ours); feed() ends that and returns how many
  * there were. glibc lets a program bring its own malloc; these pass on to the original.
  */
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
@@ -19,23 +22,30 @@ extern void *__libc_realloc(void *block, size_t size);
 
 static atomic_long allocations, allowed = -1;
 
-static int may_have(void) {
+/* The dynamic linker allocates a new thread's variables when they are first touched, and ends the
+ * process where it cannot: there is nothing to be learned from that. */
+static int is_linker(void *caller) {
+  Dl_info info;
+  return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "/ld-linux");
+}
+
+static int may_have(void *caller) {
   long limit = atomic_load(&allowed);
-  if (limit < 0 || atomic_fetch_add(&allocations, 1) < limit) return 1;
+  if (limit < 0 || is_linker(caller) || atomic_fetch_add(&allocations, 1) < limit) return 1;
   errno = ENOMEM;
   return 0;
 }
 
 void *malloc(size_t size) {
-  return may_have() ? __libc_malloc(size) : NULL;
+  return may_have(__builtin_return_address(0)) ? __libc_malloc(size) : NULL;
 }
 
 void *calloc(size_t count, size_t size) {
-  return may_have() ? __libc_calloc(count, size) : NULL;
+  return may_have(__builtin_return_address(0)) ? __libc_calloc(count, size) : NULL;
 }
 
 void *realloc(void *block, size_t size) {
-  return may_have() ? __libc_realloc(block, size) : NULL;
+  return may_have(__builtin_return_address(0)) ? __libc_realloc(block, size) : NULL;
 }
 
 static int starve(lua_State *L) {
