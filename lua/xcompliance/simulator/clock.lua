@@ -1,0 +1,66 @@
+--- The simulator's time, which an admin call can put forward, and the four ways it is written.
+-- @module xcompliance.simulator.clock
+
+local cqueues = require "cqueues"
+
+local Clock = {}
+Clock.__index = Clock
+
+local M = {}
+
+--- A clock that shows the wall's time until it is put forward.
+function M.new()
+  return setmetatable({ offset = os.time() - cqueues.monotime() }, Clock)
+end
+
+--- @treturn number seconds since 1970
+function Clock:now()
+  return cqueues.monotime() + self.offset
+end
+
+--- @tparam number seconds may be negative
+function Clock:advance(seconds)
+  self.offset = self.offset + seconds
+end
+
+local function written(format, seconds)
+  return os.date("!" .. format, math.floor(seconds))
+end
+
+--- `2021-10-07T07:56:18.000Z`, as jobs and the results of tweets have it.
+function M.iso(seconds)
+  local milliseconds = math.floor(seconds * 1000) % 1000
+  return written("%Y-%m-%dT%H:%M:%S", seconds) .. (".%03dZ"):format(milliseconds)
+end
+
+--- `2021-02-21T18:01:36+00:00`, as the results of users have it.
+function M.iso_offset(seconds)
+  return written("%Y-%m-%dT%H:%M:%S+00:00", seconds)
+end
+
+--- `20211007T075618Z`, as signed URLs have it.
+function M.basic(seconds)
+  return written("%Y%m%dT%H%M%SZ", seconds)
+end
+
+--- `Thu, 07 Oct 2021 07:56:18 GMT`, as the headers of HTTP have it.
+function M.http(seconds)
+  return written("%a, %d %b %Y %H:%M:%S GMT", seconds)
+end
+
+local function days_since_1970(year, month, day)
+  if month <= 2 then year, month = year - 1, month + 12 end -- years that begin in March
+  return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 719469
+end
+
+--- The seconds of `20211007T075618Z`, or nil.
+function M.parse_basic(text)
+  local year, month, day, hour, minute, second =
+    text:match("^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)Z$")
+  if not year then return nil end
+  local days = days_since_1970(math.tointeger(year), math.tointeger(month), math.tointeger(day))
+  return ((days * 24 + math.tointeger(hour)) * 60 + math.tointeger(minute)) * 60
+    + math.tointeger(second)
+end
+
+return M

@@ -1,0 +1,63 @@
+--- The results file of a job: JSON Lines, with the blank lines that joined shards leave.
+-- @module xcompliance.simulator.results
+
+local cqueues = require "cqueues"
+local objects = require "xcompliance.simulator.objects"
+
+local M = {}
+
+local LINE_MAX = 64 -- what is longer is no id; the rest of such a line is forgotten
+local ROWS_PER_SHARD = 10
+local PIECE = 256 * 1024
+
+-- calls each(line) for the lines of an object, in constant memory
+local function each_line(object, each)
+  local rest = ""
+  for piece in objects.reader(object, 0, object.size) do
+    local text = rest .. piece
+    local at = 1
+    for line, after in text:gmatch("([^\n]*)\n()") do
+      each(line:sub(1, LINE_MAX))
+      at = after
+    end
+    rest = text:sub(at, at + LINE_MAX - 1)
+    cqueues.sleep(0) -- others have their turn
+  end
+  if rest ~= "" then each(rest) end
+end
+
+-- gathers rows, and writes them where there are enough
+local function row_writer(writer)
+  local rows, size, count = {}, 0, 0
+  local function flush()
+    writer:append(table.concat(rows))
+    rows, size = {}, 0
+  end
+  local function add(row)
+    count = count + 1
+    if count % ROWS_PER_SHARD == 0 then row = row .. "\n" end
+    rows[#rows + 1], size = row, size + #row
+    if size >= PIECE then flush() end
+  end
+  return add, flush
+end
+
+--- Makes the results of an upload. Yields to others between pieces.
+-- @tparam table verdicts see verdicts.lua
+-- @tparam string job_type
+-- @tparam table upload an object
+-- @tparam table options `spool`, `hashes`
+-- @treturn table an object
+function M.make(verdicts, job_type, upload, options)
+  local hashes = (options.hashes == "both" or options.hashes == "crc32c") and "crc32c" or "none"
+  local writer = objects.writer { spool = options.spool, hashes = hashes }
+  local add, flush = row_writer(writer)
+  each_line(upload, function(line)
+    local rows = line ~= "" and verdicts:rows(job_type, line) or ""
+    if rows ~= "" then add(rows) end
+  end)
+  flush()
+  return objects.finish(writer)
+end
+
+return M

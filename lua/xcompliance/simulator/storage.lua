@@ -1,0 +1,151 @@
+--- The storage service: uploads and downloads by signed URL.
+-- @module xcompliance.simulator.storage
+
+local headers = require "xcompliance.simulator.headers"
+local http = require "xcompliance.simulator.http"
+local objects = require "xcompliance.simulator.objects"
+local xml = require "xcompliance.simulator.xml"
+
+local M = {}
+
+-- {====================================================================
+-- What answers have in common
+-- =====================================================================
+
+--- The fields that describe a stored object: ETag, hashes, stored length.
+function M.describe(object)
+  local fields = {
+    { "ETag", object.etag },
+    { "x-goog-generation", object.generation },
+    { "x-goog-metageneration", "1" },
+  }
+  for _, name in ipairs { "crc32c", "md5" } do
+    if object[name] then headers.add(fields, "x-goog-hash", name .. "=" .. object[name]) end
+  end
+  headers.add(fields, "x-goog-stored-content-encoding", "identity")
+  headers.add(fields, "x-goog-stored-content-length", tostring(object.size))
+  headers.add(fields, "Server", "UploadServer")
+  return fields
+end
+
+local function stored(object)
+  return http.response(200, M.describe(object))
+end
+
+--- The error for a body that is not what its hash header promised, or nil.
+-- @tparam table object
+-- @tparam table fields the request's headers
+function M.digest_refusal(object, fields)
+  local promised = { md5 = fields["content-md5"] }
+  for name, value in (fields["x-goog-hash"] or ""):gmatch("(%w+)=([%w+/=]+)") do
+    promised[name] = value
+  end
+  for name, value in pairs(promised) do
+    local actual = object[name]
+    if actual and actual ~= value then
+      local message = name == "md5"
+        and "The MD5 you specified in Content-MD5 or x-goog-hash was invalid."
+        or "The CRC32C you specified did not match what we computed."
+      return xml.error(400, "BadDigest", message,
+        { { "Details", ("Provided %s hash '%s' doesn't match calculated hash '%s'.")
+          :format(name, value, actual) } })
+    end
+  end
+end
+
+-- {====================================================================
+-- Simple upload
+-- =====================================================================
+
+--- `PUT` of a whole object.
+function M.upload(service, request, job)
+  local writer = objects.writer(service.options)
+  job.receiving = true
+  local good, hangup = pcall(function()
+    for piece in request.body do writer:append(piece) end
+  end)
+  job.receiving = nil
+  if not good then
+    writer:close()
+    error(hangup, 0)
+  end
+  local object = objects.finish(writer)
+  local refusal = M.digest_refusal(object, request.headers)
+  if refusal then return refusal end
+  service.jobs:arrived(job, object)
+  return stored(object)
+end
+
+-- {====================================================================
+-- Download
+-- =====================================================================
+
+-- first and last byte of a Range header: nil where it is to be ignored, false where it lies outside
+local function range(text, size)
+  local first, last = (text or ""):match("^bytes=(%d*)%-(%d*)$")
+  if not first or first .. last == "" then return nil end
+  first, last = math.tointeger(first), math.tointeger(last)
+  if not first then first, last = math.max(0, size - last), nil end
+  last = math.min(last or size - 1, size - 1)
+  if first >= size then return false end
+  return first, last
+end
+
+local function delivery_fields(object)
+  local fields = M.describe(object)
+  headers.add(fields, "Content-Type", "application/octet-stream")
+  headers.add(fields, "Accept-Ranges", "bytes")
+  headers.add(fields, "x-goog-component-count", "20")
+  headers.add(fields, "Cache-Control", "private, max-age=0")
+  return fields
+end
+
+--- `GET` of an object, or of a range of it.
+function M.download(_, request, object)
+  local fields, size = delivery_fields(object), object.size
+  local wanted = request.headers["if-range"]
+  local first, last
+  if not wanted or wanted == object.etag then first, last = range(request.headers.range, size) end
+  if first == false then
+    local refusal = xml.error(416, "InvalidRange", "The requested range cannot be satisfied.",
+      { { "Details", request.headers.range } })
+    headers.add(refusal.headers, "Content-Range", "bytes */" .. size)
+    return refusal
+  end
+  if not first then return http.response(200, fields, objects.reader(object, 0, size), size) end
+  local length = last - first + 1
+  headers.add(fields, "Content-Range", ("bytes %d-%d/%d"):format(first, last, size))
+  return http.response(206, fields, objects.reader(object, first, length), length)
+end
+
+-- {====================================================================
+-- Which of them
+-- =====================================================================
+
+local function no_such_key(path)
+  return xml.error(404, "NoSuchKey", "The specified key does not exist.",
+    { { "Details", "No such object: " .. path:sub(2) } })
+end
+
+local function early(response)
+  response.early = true
+  return response
+end
+
+--- Answers one request with a signed URL.
+-- @tparam table service
+-- @tparam table request
+-- @tparam string step `"upload"`, `"start"` or `"download"`
+function M.answer(service, request, step)
+  local refusal = service.signer:refusal(request, service.clock:now())
+  if refusal then return early(refusal) end
+  local job = service.jobs.by_path[request.path]
+  if not job then return early(no_such_key(request.path)) end
+  if step == "upload" then return M.upload(service, request, job) end
+  if step == "start" then return service.sessions:start(request, job) end
+  local complete = service.jobs:status(job) == "complete"
+  if not complete then return no_such_key(request.path) end
+  return M.download(service, request, job.results)
+end
+
+return M
