@@ -114,6 +114,13 @@ static int reopen(lua_State *L) {
   return 1;
 }
 
+/* Whether the open file still goes by that name: its last holder may have removed it meanwhile. */
+static bool has_name(int descriptor, const char *path) {
+  struct stat own, named;
+  return fstat(descriptor, &own) == 0 && lstat(path, &named) == 0 && own.st_ino == named.st_ino &&
+         own.st_dev == named.st_dev;
+}
+
 /* core.open_journal(path) -> file | nil, err: made where it is missing (mode 0600), appended to,
  * and locked for this process: err.kind is "conflict" while another holds it */
 static int open_journal(lua_State *L) {
@@ -121,13 +128,32 @@ static int open_journal(lua_State *L) {
   struct file_box *box = new_box(L);
   struct error error;
   if (!open_own(box, path, O_CREAT | O_APPEND, &error)) return skin_failure(L, &error);
-  if (flock(box->descriptor, LOCK_EX | LOCK_NB) == 0) return 1;
-  if (errno == EWOULDBLOCK)
+  if (flock(box->descriptor, LOCK_EX | LOCK_NB) == 0) {
+    if (has_name(box->descriptor, path)) return 1;
+    error_at(&error, ERROR_CONFLICT, path, 0, 0, "another run has just ended - run the same again");
+  } else if (errno == EWOULDBLOCK)
     error_at(&error, ERROR_CONFLICT, path, 0, 0,
              "another run holds this journal - wait for it to end, or give this run its own state");
   else
     error_errno(&error, "locking", path);
   return skin_failure(L, &error);
+}
+
+/* core.make_folder(path) -> true | nil, err: of mode 0700, unless it is there already */
+static int make_folder(lua_State *L) {
+  const char *path = check_path(L, "core.make_folder");
+  struct stat status;
+  struct error error;
+  if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+    error_errno(&error, "making the folder", path);
+    return skin_failure(L, &error);
+  }
+  if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode)) {
+    error_at(&error, ERROR_IO, path, 0, 0, "is not a folder - give another name");
+    return skin_failure(L, &error);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 /* }================================================================== */
@@ -233,8 +259,9 @@ struct file_task {
   struct task task; /* first */
   int descriptor;
   char *path, *target;
-  uint64_t length, bytes;
+  uint64_t length, bytes, lines;
   uint32_t crc32c;
+  bool in_line; /* which is not blank so far */
 };
 
 static void file_task_destroy(struct task *task) {
@@ -243,6 +270,17 @@ static void file_task_destroy(struct task *task) {
   free(own->path);
   free(own->target);
   free(own);
+}
+
+static void count_lines(struct file_task *own, const char *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    if (bytes[i] == '\n') {
+      own->lines += own->in_line;
+      own->in_line = false;
+    } else if (bytes[i] != '\r' && bytes[i] != ' ') {
+      own->in_line = true;
+    }
+  }
 }
 
 static void run_checksum(struct task *task) {
@@ -258,6 +296,7 @@ static void run_checksum(struct task *task) {
                             own->bytes, own->path, &task->error);
     if (got <= 0) break;
     own->crc32c = checksum_crc32c(own->crc32c, buffer, (size_t)got);
+    count_lines(own, buffer, (size_t)got);
     own->bytes += (uint64_t)got;
     task_set(task, COUNT_BYTES, own->bytes);
     if (task_cancelled(task)) {
@@ -316,9 +355,11 @@ static int push_checksum(lua_State *L, struct task *task) {
   struct file_task *own = (struct file_task *)task;
   char text[CHECKSUM_TEXT];
   checksum_format(own->crc32c, text);
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   compat_pushwhole(L, own->bytes);
   lua_setfield(L, -2, "bytes");
+  compat_pushwhole(L, own->lines + own->in_line);
+  lua_setfield(L, -2, "lines");
   lua_pushstring(L, text);
   lua_setfield(L, -2, "crc32c");
   return 1;
@@ -330,7 +371,8 @@ static int push_true(lua_State *L, struct task *task) {
   return 1;
 }
 
-/* file:checksum([length]) -> task -> { bytes, crc32c }: of the first `length` bytes, or of all */
+/* file:checksum([length]) -> task -> { bytes, lines, crc32c }: of the first `length` bytes, or of
+ * all; blank lines are not counted */
 static int method_checksum(lua_State *L) {
   struct file_box *file = file_box_check(L, 1, "file:checksum");
   double length = luaL_optnumber(L, 2, 9e15);
@@ -372,6 +414,7 @@ void file_functions_open(lua_State *L) {
   };
   static const luaL_Reg functions[] = {
       {"create_beside", create_beside},
+      {"make_folder", make_folder},
       {"open_journal", open_journal},
       {"open_source", open_source},
       {"reopen", reopen},

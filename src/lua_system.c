@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "checksum.h"
 #include "file.h"
@@ -94,12 +95,20 @@ static int is_loopback(lua_State *L) {
   return 1;
 }
 
+/* core.is_terminal(descriptor) -> boolean: whether 0, 1 or 2 is a terminal */
+static int is_terminal(lua_State *L) {
+  double descriptor = luaL_checknumber(L, 1);
+  lua_pushboolean(L, descriptor >= 0 && descriptor <= 2 && isatty((int)descriptor));
+  return 1;
+}
+
 void system_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"catch_signals", catch_signals},
       {"caught_signal", caught_signal},
       {"crc32c", crc32c},
       {"is_loopback", is_loopback},
+      {"is_terminal", is_terminal},
       {"mask", mask},
       {"random_hex", random_hex},
       {NULL, NULL},
