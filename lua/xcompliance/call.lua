@@ -1,0 +1,185 @@
+--- One call of a user: how long it may take, whom it tells, who waits, what it has tried.
+--
+-- Everything that this module waits for it waits for here, so that a deadline, a progress callback
+-- that raises and a loop that is interrupted are dealt with in one place: whatever happens, the task
+-- is closed.
+-- @module xcompliance.call
+
+local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
+local retry = require "xcompliance.retry"
+local text = require "xcompliance.text"
+
+local M = {}
+
+local SLICE = 0.25 -- seconds between two reports of progress
+
+local Call = {}
+Call.__index = Call
+
+--- Begins a call.
+-- @tparam table loop who waits: `wait(task, seconds)` and `sleep(seconds)`
+-- @tparam table options `deadline` (seconds from now), `on_progress` (function), both optional;
+-- `retry` (a policy of xcompliance.retry)
+function M.new(loop, options)
+  local deadline = options.deadline
+  if deadline and not (deadline >= 0) then errors.misuse("a deadline is a number of seconds") end
+  return setmetatable({
+    loop = loop,
+    deadline = deadline,
+    ends_at = deadline and core.now() + deadline or math.huge,
+    on_progress = options.on_progress,
+    policy = options.retry or retry.policy,
+    began = core.now(),
+    counts = {},
+    step = "",
+    doing = "",
+  }, Call)
+end
+
+--- Says what is being done from now on.
+-- @tparam string step a word for programs: prepare, create, list, get, upload, wait, download
+-- @tparam string doing the beginning of a sentence: "uploading ids.txt"
+function Call:at(step, doing)
+  self.step, self.doing, self.so_far = step, doing, nil
+end
+
+--- Tells the user. What the callback raises ends the call.
+function Call:tell(event)
+  if not self.on_progress then return end
+  event.step, event.doing = self.step, self.doing
+  self.on_progress(event)
+end
+
+--- Seconds until the deadline.
+function Call:left() return self.ends_at - core.now() end
+
+function Call:late(why)
+  local so_far = self.so_far
+  return errors.new("timeout", ("%s: the deadline of %s has passed%s%s - run the same again to go on")
+    :format(self.doing, text.duration(self.deadline),
+      so_far and so_far.total > 0
+        and (" at byte %s of %s"):format(text.count(so_far.done), text.count(so_far.total)) or "",
+      why and ("; " .. why) or ""),
+    { retryable = true, deadline = true })
+end
+
+local function report(self, task)
+  local event = task:progress()
+  event.done = event.sent or event.received or event.bytes or 0
+  event.total = event.total or 0
+  self.so_far = event
+  self:tell(event)
+end
+
+--- Returns once the task has ended, or the deadline has passed.
+local function attend(self, task, quiet)
+  while true do
+    local slice = (self.on_progress and not quiet) and SLICE or 3600
+    local ended = self.loop.wait(task, math.max(0, math.min(slice, self:left())))
+    if not quiet then report(self, task) end
+    if ended then return end
+    if self:left() <= 0 then
+      task:cancel()
+      -- what it had come to until now is worth keeping: the headers of its answer
+      task:wait(1)
+      return
+    end
+  end
+end
+
+local function finish(self, task, result, ...)
+  task:close()
+  local err = ...
+  if result == nil and err.kind == "cancelled" and self:left() <= 0 then
+    return nil, errors.with(self:late(), { headers = err.headers, status = err.status })
+  end
+  return result, ...
+end
+
+local function wait_for(self, quiet, task, err)
+  if not task then return nil, err end
+  local ok, failure = pcall(attend, self, task, quiet)
+  if not ok then
+    task:close()
+    error(failure, 0)
+  end
+  return finish(self, task, task:result())
+end
+
+--- Waits for a task and reports its progress.
+-- @param task what a function of the core has returned: a task, or nil and an error
+-- @return what the task's result is, or nil, err
+function Call:await(task, err) return wait_for(self, false, task, err) end
+
+--- Waits for a task too small to be reported.
+function Call:ask(task, err) return wait_for(self, true, task, err) end
+
+--- Sleeps, unless the deadline would pass meanwhile: then there is no use in waiting for it.
+-- @tparam number seconds how long
+-- @tparam table event told at the beginning, and about each second
+-- @tparam[opt] string why for the error where the deadline is too near
+-- @treturn true|nil,err
+function Call:sleep(seconds, event, why)
+  if seconds > self:left() then return nil, self:late(why) end
+  local ends_at = core.now() + seconds
+  repeat
+    local left = math.max(0, ends_at - core.now())
+    event.wait = left
+    self:tell(event)
+    event.message, event.warning = nil, nil -- once is enough
+    self.loop.sleep(math.min(left, self.on_progress and 1 or left))
+  until core.now() >= ends_at
+  return true
+end
+
+--- Lets the host's other work go on during work of our own that is not a task.
+function Call:breathe()
+  if self:left() <= 0 then return nil, self:late() end
+  self.loop.sleep(0)
+  return true
+end
+
+--- Counts a call of the API.
+function Call:count(kind) self.counts[kind] = (self.counts[kind] or 0) + 1 end
+
+local function random() return tonumber(core.random_hex(4), 16) / 2 ^ 32 end
+M.random = random
+
+--- Waits as long as must be before the next attempt.
+-- @tparam integer attempt how many have failed in a row, without progress
+-- @tparam table err of the last one
+-- @treturn true|nil,err nil where there is to be no other
+function Call:pause(attempt, err)
+  if err.deadline then return nil, err end
+  local seconds, asked = retry.delay(attempt, err, random, os.time(), self.policy)
+  if not seconds then
+    if attempt == 1 then return nil, err end
+    return nil, errors.with(err, {
+      message = ("%s (after %d attempts)"):format(err.message, attempt), attempts = attempt,
+    })
+  end
+  local why = asked and "rate limited until " .. text.clock(os.time() + seconds) or err.message
+  return self:sleep(seconds, {
+    retry = attempt,
+    warning = ("%s - trying again in %s"):format(asked and why or err.message,
+      text.duration(seconds)),
+  }, why)
+end
+
+--- Does something until it succeeds, fails for good, or has been tried often enough.
+-- @tparam function operate returns what it achieved, or nil, err; an `err.advanced` says that
+-- something was achieved all the same, so that attempts are counted anew
+-- @return what operate returned
+function Call:try(operate)
+  local attempt = 0
+  while true do
+    local a, b, c = operate()
+    if a ~= nil then return a, b, c end
+    attempt = b.advanced and 1 or attempt + 1
+    local ok, err = self:pause(attempt, b)
+    if not ok then return nil, err end
+  end
+end
+
+return M

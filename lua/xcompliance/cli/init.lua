@@ -1,0 +1,189 @@
+--- The command: reads the arguments, picks the loop, runs one command, returns an exit status.
+--
+-- A command is a file of this folder that returns
+--   name, summary      what it is called, and one line for the list of commands
+--   uses_api           whether it takes the options of the API (token, base URL, proxy)
+--   define(command)    adds its arguments to an argparse command
+--   run(arguments, context) -> exit status
+-- and is listed in COMMANDS. The context is described at `new_context`.
+-- @module xcompliance.cli
+
+local argparse = require "argparse"
+local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
+local interrupts = require "xcompliance.cli.interrupts"
+local json = require "xcompliance.json"
+local progress = require "xcompliance.progress"
+local xcompliance = require "xcompliance"
+
+local M = {}
+
+local COMMANDS = {
+  "check", "create", "list", "get", "upload", "download", "simulate",
+}
+
+--- The exit statuses, by the kind of the error (sysexits.h).
+M.statuses = {
+  usage = 64, data = 65, integrity = 65,
+  not_found = 69, expired = 69, job_failed = 69,
+  internal = 70, memory = 70,
+  io = 74,
+  conflict = 75, network = 75, rate_limited = 75, server = 75, timeout = 75,
+  protocol = 76, tls = 76,
+  auth = 77, forbidden = 77,
+  config = 78,
+  cancelled = 130,
+}
+local CANNOT_CREATE = 73
+
+local SIGNAL_STATUSES = { SIGHUP = 129, SIGINT = 130, SIGTERM = 143 }
+
+function M.status_of(err)
+  if err.signal then return SIGNAL_STATUSES[err.signal] end
+  if err.kind == "io" and err.creating then return CANNOT_CREATE end
+  return M.statuses[err.kind] or M.statuses.internal
+end
+
+local function load_commands()
+  local commands = {}
+  for i, name in ipairs(COMMANDS) do commands[i] = require("xcompliance.cli." .. name) end
+  return commands
+end
+
+-- {====================================================================
+-- Arguments
+-- =====================================================================
+
+local function add_api_options(command)
+  command:option("--token-file", "Read the bearer token from FILE (default: BEARER_TOKEN)")
+    :argname("FILE")
+  command:option("--base-url", "The API (default: XCOMPLIANCE_BASE_URL, https://api.x.com)")
+    :argname("URL")
+  command:option("--ca-file", "Trust the certificates in FILE instead of the system's")
+    :argname("FILE")
+  command:option("--proxy", "Go through this proxy (default: HTTPS_PROXY)"):argname("URL")
+  command:option("--timeout", "Seconds that a call of the API may take (default: 30)")
+    :argname("SECONDS"):convert(tonumber)
+end
+
+--- argparse would print the help and end the process by itself.
+local function add_help(command)
+  command:add_help(false)
+  command:flag("-h --help", "Show this help and exit."):action(function()
+    error({ text = command:get_help() }, 0)
+  end)
+end
+
+local function new_parser(commands)
+  local parser = argparse("xcompliance",
+    "Brings stored tweets into compliance, by the X batch compliance API.")
+    :epilog("Messages go to stderr. Exit statuses are those of sysexits.h: 64 usage, 65 data,"
+      .. " 69 unavailable, 73 and 74 files, 75 try again, 76 protocol, 77 no permission,"
+      .. " 78 no token, 130 interrupted.")
+    :command_target("command")
+  add_help(parser)
+  parser:flag("--version", "Show the version and exit."):action(function()
+    error({ text = "xcompliance " .. xcompliance._VERSION }, 0)
+  end)
+  for _, definition in ipairs(commands) do
+    local command = parser:command(definition.name):summary(definition.summary)
+      :description(definition.summary .. ".")
+    add_help(command)
+    definition.define(command)
+    if definition.uses_api then add_api_options(command) end
+    command:flag("--json", "Print the result as JSON on stdout.")
+    command:flag("-q --quiet", "Say nothing but errors.")
+  end
+  function parser.error(command, message) error({ wrong = message, of = command }, 0) end
+  return parser
+end
+
+--- Reads the arguments.
+-- @treturn ?table them; nil where the command ends here
+-- @treturn integer the exit status then
+local function parse(commands, argv, env)
+  local parser = new_parser(commands)
+  local ok, result = pcall(parser.parse, parser, argv)
+  if ok then return result end
+  if type(result) ~= "table" then error(result, 0) end
+  if result.text then
+    env.out(result.text .. "\n")
+    return nil, 0
+  end
+  env.err(("%s\nxcompliance: %s\n"):format(result.of:get_usage(), result.wrong))
+  return nil, M.statuses.usage
+end
+
+-- }====================================================================
+
+--- What a command is given.
+--   client(arguments)  a client, with the options of the API that were given
+--   loop               who waits; raises when a signal was caught
+--   getenv(name)
+--   out(text)          a line of the result, on stdout
+--   say(text)          a line of talk, on stderr; not with --quiet
+--   print(value, text) the result: as JSON with --json, else the text
+--   progress(label)    an on_progress callback that keeps one line up to date on a terminal
+--   fail(err)          prints the error, returns its exit status
+--   json, quiet        the flags
+local function new_context(arguments, env)
+  local context = {
+    loop = interrupts.loop, getenv = env.getenv, out = env.out,
+    json = arguments.json, quiet = arguments.quiet,
+  }
+  local line = progress.new(env.err, env.terminal and not arguments.quiet)
+  function context.say(message)
+    if not arguments.quiet then line:print(message) end
+  end
+  function context.print(value, text)
+    env.out((arguments.json and json.encode(value) or text) .. "\n")
+  end
+  function context.progress(label)
+    return function(event) line:show(event, label, context.say) end
+  end
+  function context.fail(err)
+    line:print("xcompliance: " .. err.message)
+    return M.status_of(err)
+  end
+  function context.client(given)
+    return xcompliance.client {
+      loop = interrupts.loop,
+      token_file = given.token_file, base_url = given.base_url, ca_file = given.ca_file,
+      proxy = given.proxy, timeout = given.timeout,
+    }
+  end
+  function context.finish() line:clear() end
+  return context
+end
+
+local function system_env()
+  io.stdout:setvbuf("line")
+  return {
+    getenv = os.getenv,
+    out = function(text) io.stdout:write(text) end,
+    err = function(text) io.stderr:write(text) end,
+    terminal = core.is_terminal(2),
+  }
+end
+
+--- Runs the command.
+-- @tparam table argv the arguments, from 1
+-- @tparam[opt] table env `getenv`, `out` and `err` (functions of a text), `terminal`; the process's
+-- @treturn integer the exit status
+function M.main(argv, env)
+  env = env or system_env()
+  local commands = load_commands()
+  local arguments, status = parse(commands, argv, env)
+  if not arguments then return status end
+  core.catch_signals()
+  local context = new_context(arguments, env)
+  for _, command in ipairs(commands) do
+    if command.name == arguments.command then
+      local ok, result = pcall(command.run, arguments, context)
+      context.finish()
+      return ok and result or context.fail(errors.from(result))
+    end
+  end
+end
+
+return M

@@ -1,0 +1,99 @@
+--- Error values: what went wrong, in one shape, whether it is returned or raised.
+--
+-- An error is a table `{ kind, message, retryable, ... }`; `tostring(err)` is its message, a sentence
+-- that says what was being done, to what, what happened and what helps. `kind` is for programs and
+-- is one of `kinds`; the text of a message may change.
+-- @module xcompliance.errors
+
+local core = require "xcompliance.core"
+
+local M = {}
+
+--- Every kind there is, with what it means.
+M.kinds = {
+  usage = "a value that the caller gave cannot be used",
+  config = "something that the caller's surroundings must give is missing: a token",
+  auth = "the API does not take the token",
+  forbidden = "the app, or the URL, may not do this",
+  not_found = "there is no such job, or nothing to download yet",
+  conflict = "another job of this type runs, or another process holds the state",
+  rate_limited = "too many requests for now",
+  expired = "a URL or a job has outlived its time",
+  job_failed = "the API gave the job up",
+  integrity = "what arrived is not what was sent",
+  network = "no connection, or one that broke",
+  timeout = "too slow, or the caller's deadline has passed",
+  tls = "the peer could not be trusted",
+  protocol = "the peer does not speak as it should",
+  io = "a file could not be opened, read, written, flushed or renamed",
+  data = "what was read is not what it should be",
+  cancelled = "the caller gave up",
+  memory = "an allocation failed",
+  server = "the API or storage has a fault of its own",
+  internal = "a fault of this module",
+}
+
+local metatable = getmetatable(core.error {})
+
+--- An error value.
+-- @tparam string kind one of `kinds`
+-- @tparam string message a sentence without its full stop
+-- @tparam[opt] table fields what else is known: status, retryable, hint, headers
+-- @treturn table
+function M.new(kind, message, fields)
+  local err = { retryable = false }
+  for name, value in pairs(fields or {}) do err[name] = value end
+  err.kind, err.message = kind, message
+  return core.error(err)
+end
+
+--- Whether a value is an error of this module.
+function M.is(value)
+  return type(value) == "table" and getmetatable(value) == metatable
+end
+
+--- Whatever was raised, as an error value.
+function M.from(value)
+  if M.is(value) then return value end
+  return M.new("internal", tostring(value))
+end
+
+--- The same error with more fields or another message.
+-- @treturn table a copy
+function M.with(err, fields)
+  local copy = {}
+  for name, value in pairs(err) do copy[name] = value end
+  for name, value in pairs(fields) do copy[name] = value end
+  return core.error(copy)
+end
+
+--- Raises misuse.
+-- @tparam string format as string.format's, with its arguments behind
+function M.misuse(format, ...)
+  error(M.new("usage", format:format(...)), 0)
+end
+
+--- Checks a table of options and copies it, reading it raw: a metatable of it never runs.
+-- @tparam string name the function it was given to, for the message
+-- @tparam ?table options
+-- @tparam table known for each option its type, or several separated by "|"
+-- @treturn table
+-- @raise misuse: an unknown option, or one of another type
+function M.check_options(name, options, known)
+  if options == nil then return {} end
+  if type(options) ~= "table" then
+    M.misuse("%s: options must be a table, not %s", name, type(options))
+  end
+  local copy = {}
+  for key, value in next, options do
+    local types = known[key]
+    if not types then M.misuse("%s: there is no option '%s'", name, tostring(key):sub(1, 64)) end
+    if not ("|" .. types .. "|"):find("|" .. type(value) .. "|", 1, true) then
+      M.misuse("%s: %s must be a %s, not %s", name, key, types:gsub("|", " or "), type(value))
+    end
+    copy[key] = value
+  end
+  return copy
+end
+
+return M

@@ -1,0 +1,75 @@
+--- JSON as this module writes and reads it: members in order, whole numbers whole, null absent.
+-- @module xcompliance.json
+
+local cjson = require("cjson.safe").new()
+
+local M = {}
+
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+local function escape(c) return ESCAPES[c] or ("\\u%04x"):format(c:byte()) end
+
+local function quote(text) return '"' .. text:gsub('[%c"\\]', escape) .. '"' end
+
+local function number(value)
+  if value ~= value or value == math.huge or value == -math.huge then return "null" end
+  if value == math.floor(value) and math.abs(value) < 2 ^ 63 then return ("%.0f"):format(value) end
+  return ("%.14g"):format(value)
+end
+
+local encode
+
+local function array(list)
+  local parts = {}
+  for i, value in ipairs(list) do parts[i] = encode(value) end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function object(map)
+  local names, parts = {}, {}
+  for name in pairs(map) do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  for i, name in ipairs(names) do parts[i] = quote(name) .. ":" .. encode(map[name]) end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local writers = {
+  string = quote,
+  number = number,
+  boolean = tostring,
+  ["nil"] = function() return "null" end,
+  table = function(value) return value[1] ~= nil and array(value) or object(value) end,
+}
+
+function encode(value)
+  local write = writers[type(value)]
+  if not write then error("JSON has no " .. type(value), 0) end
+  return write(value)
+end
+
+--- One line of JSON, the same for the same value. An empty table is an object.
+M.encode = encode
+
+local function tidy(value)
+  if type(value) ~= "table" then return value end
+  for name, member in pairs(value) do
+    if member == cjson.null then value[name] = nil
+    elseif type(member) == "table" then tidy(member)
+    elseif type(member) == "number" and math.tointeger then
+      value[name] = math.tointeger(member) or member
+    end
+  end
+  return value
+end
+
+--- Reads JSON; a member that is null is absent.
+-- @tparam string text
+-- @return the value, or nil and what is wrong
+function M.decode(text)
+  local value, why = cjson.decode(text)
+  if value == nil then return nil, why end
+  if value == cjson.null then return nil, "it is null" end
+  return tidy(value)
+end
+
+return M

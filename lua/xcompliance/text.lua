@@ -1,0 +1,44 @@
+--- Numbers and times as people read them.
+-- @module xcompliance.text
+
+local M = {}
+
+--- 52428800 as "52,428,800".
+function M.count(number)
+  local digits = ("%.0f"):format(number)
+  local first = (#digits - 1) % 3 + 1
+  return digits:sub(1, first) .. digits:sub(first + 1):gsub("(%d%d%d)", ",%1")
+end
+
+local UNITS = { "kB", "MB", "GB", "TB" }
+
+--- 194012345 as "194 MB".
+function M.size(bytes)
+  local value, unit = bytes, 0
+  while value >= 999.5 and unit < #UNITS do
+    value, unit = value / 1000, unit + 1
+  end
+  if unit == 0 then return ("%.0f bytes"):format(value) end
+  return (value < 9.95 and "%.1f %s" or "%.0f %s"):format(value, UNITS[unit])
+end
+
+--- 3725 as "1 h 2 min", 0.25 as "0.25 s".
+function M.duration(seconds)
+  if seconds < 10 then return ("%.2g s"):format(seconds) end
+  if seconds < 119.5 then return ("%.0f s"):format(seconds) end
+  local minutes = math.floor(seconds / 60 + 0.5)
+  if minutes < 60 then return ("%.0f min"):format(minutes) end
+  return ("%.0f h %.0f min"):format(math.floor(minutes / 60), minutes % 60)
+end
+
+--- The local time of day, "14:03:20".
+function M.clock(time)
+  return os.date("%H:%M:%S", math.floor(time))
+end
+
+--- The last part of a path.
+function M.basename(path)
+  return path:match("([^/]*)/*$")
+end
+
+return M
