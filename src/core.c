@@ -19,5 +19,6 @@ int luaopen_xcompliance_core(lua_State *L) {
   session_open(L);
   operations_open(L);
   storage_open(L);
+  dataset_open(L);
   return 1;
 }

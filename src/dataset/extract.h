@@ -4,7 +4,13 @@
  * once, ascending, one a line, to files that take their final names only when all went well.
  *
  * A folder is walked for files whose names end in .jsonl .ndjson .json .csv .tsv .txt, each also
- * with .gz or .zst behind; other files in it are counted as ignored, and hidden ones are not seen.
+ * with .gz or .zst behind; other files in it are counted as ignored, and hidden ones and the output
+ * itself are not seen.
+ *
+ * A record that cannot be used (no JSON, a row of another width, an id that is none), a file whose
+ * compression is corrupt or cut off, and one found in a folder that cannot be opened stop the run;
+ * or, with EXTRACT_SKIP, they are counted and listed in OUTPUT.malformed, one JSON object a line
+ * (file, line, byte, problem), and the run goes on behind the record, or with the next file.
  */
 #ifndef XCOMPLIANCE_EXTRACT_H
 #define XCOMPLIANCE_EXTRACT_H
@@ -32,8 +38,7 @@ struct extract_options {
   bool top_level;        /* only the records' own ids, not those of nested and included objects */
   uint64_t ids_per_file; /* 0: one file. Else OUTPUT.0001, OUTPUT.0002, ... */
   uint64_t memory;       /* bytes for the id set; 0: a quarter of the machine's */
-  enum extract_malformed on_malformed;
-  const char *malformed; /* where EXTRACT_SKIP writes positions; NULL: OUTPUT.malformed */
+  enum extract_malformed on_malformed; /* EXTRACT_SKIP: positions go to OUTPUT.malformed */
 };
 
 struct extract_counts {
@@ -56,5 +61,8 @@ const struct extract_counts *extract_counts(const struct task *task);
 
 /* The path of the ignored file number `i` (from 0), or NULL behind the last that was remembered. */
 const char *extract_ignored(const struct task *task, size_t i);
+
+/* The name of output number `i` (from 1) to `name`, as snprintf does. */
+int extract_output_name(const struct task *task, uint64_t i, char *name, size_t size);
 
 #endif

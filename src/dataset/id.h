@@ -9,13 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ID_TEXT_MAX = 19 };
+enum { ID_TEXT_MAX = 19, ID_FORMAT_ROOM = 24, ID_READ_ROOM = 24 };
 
 /* Reads the `size` bytes at `text` as one id. Returns 0 (which is no id) where they are none. */
 uint64_t id_parse(const char *text, size_t size);
 
-/* Writes `id` in decimal to `text`, which holds ID_TEXT_MAX + 1 bytes; no terminator. Returns the
- * bytes written. */
+/* Reads the digits at the start of `text`, of which ID_READ_ROOM bytes can be read, as one id.
+ * Returns how many digits there are and sets `*id`; 0 where they make no id. For loops over long
+ * lists: what ends an id need not be known before. */
+size_t id_read(const char *text, uint64_t *id);
+
+/* Writes `id` in decimal to `text`, which has room for ID_FORMAT_ROOM bytes; no terminator. Returns
+ * the bytes that count. */
 size_t id_format(uint64_t id, char *text);
 
 /* Why the `size` bytes at `text` are no id, as the end of a sentence that says what was found:

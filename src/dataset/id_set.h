@@ -21,8 +21,8 @@ struct id_set {
   size_t count, room;
 };
 
-/* The least that id_set_new takes: 1 MiB. */
-enum { ID_SET_MEMORY_MIN = 1 << 20 };
+/* The least that a user may ask for. Tests take less. */
+enum { ID_SET_MEMORY_MIN = 16 << 20 };
 
 /* Makes a set that uses at most about `memory` bytes (16 for each id held). Runs go beside the file
  * `beside`. `task` is asked now and then whether it has been cancelled; may be NULL. NULL with
@@ -47,8 +47,9 @@ bool id_set_finish(struct id_set *set, id_set_take *take, void *context, struct 
 
 void id_set_free(struct id_set *set);
 
-/* Sorts ids[0 .. count) ascending by their bytes, using scratch[0 .. count), and removes
- * duplicates. Returns how many are left. */
-size_t id_sort(uint64_t *ids, uint64_t *scratch, size_t count);
+/* Sorts ids[0 .. count) ascending by their digits, using scratch[0 .. count), and removes
+ * duplicates. Returns how many are left. Once `task` (may be NULL) is cancelled it stops early,
+ * with the ids in no order. */
+size_t id_sort(uint64_t *ids, uint64_t *scratch, size_t count, struct task *task);
 
 #endif

@@ -1,0 +1,292 @@
+/* extract.c - see extract.h
+ *
+ * One thread reads, parses and sorts; where the input is compressed, another decodes beside it. The
+ * loops over records touch nothing but the window, the walker and the id set.
+ */
+#include "dataset/extract.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dataset/folder.h"
+#include "dataset/format.h"
+#include "dataset/id.h"
+#include "dataset/id_output.h"
+#include "dataset/id_set.h"
+#include "dataset/leftover.h"
+#include "dataset/malformed.h"
+#include "dataset/reader.h"
+
+struct extraction {
+  struct task task;
+  struct extract_options options; /* its strings are owned */
+  struct extract_counts counts;
+  struct folder folder;
+  struct reader *reader; /* of the file that is being read */
+  uint64_t bytes_before; /* of the files before it */
+  struct id_set *ids;
+  struct id_output *output;
+  struct malformed *malformed; /* NULL where malformed records stop the run */
+};
+
+/* What all formats need */
+
+static void show_progress(struct extraction *x) {
+  task_set(&x->task, EXTRACT_BYTES, x->bytes_before + reader_done(x->reader));
+  task_set(&x->task, EXTRACT_RECORDS, x->counts.records);
+  task_set(&x->task, EXTRACT_IDS_SEEN, x->counts.ids_seen);
+}
+
+static bool add_id(struct extraction *x, uint64_t id, struct error *error) {
+  x->counts.ids_seen++;
+  return id_set_add(x->ids, id, error);
+}
+
+static bool is_cancelled(struct extraction *x, struct error *error) {
+  if (!task_cancelled(&x->task)) return false;
+  error_set(error, ERROR_CANCELLED, "the extraction was cancelled");
+  return true;
+}
+
+/* A record or the rest of a file cannot be used. Returns whether the run goes on. */
+static bool pass_over(struct extraction *x, struct error *error) {
+  struct error problem = *error;
+  if (problem.code != ERROR_DATA || !x->malformed) return false;
+  x->counts.malformed++;
+  return malformed_add(x->malformed, &problem, error);
+}
+
+/* Fails at `at` of the window because text[0 .. size) is no id. */
+static bool refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
+                      struct error *error) {
+  char shown[48];
+  size_t kept = size < sizeof shown - 1 ? size : sizeof shown - 1;
+  for (size_t i = 0; i < kept; i++)
+    shown[i] = text[i] < 0x20 || text[i] > 0x7e ? '?' : text[i];
+  shown[kept] = '\0';
+  error_at(error, ERROR_DATA, x->reader->path, reader_line(x->reader, at),
+           x->reader->byte + (uint64_t)(at - x->reader->text), "\"%s%s\" %s", shown,
+           kept < size ? "..." : "", id_problem(text, size));
+  return pass_over(x, error);
+}
+
+/* Id lists */
+
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* A line that is not just digits and a line feed: white space around the id is passed over. */
+static bool read_odd_line(struct extraction *x, const char *line, const char *end,
+                          struct error *error) {
+  const char *start = line, *behind = end;
+  uint64_t id;
+  while (start < behind && is_blank(*start))
+    start++;
+  while (behind > start && is_blank(behind[-1]))
+    behind--;
+  if (start == behind) return true;
+  id = id_parse(start, (size_t)(behind - start));
+  if (!id) return refuse_id(x, start, start, (size_t)(behind - start), error);
+  x->counts.records++;
+  return add_id(x, id, error);
+}
+
+/* Whole lines: text[0 .. end) ends in a line feed, or with the file. */
+static bool read_lines(struct extraction *x, const char *text, const char *end,
+                       struct error *error) {
+  while (text < end) {
+    uint64_t id;
+    size_t size = id_read(text, &id);
+    if (size > 0 && text[size] == '\n') {
+      x->counts.records++;
+      if (!add_id(x, id, error)) return false;
+      text += size + 1;
+    } else {
+      const char *line_end = memchr(text, '\n', (size_t)(end - text));
+      if (!line_end) line_end = end;
+      if (!read_odd_line(x, text, line_end, error)) return false;
+      text = line_end + 1;
+    }
+  }
+  return true;
+}
+
+static bool read_ids(struct extraction *x, struct error *error) {
+  struct reader *reader = x->reader;
+  for (;;) {
+    const char *text = reader->text;
+    const char *line_end = reader->size ? memrchr(text, '\n', reader->size) : NULL;
+    const char *end = reader->ended ? text + reader->size : line_end ? line_end + 1 : text;
+    if (!read_lines(x, text, end, error)) return false;
+    reader_consume(reader, (size_t)(end - text));
+    show_progress(x);
+    if (reader->ended) return true;
+    if (is_cancelled(x, error) || !reader_fill(reader, error)) return false;
+  }
+}
+
+/* Files */
+
+static bool find_format(struct extraction *x, enum format *format, struct error *error) {
+  switch (x->options.format) {
+  case EXTRACT_CSV: *format = FORMAT_CSV; return true;
+  case EXTRACT_IDS: *format = FORMAT_IDS; return true;
+  case EXTRACT_JSONL: return format_detect_json(x->reader, format, error);
+  default: return format_detect(x->reader, format, error);
+  }
+}
+
+static bool read_records(struct extraction *x, struct error *error) {
+  enum format format;
+  if (!find_format(x, &format, error)) return false;
+  switch (format) {
+  case FORMAT_IDS: return read_ids(x, error);
+  default:
+    error_at(error, ERROR_USAGE, x->reader->path, 0, 0, "only id lists can be read so far");
+    return false;
+  }
+}
+
+static bool read_file(struct extraction *x, const struct folder_file *file, struct error *error) {
+  bool done;
+  x->reader = reader_open(file->path, &x->task, error);
+  if (!x->reader) {
+    /* one of many in a folder is like a bad record; one that was named is a mistake */
+    if (file->found && error->code == ERROR_IO) error->code = ERROR_DATA;
+    return pass_over(x, error);
+  }
+  done = read_records(x, error);
+  show_progress(x);
+  x->bytes_before += reader_done(x->reader);
+  x->counts.files++;
+  reader_close(x->reader);
+  x->reader = NULL;
+  return done || pass_over(x, error);
+}
+
+/* The run */
+
+/* Files in a folder that are the output of an earlier run are no input. */
+static bool is_output(const struct extraction *x, const struct folder_file *file) {
+  struct stat one, other;
+  return file->found && stat(x->options.output, &one) == 0 && stat(file->path, &other) == 0 &&
+         one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static uint64_t quarter_of_memory(void) {
+  return (uint64_t)sysconf(_SC_PHYS_PAGES) / 4 * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static bool prepare(struct extraction *x, struct error *error) {
+  uint64_t memory = x->options.memory ? x->options.memory : quarter_of_memory();
+  leftover_remove(x->options.output);
+  if (!folder_list(&x->folder, x->options.inputs, &x->task, error)) return false;
+  task_set(&x->task, EXTRACT_TOTAL, x->folder.total);
+  x->counts.ignored = x->folder.ignored;
+  x->output = id_output_new(x->options.output, x->options.ids_per_file, error);
+  if (!x->output) return false;
+  if (x->options.on_malformed == EXTRACT_SKIP)
+    if (!(x->malformed = malformed_new(x->options.output, error))) return false;
+  x->ids = id_set_new((size_t)memory, x->options.output, &x->task, error);
+  return x->ids != NULL;
+}
+
+static bool extract(struct extraction *x, struct error *error) {
+  if (!prepare(x, error)) return false;
+  for (size_t i = 0; i < x->folder.count; i++)
+    if (!is_output(x, &x->folder.files[i]) && !read_file(x, &x->folder.files[i], error))
+      return false;
+  if (!id_set_finish(x->ids, id_output_write, x->output, error) || is_cancelled(x, error))
+    return false;
+  if (!id_output_publish(x->output, error)) return false;
+  if (x->malformed && !malformed_publish(x->malformed, error)) return false;
+  x->counts.bytes = x->bytes_before;
+  x->counts.ids = id_output_ids(x->output);
+  x->counts.outputs = id_output_files(x->output);
+  return true;
+}
+
+static void run(struct task *task) {
+  struct extraction *x = (struct extraction *)task;
+  struct error error = {0};
+  if (!extract(x, &error)) task->error = error;
+  /* what is large or unfinished goes now; the task itself may be kept for its counts */
+  reader_close(x->reader);
+  x->reader = NULL;
+  id_set_free(x->ids);
+  x->ids = NULL;
+  id_output_free(x->output);
+  x->output = NULL;
+  malformed_free(x->malformed);
+  x->malformed = NULL;
+}
+
+static void free_options(struct extract_options *options) {
+  for (size_t i = 0; options->inputs && options->inputs[i]; i++)
+    free((void *)options->inputs[i]);
+  free((void *)options->inputs);
+  free((void *)options->output);
+  free((void *)options->column);
+}
+
+static void destroy(struct task *task) {
+  struct extraction *x = (struct extraction *)task;
+  folder_free(&x->folder);
+  free_options(&x->options);
+  free(x);
+}
+
+static bool copy_options(struct extraction *x, const struct extract_options *options) {
+  const char **inputs;
+  size_t count = 0;
+  while (options->inputs[count])
+    count++;
+  x->options = *options;
+  x->options.inputs = inputs = calloc(count + 1, sizeof *inputs);
+  x->options.output = strdup(options->output);
+  x->options.column = options->column ? strdup(options->column) : NULL;
+  if (!inputs || !x->options.output || (options->column && !x->options.column)) return false;
+  for (size_t i = 0; i < count; i++)
+    if (!(inputs[i] = strdup(options->inputs[i]))) return false;
+  return true;
+}
+
+static const struct task_kind extraction_kind = {
+    .name = "extraction",
+    .counters = {"bytes", "total", "records", "ids", NULL},
+    .run = run,
+    .destroy = destroy,
+};
+
+struct task *extract_start(const struct extract_options *options, struct error *error) {
+  struct extraction *x = calloc(1, sizeof *x);
+  if (!x || !copy_options(x, options)) {
+    error_set(error, ERROR_MEMORY, "beginning an extraction: out of memory");
+  } else if (task_init(&x->task, &extraction_kind, error)) {
+    if (task_start(&x->task, error)) return &x->task;
+    task_free(&x->task);
+    return NULL;
+  }
+  if (x) free_options(&x->options);
+  free(x);
+  return NULL;
+}
+
+const struct extract_counts *extract_counts(const struct task *task) {
+  return &((const struct extraction *)task)->counts;
+}
+
+const char *extract_ignored(const struct task *task, size_t i) {
+  const struct extraction *x = (const struct extraction *)task;
+  return i < x->folder.ignored_count ? x->folder.ignored_paths[i] : NULL;
+}
+
+int extract_output_name(const struct task *task, uint64_t i, char *name, size_t size) {
+  const struct extraction *x = (const struct extraction *)task;
+  return id_output_name(x->options.output, x->options.ids_per_file, i, name, size);
+}

@@ -1,0 +1,39 @@
+/* folder.h - the files of a dataset: what the user named, folders walked
+ */
+#ifndef XCOMPLIANCE_FOLDER_H
+#define XCOMPLIANCE_FOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "task.h"
+
+struct folder_file {
+  char *path;
+  uint64_t size; /* 0 for a pipe */
+  bool found;    /* by walking a folder, not named by the user */
+};
+
+struct folder {
+  struct folder_file *files; /* in the order of the inputs; those of a folder by name */
+  size_t count, room;
+  uint64_t total;       /* bytes of all files together */
+  uint64_t ignored;     /* files in folders whose names are none of a dataset's */
+  char **ignored_paths; /* the first of them */
+  size_t ignored_count;
+};
+
+enum { FOLDER_IGNORED_MAX = 100, FOLDER_DEPTH_MAX = 64 };
+
+/* Lists the files of `inputs` (NULL-ended): files, pipes and "-" as they are, folders walked for
+ * the names that format_is_known_name knows. Hidden files and folders in them are not seen; links
+ * to files are followed, links to folders are not (they may lead in circles). `*folder` must be
+ * zeroed; folder_free it in any case. `task` may be NULL. */
+bool folder_list(struct folder *folder, const char *const *inputs, struct task *task,
+                 struct error *error);
+
+void folder_free(struct folder *folder);
+
+#endif

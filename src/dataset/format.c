@@ -1,0 +1,99 @@
+/* format.c - see format.h */
+#include "dataset/format.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool is_blank(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* The first byte at or behind `at` that is not blank, or `end`. */
+static const char *not_blank(const char *at, const char *end) {
+  while (at < end && is_blank(*at))
+    at++;
+  return at;
+}
+
+/* The length of `name` without .gz or .zst. */
+static size_t unpacked_size(const char *name) {
+  size_t size = strlen(name);
+  if (size > 3 && strcasecmp(name + size - 3, ".gz") == 0) return size - 3;
+  if (size > 4 && strcasecmp(name + size - 4, ".zst") == 0) return size - 4;
+  return size;
+}
+
+static bool ends_in(const char *name, const char *ending) {
+  size_t size = unpacked_size(name), length = strlen(ending);
+  return size > length && strncasecmp(name + size - length, ending, length) == 0;
+}
+
+bool format_is_known_name(const char *name) {
+  static const char *const endings[] = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"};
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+    if (ends_in(name, endings[i])) return true;
+  return false;
+}
+
+/* Whether the brackets opened in text[0 .. size) are all closed in it. */
+static bool is_balanced(const char *text, size_t size) {
+  size_t depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < size; i++) {
+    char c = text[i];
+    if (in_string) {
+      if (c == '\\') i++;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      depth++;
+    } else if ((c == '}' || c == ']') && depth > 0) {
+      depth--;
+    }
+  }
+  return depth == 0 && !in_string;
+}
+
+/* Makes the window begin with something, if there is anything. */
+static bool fill_to_text(struct reader *reader, const char **start, struct error *error) {
+  for (;;) {
+    *start = not_blank(reader->text, reader->text + reader->size);
+    if (*start < reader->text + reader->size || reader->ended) return true;
+    if (!reader_fill(reader, error)) return false;
+  }
+}
+
+/* `start` is the first byte that is not blank: a brace or bracket. */
+static enum format json_format(const struct reader *reader, const char *start) {
+  const char *end = reader->text + reader->size, *next;
+  const char *line_end = memchr(start, '\n', (size_t)(end - start));
+  if (!line_end) return *start == '[' ? FORMAT_JSON_VALUES : FORMAT_JSON_LINES;
+  next = not_blank(line_end, end);
+  if (is_balanced(start, (size_t)(line_end - start)))
+    return *start == '[' && next == end ? FORMAT_JSON_VALUES : FORMAT_JSON_LINES;
+  if (*start == '[') return FORMAT_JSON_VALUES;
+  if (next < end && (*next != '{' || ends_in(reader->path, ".json"))) return FORMAT_JSON_VALUES;
+  return FORMAT_JSON_LINES;
+}
+
+bool format_detect_json(struct reader *reader, enum format *format, struct error *error) {
+  const char *start;
+  *format = FORMAT_JSON_LINES;
+  if (!fill_to_text(reader, &start, error)) return false;
+  if (start < reader->text + reader->size && (*start == '{' || *start == '['))
+    *format = json_format(reader, start);
+  return true;
+}
+
+bool format_detect(struct reader *reader, enum format *format, struct error *error) {
+  const char *start;
+  *format = FORMAT_IDS;
+  if (!fill_to_text(reader, &start, error)) return false;
+  if (start == reader->text + reader->size) return true;
+  if (*start == '{' || *start == '[')
+    *format = json_format(reader, start);
+  else if (*start < '0' || *start > '9')
+    *format = FORMAT_CSV;
+  return true;
+}

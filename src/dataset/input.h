@@ -1,0 +1,36 @@
+/* input.h - the bytes of a file or pipe as they lie there, before anything is decoded
+ *
+ * Reads can be given up: a pipe is waited for in slices, between which `stop` and the task are
+ * asked. An input may be read by one thread and asked for `done` by another.
+ */
+#ifndef XCOMPLIANCE_INPUT_H
+#define XCOMPLIANCE_INPUT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "task.h"
+
+struct input {
+  const char *path; /* for messages */
+  int descriptor;
+  bool regular;               /* a file, not a pipe */
+  uint64_t total;             /* its size when it was opened; 0 for a pipe */
+  struct task *task;          /* may be NULL */
+  atomic_bool stop;           /* set by whoever wants no more */
+  atomic_uint_least64_t done; /* bytes read */
+};
+
+/* Opens `path`; "-" is standard input. Folders and devices are refused. */
+bool input_open(struct input *input, const char *path, struct task *task, struct error *error);
+
+/* Reads until `size` bytes are there or the input has ended. Returns how many, or -1. A file whose
+ * size is another than when it was opened is an error at its end. */
+int64_t input_read(struct input *input, void *to, size_t size, struct error *error);
+
+void input_close(struct input *input);
+
+#endif

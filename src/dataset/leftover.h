@@ -1,0 +1,20 @@
+/* leftover.h - temporary files of runs that were killed
+ *
+ * A run that ends in any way it knows of removes what it has begun. One that is killed cannot, so
+ * the next run for the same target does. What is still being written is told apart by a lock on it.
+ */
+#ifndef XCOMPLIANCE_LEFTOVER_H
+#define XCOMPLIANCE_LEFTOVER_H
+
+#include <stdbool.h>
+
+#include "error.h"
+
+/* Like file_create_beside, and holds a lock on the new file until its descriptor is closed. */
+int leftover_create_beside(const char *target, char **path, struct error *error);
+
+/* Removes the temporary files beside `target` that were made for it, or for `target` with a number
+ * or ".malformed" behind it, and that nobody holds. What cannot be removed stays. */
+void leftover_remove(const char *target);
+
+#endif

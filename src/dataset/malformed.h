@@ -1,0 +1,27 @@
+/* malformed.h - the list of what was passed over: TARGET.malformed, a JSON object a line
+ */
+#ifndef XCOMPLIANCE_MALFORMED_H
+#define XCOMPLIANCE_MALFORMED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+
+struct malformed;
+
+/* Begins the list beside `target`. NULL with `error` filled. */
+struct malformed *malformed_new(const char *target, struct error *error);
+
+/* Adds what `problem` says: {"file":...,"line":...,"byte":...,"problem":...}. */
+bool malformed_add(struct malformed *malformed, const struct error *problem, struct error *error);
+
+uint64_t malformed_count(const struct malformed *malformed);
+
+/* Flushes the list and gives it its name, also when it is empty: an older one is replaced. */
+bool malformed_publish(struct malformed *malformed, struct error *error);
+
+/* Frees it, and removes it unless it has been published. */
+void malformed_free(struct malformed *malformed);
+
+#endif

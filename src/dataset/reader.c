@@ -1,0 +1,321 @@
+/* reader.c - see reader.h
+ *
+ * Plain read() into a buffer that is used again: mapping a file costs a page fault every 4 KiB,
+ * which was measured at ten times the price of copying it. What is left of a window is moved to the
+ * front when it is filled again; the buffer doubles when that would be more than half of it, so the
+ * cost of long records stays linear in their length.
+ */
+#include "dataset/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataset/decoder.h"
+#include "dataset/input.h"
+
+enum { WINDOW_SIZE = 1 << 19 };
+
+/* Where a reader of values is in a file that holds an array, and what may come next. */
+enum place {
+  OUTSIDE,       /* a value or an array */
+  BEHIND_OPEN,   /* an element or the end of the array */
+  BEHIND_COMMA,  /* an element */
+  BEHIND_ELEMENT /* a comma or the end of the array */
+};
+
+struct window {
+  struct reader public;
+  struct input input;
+  struct decoder *decoder; /* NULL for plain input */
+  char *buffer;
+  size_t room;
+  const char *counted; /* line ends before it have been counted: */
+  uint64_t line;       /* the line on which it stands */
+  enum place place;    /* READER_VALUES */
+};
+
+/* The window */
+
+static uint64_t line_ends(const char *text, const char *end) {
+  uint64_t count = 0;
+  while (text < end && (text = memchr(text, '\n', (size_t)(end - text)))) {
+    count++;
+    text++;
+  }
+  return count;
+}
+
+uint64_t reader_line(struct reader *reader, const char *at) {
+  struct window *window = (struct window *)reader;
+  if (at > window->counted) {
+    window->line += line_ends(window->counted, at);
+    window->counted = at;
+  }
+  return window->line;
+}
+
+void reader_consume(struct reader *reader, size_t bytes) {
+  reader->text += bytes;
+  reader->size -= bytes;
+  reader->byte += bytes;
+}
+
+static bool no_memory(const struct reader *reader, struct error *error) {
+  error_set(error, ERROR_MEMORY, "reading %s: out of memory", reader->path);
+  return false;
+}
+
+/* Moves what is left to the front of the buffer, or of a larger one. */
+static bool make_room(struct window *window, struct error *error) {
+  struct reader *reader = &window->public;
+  char *buffer = window->buffer;
+  reader_line(reader, reader->text);
+  if (reader->size > window->room / 2) {
+    size_t room = 2 * window->room;
+    if (reader->size > READER_RECORD_MAX) {
+      error_at(error, ERROR_DATA, reader->path, reader_line(reader, reader->text), reader->byte,
+               "a record is longer than 1 GiB - is this file one record a line?");
+      return false;
+    }
+    buffer = malloc(room + READER_PADDING);
+    if (!buffer) return no_memory(reader, error);
+    window->room = room;
+  }
+  if (reader->size > 0) memmove(buffer, reader->text, reader->size);
+  if (buffer != window->buffer) free(window->buffer);
+  window->buffer = buffer;
+  reader->text = window->counted = buffer;
+  return true;
+}
+
+/* Compressed bytes are corrupt: says where in the decoded text. */
+static void locate(struct reader *reader, struct error *error) {
+  char problem[256];
+  if (error->code != ERROR_DATA || error->file[0] != '\0') return;
+  strncpy(problem, error->message, sizeof problem - 1);
+  problem[sizeof problem - 1] = '\0';
+  error_at(error, ERROR_DATA, reader->path, reader_line(reader, reader->text + reader->size),
+           reader->byte + reader->size, "%s", problem);
+}
+
+static int64_t read_more(struct window *window, struct error *error) {
+  struct reader *reader = &window->public;
+  char *to = window->buffer + reader->size;
+  size_t room = window->room - reader->size;
+  int64_t got = window->decoder ? decoder_read(window->decoder, to, room, error)
+                                : input_read(&window->input, to, room, error);
+  if (got < 0) {
+    locate(reader, error);
+    return -1;
+  }
+  reader->size += (size_t)got;
+  reader->ended = got == 0;
+  memset(window->buffer + reader->size, 0, READER_PADDING);
+  return got;
+}
+
+bool reader_fill(struct reader *reader, struct error *error) {
+  struct window *window = (struct window *)reader;
+  if (reader->ended) return true;
+  return make_room(window, error) && read_more(window, error) >= 0;
+}
+
+/* The first bytes tell what the input is wrapped in. */
+static bool unwrap(struct window *window, struct error *error) {
+  struct reader *reader = &window->public;
+  enum decoder_kind kind = decoder_kind(reader->text, reader->size);
+  reader->packing = kind == DECODER_GZIP   ? READER_GZIP
+                    : kind == DECODER_ZSTD ? READER_ZSTD
+                                           : READER_PLAIN;
+  if (kind == DECODER_NONE) return true;
+  window->decoder = decoder_open(kind, &window->input, reader->text, reader->size, error);
+  if (!window->decoder) return false;
+  reader->size = 0;
+  return read_more(window, error) >= 0;
+}
+
+struct reader *reader_open(const char *path, struct task *task, struct error *error) {
+  struct window *window = calloc(1, sizeof *window);
+  struct reader *reader = &window->public;
+  if (!window) {
+    error_set(error, ERROR_MEMORY, "reading %s: out of memory", path);
+    return NULL;
+  }
+  window->line = 1;
+  window->room = WINDOW_SIZE;
+  if (!input_open(&window->input, path, task, error)) goto failed;
+  reader->path = window->input.path;
+  window->buffer = malloc(window->room + READER_PADDING);
+  reader->text = window->counted = window->buffer;
+  if (!window->buffer) {
+    no_memory(reader, error);
+    goto failed;
+  }
+  if (read_more(window, error) < 0 || !unwrap(window, error)) goto failed;
+  if (reader->size >= 3 && memcmp(reader->text, "\xef\xbb\xbf", 3) == 0) {
+    reader->mark = true;
+    reader_consume(reader, 3);
+  }
+  return reader;
+failed:
+  reader_close(reader);
+  return NULL;
+}
+
+uint64_t reader_done(const struct reader *reader) {
+  return atomic_load(&((const struct window *)reader)->input.done);
+}
+
+uint64_t reader_total(const struct reader *reader) {
+  return ((const struct window *)reader)->input.total;
+}
+
+void reader_close(struct reader *reader) {
+  struct window *window = (struct window *)reader;
+  if (!window) return;
+  decoder_close(window->decoder);
+  input_close(&window->input);
+  free(window->buffer);
+  free(window);
+}
+
+/* Units */
+
+static bool is_blank(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* Gives text[start .. end) of the window; what stood before it goes with it. */
+static enum reader_step give(struct window *window, const char *start, const char *end,
+                             struct reader_record *record) {
+  struct reader *reader = &window->public;
+  record->before = reader->text;
+  record->before_size = (size_t)(start - reader->text);
+  record->text = start;
+  record->size = (size_t)(end - start);
+  record->line = reader_line(reader, start);
+  record->byte = reader->byte + record->before_size;
+  record->element = window->place != OUTSIDE;
+  reader_consume(reader, (size_t)(end - reader->text));
+  return start < end ? READER_RECORD : READER_END;
+}
+
+static enum reader_step fail_at(struct window *window, const char *at, const char *problem,
+                                struct error *error) {
+  struct reader *reader = &window->public;
+  error_at(error, ERROR_DATA, reader->path, reader_line(reader, at),
+           reader->byte + (uint64_t)(at - reader->text), "%s", problem);
+  return READER_FAILED;
+}
+
+static enum reader_step next_line(struct window *window, struct reader_record *record,
+                                  struct error *error) {
+  struct reader *reader = &window->public;
+  for (;;) {
+    const char *start = reader->text, *end = reader->text + reader->size, *line_end = NULL;
+    while (start < end && is_blank(*start))
+      start++;
+    if (start < end) line_end = memchr(start, '\n', (size_t)(end - start));
+    if (!line_end && reader->ended) line_end = end;
+    if (line_end) {
+      enum reader_step step;
+      while (line_end > start && is_blank(line_end[-1]))
+        line_end--;
+      step = give(window, start, line_end, record);
+      window->counted = line_end; /* there is no line end within a line */
+      return step;
+    }
+    if (!reader_fill(reader, error)) return READER_FAILED;
+  }
+}
+
+static const char *string_end(const char *at, const char *end) {
+  for (at++; at < end && *at != '"'; at++)
+    if (*at == '\\') at++;
+  return at < end ? at + 1 : NULL;
+}
+
+/* Where the value at `start` ends, by its brackets and strings; NULL where that is not in sight. */
+static const char *value_end(const char *start, const char *end, bool ended) {
+  uint64_t depth = 0;
+  const char *at = start;
+  while (at && at < end) {
+    switch (*at) {
+    case '"':
+      at = string_end(at, end);
+      if (at && depth == 0) return at;
+      continue;
+    case '{':
+    case '[': depth++; break;
+    case '}':
+    case ']':
+      if (depth == 0) return at > start ? at : at + 1; /* behind a number, or out of place */
+      if (--depth == 0) return at + 1;
+      break;
+    case ',':
+    case ' ':
+    case '\n':
+    case '\r':
+    case '\t':
+      if (depth == 0) return at > start ? at : at + 1;
+      break;
+    default: break;
+    }
+    at++;
+  }
+  return at && ended && depth == 0 ? end : NULL;
+}
+
+/* Goes over what stands between two values, as far as it is there. NULL where a comma or bracket is
+ * out of place; `*at` is where then. */
+static bool pass_between(enum place *place, const char **at, const char *end) {
+  for (; *at < end; ++*at) {
+    char c = **at;
+    if (is_blank(c)) continue;
+    if (*place == OUTSIDE && c == '[')
+      *place = BEHIND_OPEN;
+    else if ((*place == BEHIND_ELEMENT || *place == BEHIND_OPEN) && c == ']')
+      *place = OUTSIDE;
+    else if (*place == BEHIND_ELEMENT && c == ',')
+      *place = BEHIND_COMMA;
+    else
+      return *place != BEHIND_ELEMENT && c != ',' && c != ']';
+  }
+  return true;
+}
+
+static enum reader_step next_value(struct window *window, struct reader_record *record,
+                                   struct error *error) {
+  struct reader *reader = &window->public;
+  for (;;) {
+    const char *start = reader->text, *end = reader->text + reader->size, *behind;
+    enum place place = window->place;
+    if (!pass_between(&place, &start, end))
+      return fail_at(
+          window, start,
+          window->place == OUTSIDE && place == OUTSIDE
+              ? "a comma or bracket out of place - a JSON value was expected"
+              : "out of place - an element, a comma or the end of the array was expected",
+          error);
+    behind = start < end ? value_end(start, end, reader->ended) : NULL;
+    if (behind) {
+      window->place = place == OUTSIDE ? OUTSIDE : BEHIND_ELEMENT;
+      return give(window, start, behind, record);
+    }
+    if (reader->ended) {
+      if (start < end)
+        return fail_at(window, start, "the file ends within the value that begins here", error);
+      if (place != OUTSIDE) return fail_at(window, end, "the file ends within an array", error);
+      window->place = OUTSIDE;
+      return give(window, end, end, record);
+    }
+    if (!reader_fill(reader, error)) return READER_FAILED;
+  }
+}
+
+enum reader_step reader_next(struct reader *reader, enum reader_unit unit,
+                             struct reader_record *record, struct error *error) {
+  struct window *window = (struct window *)reader;
+  return unit == READER_LINES ? next_line(window, record, error)
+                              : next_value(window, record, error);
+}

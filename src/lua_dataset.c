@@ -1,0 +1,116 @@
+/* lua_dataset.c - datasets to ids, for Lua */
+#include <limits.h>
+
+#include "dataset/extract.h"
+#include "dataset/id_set.h"
+#include "skin.h"
+
+enum { INPUTS_MAX = 1 << 20 };
+
+static void push_names(lua_State *L, struct task *task, uint64_t count) {
+  char name[PATH_MAX];
+  lua_newtable(L);
+  for (uint64_t i = 1; i <= count; i++) {
+    extract_output_name(task, i, name, sizeof name);
+    lua_pushstring(L, name);
+    lua_rawseti(L, -2, (int)i);
+  }
+}
+
+static void push_ignored(lua_State *L, struct task *task) {
+  const char *path;
+  lua_newtable(L);
+  for (int i = 0; (path = extract_ignored(task, (size_t)i)); i++) {
+    lua_pushstring(L, path);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+static int push_extraction(lua_State *L, struct task *task) {
+  const struct extract_counts *counts = extract_counts(task);
+  const struct {
+    const char *name;
+    uint64_t value;
+  } fields[] = {
+      {"bytes", counts->bytes},     {"empty", counts->empty},         {"files", counts->files},
+      {"ids", counts->ids},         {"ids_seen", counts->ids_seen},   {"ignored", counts->ignored},
+      {"records", counts->records}, {"malformed", counts->malformed},
+  };
+  lua_createtable(L, 0, 10);
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    compat_pushwhole(L, fields[i].value);
+    lua_setfield(L, -2, fields[i].name);
+  }
+  push_names(L, task, counts->outputs);
+  lua_setfield(L, -2, "outputs");
+  push_ignored(L, task);
+  lua_setfield(L, -2, "ignored_files");
+  return 1;
+}
+
+/* The strings of the options' `inputs`, NULL-ended, in a userdata that is left on the stack. The
+ * options table holds the strings. */
+static const char *const *check_inputs(lua_State *L, const char *name) {
+  const char **inputs;
+  size_t count;
+  lua_getfield(L, 1, "inputs");
+  if (!lua_istable(L, -1)) skin_misuse(L, "%s: inputs must be an array of paths", name);
+  count = lua_rawlen(L, -1);
+  if (count == 0) skin_misuse(L, "%s: inputs must name at least one file or folder", name);
+  if (count > INPUTS_MAX) skin_misuse(L, "%s: inputs are too many - name their folder", name);
+  inputs = compat_newuserdata(L, (count + 1) * sizeof *inputs);
+  inputs[count] = NULL;
+  for (size_t i = 0; i < count; i++) {
+    size_t size;
+    lua_rawgeti(L, -2, (int)i + 1);
+    if (lua_type(L, -1) != LUA_TSTRING) skin_misuse(L, "%s: inputs must be strings", name);
+    inputs[i] = lua_tolstring(L, -1, &size);
+    if (size == 0 || size >= PATH_MAX) skin_misuse(L, "%s: an input is no path", name);
+    lua_pop(L, 1);
+  }
+  return inputs;
+}
+
+/* core.extract{ type, inputs, output, format?, column?, top_level?, ids_per_file?, memory?,
+ * on_malformed? } -> task -> { records, ids_seen, ids, malformed, empty, bytes, files, ignored,
+ * outputs, ignored_files } | nil, err
+ * Progress: bytes, total, records, ids. See dataset/extract.h. */
+static int extract(lua_State *L) {
+  static const char *const known[] = {"column", "format",       "ids_per_file", "inputs", "memory",
+                                      "output", "on_malformed", "top_level",    "type",   NULL};
+  static const char *const types[] = {"tweets", "users", NULL};
+  static const char *const formats[] = {"auto", "jsonl", "csv", "ids", NULL};
+  static const char *const malformed[] = {"stop", "skip", NULL};
+  static const char name[] = "core.extract";
+  struct extract_options options = {0};
+  struct task_box *box;
+  struct task *task;
+  struct error error;
+  skin_check_options(L, 1, name, known);
+  skin_string(L, 1, name, "type"); /* it has no default */
+  options.type = (enum extract_type)skin_optional_choice(L, 1, name, "type", 0, types);
+  options.format = (enum extract_format)skin_optional_choice(L, 1, name, "format", 0, formats);
+  options.on_malformed =
+      (enum extract_malformed)skin_optional_choice(L, 1, name, "on_malformed", 0, malformed);
+  options.output = skin_string(L, 1, name, "output");
+  options.column = skin_optional_string(L, 1, name, "column", NULL);
+  options.top_level = skin_optional_boolean(L, 1, name, "top_level", false);
+  options.ids_per_file = skin_optional_whole(L, 1, name, "ids_per_file", 0, (uint64_t)1 << 53);
+  options.memory = skin_optional_whole(L, 1, name, "memory", 0, (uint64_t)1 << 53);
+  if (options.memory > 0 && options.memory < ID_SET_MEMORY_MIN)
+    skin_misuse(L, "%s: memory must be at least %d bytes", name, (int)ID_SET_MEMORY_MIN);
+  options.inputs = check_inputs(L, name);
+  box = task_box_new(L, push_extraction);
+  task = extract_start(&options, &error);
+  if (!task) return skin_failure(L, &error);
+  task_box_fill(box, task);
+  return 1;
+}
+
+void dataset_open(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"extract", extract},
+      {NULL, NULL},
+  };
+  luaL_setfuncs(L, functions, 0);
+}
