@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 enum { CHECKSUM_TEXT = 9 }; /* eight characters and a NUL */
 
 /* The CRC32C of what `crc` is the CRC32C of, followed by `size` more bytes. Of nothing it is 0. */
@@ -16,5 +18,7 @@ uint32_t checksum_crc32c(uint32_t crc, const void *bytes, size_t size);
 
 /* Writes `crc` as x-goog-hash does. */
 void checksum_format(uint32_t crc, char text[CHECKSUM_TEXT]);
+
+#pragma GCC visibility pop
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 enum error_code {
   ERROR_NONE,
   ERROR_MEMORY,    /* an allocation failed */
@@ -47,5 +49,7 @@ void error_errno(struct error *error, const char *doing, const char *file);
 
 /* The stable word that Lua sees as `err.kind`. */
 const char *error_kind(enum error_code code);
+
+#pragma GCC visibility pop
 
 #endif

@@ -14,6 +14,8 @@
 
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Opens a regular file for reading. A folder, a pipe or a device is refused. Returns the
  * descriptor, or -1. `status` is filled where it is not NULL. */
 int file_open(const char *path, struct stat *status, struct error *error);
@@ -39,5 +41,7 @@ bool file_is_temporary(const char *name);
 
 /* Fills `size` bytes with random ones from the system. */
 void file_random(void *bytes, size_t size);
+
+#pragma GCC visibility pop
 
 #endif

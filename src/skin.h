@@ -10,6 +10,8 @@
 #include "error.h"
 #include "task.h"
 
+#pragma GCC visibility push(hidden)
+
 void skin_open(lua_State *L);
 void task_open(lua_State *L);
 void system_open(lua_State *L);
@@ -89,5 +91,7 @@ int session_run(lua_State *L, int session_index, const struct transfer_options *
 /* Pushes a table of the answer's headers: lower-case names; lines of one name are joined by ", ".
  * With `mask`, values are masked as url_mask does. */
 void session_push_headers(lua_State *L, const struct transfer *transfer, bool mask);
+
+#pragma GCC visibility pop
 
 #endif

@@ -19,6 +19,8 @@
 
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 enum { TASK_COUNTERS = 8 };
 
 struct task;
@@ -77,5 +79,7 @@ int task_descriptor(struct task *task, struct error *error);
 /* Cancels, waits for the runner, joins its thread, calls `destroy`. In a child of the maker's
  * process it does nothing: there is no thread there, and nothing that could be undone. */
 void task_free(struct task *task);
+
+#pragma GCC visibility pop
 
 #endif

@@ -11,6 +11,8 @@
 
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 struct session;
 struct transfer;
 
@@ -37,5 +39,7 @@ void session_close(struct session *session);
 
 /* Gives back a reference; the last one closes and frees. */
 void session_release(struct session *session);
+
+#pragma GCC visibility pop
 
 #endif

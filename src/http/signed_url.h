@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 enum { SIGNED_HEADERS_MAX = 16, SIGNED_HEADER_SIZE = 64 };
 
 struct signed_url {
@@ -22,5 +24,7 @@ struct signed_url {
 
 /* Reads the query of `url`. What is missing or malformed in it is left empty. */
 void signed_url_read(const char *url, struct signed_url *result);
+
+#pragma GCC visibility pop
 
 #endif

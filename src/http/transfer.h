@@ -18,6 +18,8 @@
 
 #include "task.h"
 
+#pragma GCC visibility push(hidden)
+
 enum transfer_kind { TRANSFER_REQUEST, TRANSFER_UPLOAD, TRANSFER_DOWNLOAD };
 
 /* The progress counters: bytes sent (uploads) or received (others), and how many there will be. */
@@ -81,5 +83,7 @@ uint32_t transfer_crc32c(const struct transfer *transfer);
 
 /* For the session: what libcurl has said of the end. Fills task.error where it was no answer. */
 void transfer_finish(struct transfer *transfer, CURLcode code);
+
+#pragma GCC visibility pop
 
 #endif

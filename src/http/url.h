@@ -11,6 +11,8 @@
 
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Checks the API's base URL: https, or http towards a loopback address, or http at all with
  * `allow_http`; no user, no query, no fragment. ERROR_USAGE otherwise. */
 bool url_check_api(const char *url, bool allow_http, struct error *error);
@@ -33,5 +35,7 @@ void url_show(const char *url, char *text, size_t size);
  * also where a server echoes them percent-encoded or inside XML or HTML. Control characters become
  * spaces. */
 void url_mask(const char *text, size_t text_size, const char *token, char *masked, size_t size);
+
+#pragma GCC visibility pop
 
 #endif
