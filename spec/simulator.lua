@@ -20,6 +20,7 @@ function M.shell(command)
   local output = pipe:read("*a")
   pipe:close()
   local text, status = output:match("^(.*)\n(%d+)$")
+  text = text and text:gsub("\n$", "")
   return status == "0" and text or nil, text or output
 end
 
@@ -78,7 +79,7 @@ function Simulator:arm(...)
   self:admin("POST", "faults", cjson.encode { ... })
 end
 
---- Arms a fault given as a table, such as `{ step = "get", fault = "raw", status = 200, body = "" }`.
+--- Arms a fault given as a table: `{ step = "get", fault = "raw", status = 200, body = "" }`.
 function Simulator:arm_raw(fault)
   self:admin("POST", "faults", cjson.encode(fault))
 end
