@@ -1,0 +1,84 @@
+/* lua_folder.c - which files a dataset has, for Lua */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataset/folder.h"
+#include "skin.h"
+
+struct listing {
+  struct task task; /* first */
+  char *input;
+  struct folder folder;
+};
+
+static void run_listing(struct task *task) {
+  struct listing *listing = (struct listing *)task;
+  const char *const inputs[] = {listing->input, NULL};
+  folder_list(&listing->folder, inputs, task, &task->error);
+}
+
+static void destroy_listing(struct task *task) {
+  struct listing *listing = (struct listing *)task;
+  folder_free(&listing->folder);
+  free(listing->input);
+  free(listing);
+}
+
+static const struct task_kind LISTING = {"listing", {NULL}, run_listing, NULL, destroy_listing};
+
+static int push_listing(lua_State *L, struct task *task) {
+  const struct folder *folder = &((struct listing *)task)->folder;
+  lua_createtable(L, (int)folder->count, 2);
+  for (size_t i = 0; i < folder->count; i++) {
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, folder->files[i].path);
+    lua_setfield(L, -2, "path");
+    compat_pushwhole(L, folder->files[i].size);
+    lua_setfield(L, -2, "size");
+    lua_pushboolean(L, folder->files[i].found);
+    lua_setfield(L, -2, "found");
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_createtable(L, (int)folder->ignored_count, 0);
+  for (size_t i = 0; i < folder->ignored_count; i++) {
+    lua_pushstring(L, folder->ignored_paths[i]);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "ignored_files");
+  compat_pushwhole(L, folder->ignored);
+  lua_setfield(L, -2, "ignored");
+  return 1;
+}
+
+static struct listing *new_listing(const char *input, struct error *error) {
+  struct listing *listing = calloc(1, sizeof *listing);
+  if (listing) listing->input = strdup(input);
+  if (!listing || !listing->input) {
+    free(listing);
+    error_set(error, ERROR_MEMORY, "listing %s: out of memory", input);
+    return NULL;
+  }
+  if (task_init(&listing->task, &LISTING, error)) return listing;
+  free(listing->input);
+  free(listing);
+  return NULL;
+}
+
+/* core.list_files(input) -> task -> { { path, size, found }, ..., ignored, ignored_files } | nil,
+ * err The files that an extraction or redaction of `input`, a file or a folder, would read, by
+ * name; `found` says that a folder was walked for it, `ignored` how many in it have other names. */
+static int list_files(lua_State *L) {
+  const char *input = luaL_checkstring(L, 1);
+  struct task_box *box = task_box_new(L, push_listing);
+  struct error error;
+  struct listing *listing = new_listing(input, &error);
+  if (!listing) return skin_failure(L, &error);
+  task_box_fill(box, &listing->task);
+  if (!task_start(&listing->task, &error)) return skin_failure(L, &error);
+  return 1;
+}
+
+void folder_open(lua_State *L) {
+  lua_pushcfunction(L, list_files);
+  lua_setfield(L, -2, "list_files");
+}
