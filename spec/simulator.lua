@@ -14,14 +14,24 @@ Simulator.__index = Simulator
 
 local ROOT = debug.getinfo(1, "S").source:match("^@(.*)spec/simulator%.lua$")
 
---- The output of a shell command without its last newline, or nil where it failed.
-function M.shell(command)
+--- Runs a shell command.
+-- @treturn string its output, byte for byte
+-- @treturn number its exit status
+function M.run(command)
   local pipe = io.popen(command .. "; printf '\\n%s' $?", "r")
   local output = pipe:read("*a")
   pipe:close()
   local text, status = output:match("^(.*)\n(%d+)$")
-  text = text and text:gsub("\n$", "")
-  return status == "0" and text or nil, text or output
+  return text or output, tonumber(status)
+end
+
+--- Runs a shell command.
+-- @treturn string|nil its output without its last newline; nil where it failed
+-- @treturn string the same, also where it failed
+function M.shell(command)
+  local output, status = M.run(command)
+  local text = output:gsub("\n$", "")
+  return status == 0 and text or nil, text
 end
 
 --- Text as one word of the shell.
@@ -69,9 +79,9 @@ end
 -- @tparam string arguments as the shell has them
 -- @treturn string what it wrote; raises where it failed
 function Simulator:curl(arguments)
-  local line = arguments:gsub("(%s)(/%S*)$", "%1" .. self.url .. "%2")
-  local text, output = M.shell("env -u LD_PRELOAD curl -sS " .. line .. " 2>&1")
-  return text or error("curl " .. line .. ": " .. output, 2)
+  local line = (" " .. arguments):gsub("(%s)(/%S*)$", "%1" .. self.url .. "%2")
+  local output, status = M.run("env -u LD_PRELOAD curl -sS" .. line .. " 2>&1")
+  return status == 0 and output or error("curl" .. line .. ": " .. output, 2)
 end
 
 --- Arms faults: texts such as `"create:503x2"`, see lua/xcompliance/simulator/fault/grammar.lua.

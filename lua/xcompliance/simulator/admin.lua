@@ -17,10 +17,6 @@ local M = {}
 
 local BODY_MAX = 16 * 1024 * 1024
 
-local function array(list)
-  return #list > 0 and list or cjson.empty_array or setmetatable({}, cjson.empty_array_mt)
-end
-
 local function described(object)
   return object and {
     size = object.size, crc32c = object.crc32c, md5 = object.md5, etag = object.etag,
@@ -39,9 +35,9 @@ end
 
 local function state(service)
   return problem.response(200, {
-    now = service.clock:now(), jobs = array(jobs(service)), log = array(service.log:list()),
-    counters = service.log.counters, sessions = array(service.sessions:list()),
-    faults = { armed = array(service.board:list()), fired = array(service.board.fired) },
+    now = service.clock:now(), jobs = jobs(service), log = service.log:list(),
+    counters = service.log.counters, sessions = service.sessions:list(),
+    faults = { armed = service.board:list(), fired = service.board.fired },
     memory = collectgarbage("count") * 1024,
   })
 end

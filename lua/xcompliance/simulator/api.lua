@@ -16,6 +16,8 @@ local FIELDS = {}
 for name in ("created_at download_expires_at download_url id name resumable status type "
   .. "upload_expires_at upload_url"):gmatch("%S+") do FIELDS[name] = true end
 
+local FIELDS_ONLY = { ["compliance_job.fields"] = true }
+
 -- {====================================================================
 -- Queries
 -- =====================================================================
@@ -80,7 +82,7 @@ local function body_refusal(body)
 end
 
 local function create(service, request)
-  local fields, refusal = check_query(parameters(request.query), { ["compliance_job.fields"] = true })
+  local fields, refusal = check_query(parameters(request.query), FIELDS_ONLY)
   if refusal then return refusal end
   if not (request.headers["content-type"] or ""):find("^application/json") then
     return problem.plain(415, "Unsupported Media Type")
@@ -97,7 +99,7 @@ end
 
 local function get(service, request)
   local id = request.path:match("([^/]*)$")
-  local fields, refusal = check_query(parameters(request.query), { ["compliance_job.fields"] = true })
+  local fields, refusal = check_query(parameters(request.query), FIELDS_ONLY)
   if refusal then return refusal end
   if not id:find("^%d+$") or #id > 19 then
     return problem.invalid_request("id", id,

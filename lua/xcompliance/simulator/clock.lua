@@ -50,7 +50,8 @@ end
 
 local function days_since_1970(year, month, day)
   if month <= 2 then year, month = year - 1, month + 12 end -- years that begin in March
-  return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 719469
+  local leap_days = year // 4 - year // 100 + year // 400
+  return 365 * year + leap_days + (153 * (month - 3) + 2) // 5 + day - 719469
 end
 
 --- The seconds of `20211007T075618Z`, or nil.

@@ -1,7 +1,7 @@
 --- MD5 and CRC32C of bytes as they pass, written as x-goog-hash writes them.
 -- @module xcompliance.simulator.digests
 
-local crc32c = require "xcompliance.simulator.crc32c"
+local crc32 = require "xcompliance.simulator.crc32"
 local digest = require "openssl.digest"
 
 local M = {}
@@ -36,7 +36,7 @@ end
 
 function Digests:update(text)
   if self.md5 then self.md5:update(text) end
-  if self.crc then self.crc = crc32c.update(self.crc, text) end
+  if self.crc then self.crc = crc32.castagnoli(self.crc, text) end
 end
 
 --- @treturn table `{ md5, md5_hex, crc32c }`, each nil where it was not asked for

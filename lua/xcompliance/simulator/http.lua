@@ -1,7 +1,7 @@
 --- HTTP/1.1 on a connection: a request's head and body in, a response out.
 --
--- A request is `{ method, target, path, query, headers, length, body, expects_continue }`; `headers`
--- maps lower-case names to values. A response is `{ status, headers, body, size, early, close }`;
+-- A request is `{ method, target, path, query, headers, length, body, expects_continue }`; its
+-- `headers` maps lower-case names to values. A response is `{ status, headers, body, size }`; its
 -- `headers` is a list (see headers.lua). A body is a function that returns the next piece, or nil
 -- at the end; a response's may also be a string. `size` is nil where it is not known (chunked).
 -- @module xcompliance.simulator.http
@@ -142,7 +142,6 @@ end
 
 local function frame(response)
   local fields = response.headers
-  if response.unframed then return end
   if type(response.body) == "string" then response.size = #response.body end
   if response.size then
     if not headers.get(fields, "content-length") then
@@ -164,7 +163,7 @@ end
 
 local function write_body(connection, response)
   if type(response.body) == "string" then return connection:write(response.body) end
-  local chunked = not response.size and not response.unframed
+  local chunked = not response.size
   for piece in response.body do
     connection:write(chunked and ("%x\r\n%s\r\n"):format(#piece, piece) or piece)
   end

@@ -60,7 +60,8 @@ end
 local function serve_socket(service, socket)
   local connection = connections.new(socket)
   service.listener.open[connection] = true
-  local _, how = pcall(serve_connection, service, connection)
+  local good, how = xpcall(serve_connection, debug.traceback, service, connection)
+  if not good and type(how) == "string" then io.stderr:write("simulator: ", how, "\n") end
   service.listener.open[connection] = nil
   pcall(connection.finish, connection, how)
 end

@@ -50,21 +50,25 @@ local function accept(self)
 end
 
 local function with_tls(self, socket)
-  return not self.tls or socket:starttls(self.tls)
+  if not self.tls then return true end
+  socket:onerror(function(_, _, code) return code end)
+  return socket:starttls(self.tls)
 end
 
 --- Takes connections for ever; `serve(socket)` runs in a coroutine of its own.
 function Listener:serve(serve)
   local loop = cqueues.running()
   while true do
-    local socket = self.socket and accept(self)
-    if socket then
+    local good, socket = pcall(accept, self) -- fails where refuse() has closed it meanwhile
+    if good and socket then
       loop:wrap(function()
         if with_tls(self, socket) then serve(socket) else socket:close() end
       end)
     elseif not self.socket then
       cqueues.sleep(self.refuses_until - cqueues.monotime())
       self.socket = listen(self.host, self.port)
+    else
+      cqueues.sleep(0.01) -- no descriptor left
     end
   end
 end

@@ -18,7 +18,8 @@ local HEADERS = {
 -- @tparam table clock
 function M.new(path, clock)
   return setmetatable({
-    file = path and assert(io.open(path, "a")), clock = clock, entries = {}, counters = {}, last = 0,
+    file = path and assert(io.open(path, "a")), clock = clock,
+    entries = {}, counters = {}, last = 0,
   }, Log)
 end
 
@@ -59,7 +60,9 @@ end
 --- The last entries, oldest first.
 function Log:list()
   local list = {}
-  for number = math.max(1, self.last - KEPT + 1), self.last do list[#list + 1] = self.entries[number] end
+  for number = math.max(1, self.last - KEPT + 1), self.last do
+    list[#list + 1] = self.entries[number]
+  end
   return list
 end
 

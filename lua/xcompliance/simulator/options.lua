@@ -10,7 +10,7 @@ M.list = {
   { "host", "string", "127.0.0.1", "address to listen at" },
   { "port", "number", 0, "port to listen at; 0 takes a free one" },
   { "tls", "table", nil, "`{ certificate = path, key = path }`: serve HTTPS" },
-  { "storage_url", "string", nil, "what signed URLs begin with, where it is not this server's origin" },
+  { "storage_url", "string", nil, "origin of signed URLs, where it is not this server's" },
   { "bearer_token", "table", nil, "the accepted token or tokens; without it any" },
   { "jobs_take", "number", 1, "seconds from a complete upload to the results" },
   { "seed", "number", 1, "verdicts are a pure function of it and the id" },

@@ -21,8 +21,9 @@ end
 
 --- A problem whose title says it all.
 function M.plain(status, title)
-  return M.response(status, { title = title, detail = title, type = "about:blank", status = status },
-    "application/problem+json")
+  return M.response(status, {
+    title = title, detail = title, type = "about:blank", status = status,
+  }, "application/problem+json")
 end
 
 function M.invalid_request(parameter, value, message)
@@ -50,7 +51,8 @@ end
 
 function M.unsupported_authentication()
   return M.response(403, {
-    title = "Unsupported Authentication", status = 403, type = TYPES .. "unsupported-authentication",
+    title = "Unsupported Authentication", status = 403,
+    type = TYPES .. "unsupported-authentication",
     detail = "Authenticating with OAuth 1.0a User Context is forbidden for this endpoint.  "
       .. "Supported authentication types are [OAuth 2.0 Application-Only].",
   }, "application/problem+json")

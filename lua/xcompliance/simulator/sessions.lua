@@ -7,8 +7,8 @@ local storage = require "xcompliance.simulator.storage"
 local xml = require "xcompliance.simulator.xml"
 
 local M = {}
-local Sessions = {}
-Sessions.__index = Sessions
+local Sessions, Session = {}, {}
+Sessions.__index, Session.__index = Sessions, Session
 
 local PIECE = 256 * 1024
 local LIFE = 7 * 86400
@@ -30,10 +30,10 @@ end
 
 --- Starts a session. The signature has been checked.
 function Sessions:start(request, job)
-  local session = {
+  local session = setmetatable({
     id = random_id(), job = job, writer = objects.writer(self.service.options),
     started_at = self.service.clock:now(),
-  }
+  }, Session)
   self.by_id[session.id], self.all[#self.all + 1] = session, session
   job.session_open = true
   local location = self.service.signer.origin .. request.target .. "&upload_id=" .. session.id
@@ -47,14 +47,20 @@ function Sessions:of(request)
   return self.by_id[("&" .. request.query):match("&upload_id=([^&]*)")]
 end
 
---- Ends a session: what asks for it gets that status from now on.
-function Sessions:lose(session, status)
-  session.lost, session.job.session_open = status, nil
+--- Ends a session: who asks for it gets that status from now on.
+function Session:lose(status)
+  self.lost, self.job.session_open = status, nil
 end
 
---- Goes back to what was kept before, in whole pieces.
-function Sessions:shrink(session, pieces)
-  session.writer:truncate(math.max(0, session.writer.size - pieces * PIECE))
+--- How many bytes are kept.
+function Session:kept()
+  return self.writer.size
+end
+
+--- Forgets the last pieces.
+function Session:shrink(pieces)
+  if self.object then return end
+  self.writer:truncate(math.max(0, self:kept() - pieces * PIECE))
 end
 
 -- {====================================================================
@@ -126,7 +132,7 @@ end
 
 local function progress(session)
   local fields = { { "X-GUploader-UploadID", session.id:sub(1, 24) } }
-  local kept = session.writer.size
+  local kept = session:kept()
   if kept > 0 then fields[2] = { "Range", ("bytes=0-%d"):format(kept - 1) } end
   return http.response(308, fields)
 end
@@ -135,7 +141,7 @@ local function finish(self, session, request)
   local object = objects.finish(session.writer)
   local refusal = storage.digest_refusal(object, request.headers)
   if refusal then
-    self:lose(session, 410)
+    session:lose(410)
     return refusal
   end
   session.object = object
@@ -144,14 +150,14 @@ local function finish(self, session, request)
 end
 
 local function take_data(self, session, range, request)
-  local kept = session.writer.size
+  local kept = session:kept()
   if range.first > kept then
     return text_error(503, ("Invalid request.  According to the Content-Range header, the upload "
       .. "offset is %d byte(s), which exceeds already uploaded size of %d byte(s).")
       :format(range.first, kept))
   end
   local rest = receive(session, request, kept - range.first)
-  if session.writer.size + #rest ~= range.total then return progress(session) end
+  if request.keep or session:kept() + #rest ~= range.total then return progress(session) end
   session.writer:append(rest)
   return finish(self, session, request)
 end
@@ -161,7 +167,8 @@ end
 -- =====================================================================
 
 local function refusal(self, session)
-  if session and self.service.clock:now() > session.started_at + LIFE then self:lose(session, 404) end
+  local old = session and self.service.clock:now() > session.started_at + LIFE
+  if old then session:lose(404) end
   if not session or session.lost == 404 then
     return xml.error(404, "NoSuchUpload", "The requested upload was not found.")
   end
@@ -173,8 +180,9 @@ local function put(self, session, request)
   local complaint = range_complaint(session, range, request)
   if complaint then return text_error(400, "Invalid request.  " .. complaint) end
   session.total = range.total or session.total
-  if range.first and range.last >= range.first then return take_data(self, session, range, request) end
-  if range.total == session.writer.size then return finish(self, session, request) end
+  local has_data = range.first and range.last >= range.first
+  if has_data then return take_data(self, session, range, request) end
+  if range.total == session:kept() then return finish(self, session, request) end
   return progress(session)
 end
 
@@ -184,7 +192,7 @@ function Sessions:answer(request, step)
   local refused = refusal(self, session)
   if refused then return refused end
   if step == "cancel" then
-    self:lose(session, 410)
+    session:lose(410)
     return text_error(499, "")
   end
   if session.object then return http.response(200, storage.describe(session.object)) end
@@ -197,7 +205,7 @@ function Sessions:list()
   local list = {}
   for at, session in ipairs(self.all) do
     list[at] = {
-      job = session.job.id, kept = session.writer.size, total = session.total,
+      job = session.job.id, kept = session:kept(), total = session.total,
       state = session.object and "complete" or session.lost and "lost" or "open",
     }
   end

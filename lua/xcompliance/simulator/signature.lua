@@ -19,7 +19,8 @@ local ACCOUNT = "complianceapi-public-svc-acct%40xcompliance-simulator.iam.gserv
 -- @tparam string origin what URLs begin with, such as `http://127.0.0.1:8080`
 -- @tparam string secret
 function M.new(origin, secret)
-  return setmetatable({ origin = origin, host = origin:match("^%a+://(.*)$"), secret = secret }, Signer)
+  local host = origin:match("^%a+://(.*)$")
+  return setmetatable({ origin = origin, host = host, secret = secret }, Signer)
 end
 
 local function hex(bytes)
@@ -62,9 +63,10 @@ end
 function Signer:url(method, path, values, at, expires)
   values.host = self.host
   local names, date = names_of(values), clock.basic(at)
+  local scope = date:sub(1, 8) .. "%2Fauto%2Fstorage%2Fgoog4_request"
   local query = table.concat({
     "X-Goog-Algorithm=" .. ALGORITHM,
-    "X-Goog-Credential=" .. ACCOUNT .. "%2F" .. date:sub(1, 8) .. "%2Fauto%2Fstorage%2Fgoog4_request",
+    "X-Goog-Credential=" .. ACCOUNT .. "%2F" .. scope,
     "X-Goog-Date=" .. date,
     "X-Goog-Expires=" .. expires,
     "X-Goog-SignedHeaders=" .. table.concat(names, "%3B"),

@@ -21,7 +21,8 @@ function M.error(status, code, message, details)
   for _, detail in ipairs(details or {}) do
     elements[#elements + 1] = element(detail[1], detail[2])
   end
-  local body = "<?xml version='1.0' encoding='UTF-8'?><Error>" .. table.concat(elements) .. "</Error>"
+  local body = ("<?xml version='1.0' encoding='UTF-8'?><Error>%s</Error>")
+    :format(table.concat(elements))
   return http.response(status, { { "Content-Type", "application/xml; charset=UTF-8" } }, body)
 end
 

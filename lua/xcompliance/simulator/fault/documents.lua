@@ -1,0 +1,101 @@
+--- Faults in what the API says: its JSON bent, and jobs that end badly.
+-- @module xcompliance.simulator.fault.documents
+
+local cjson = require("cjson").new()
+local problem = require "xcompliance.simulator.problem"
+
+local M = {}
+
+cjson.decode_max_depth(100)
+
+local API = { create = true, list = true, get = true }
+local ERROR = {
+  title = "Partial Failure", detail = "Something went wrong with a part of it.",
+  type = "https://api.x.com/2/problems/operational-disconnect",
+}
+
+-- the job in an answer, or the jobs
+local function each_job(body, act)
+  for _, job in ipairs(body.data and (body.data[1] and body.data or { body.data }) or {}) do
+    act(job)
+  end
+end
+
+-- a fault that edits the decoded body
+local function edit(doc, change, parameter)
+  return {
+    doc = doc, parameter = parameter, steps = API,
+    after = function(_, response, value)
+      local body = cjson.decode(response.body)
+      change(body, value)
+      response.body = problem.json(body)
+    end,
+  }
+end
+
+-- a fault that rewrites the body's text
+local function rewrite(doc, change, parameter)
+  return {
+    doc = doc, parameter = parameter, steps = API,
+    after = function(_, response, value) response.body = change(response.body, value) end,
+  }
+end
+
+-- a fault in the life of the job that is created
+local function fate(doc, change, parameter, default)
+  return {
+    doc = doc, parameter = parameter, default = default, steps = { create = true },
+    after = function(exchange, _, value)
+      if exchange.job then change(exchange.job, value) end
+    end,
+  }
+end
+
+M.kinds = {
+  ["set"] = edit("members of the job are set: @{\"status\":null}", function(body, text)
+    each_job(body, function(job)
+      for name, value in pairs(cjson.decode(text)) do job[name] = value end
+    end)
+  end, "text"),
+  ["without"] = edit("a member of the job is left out: @upload_url", function(body, name)
+    each_job(body, function(job) job[name] = nil end)
+  end, "text"),
+  ["errors-only"] = edit("`errors` and no `data`", function(body)
+    body.data, body.errors = nil, { ERROR }
+  end),
+  ["with-errors"] = edit("`errors` beside `data`", function(body) body.errors = { ERROR } end),
+  ["null-data"] = edit("`data` is null", function(body) body.data = cjson.null end),
+  ["empty-data"] = rewrite("`data` is an empty array", function() return '{"data":[]}' end),
+  ["number-id"] = rewrite("`id` is a number", function(text)
+    return (text:gsub('"id":"(%d+)"', '"id":%1'))
+  end),
+  ["half"] = rewrite("half of the JSON", function(text) return text:sub(1, #text // 2) end),
+  ["nul"] = rewrite("a NUL within a string", function(text) return (text:gsub(":", ":\0", 1)) end),
+  ["bom"] = rewrite("a byte order mark before", function(text) return "\xef\xbb\xbf" .. text end),
+  ["invalid-utf8"] = rewrite("a string that is no UTF-8", function(text)
+    return (text:gsub('"type":"', "%0\xff\xfe", 1))
+  end),
+  ["duplicate-keys"] = rewrite("`data` twice, the second null", function(text)
+    return (text:gsub("}$", ',"data":null}'))
+  end),
+  ["deep"] = rewrite("arrays within arrays, @DEPTH", function(_, depth)
+    return ("["):rep(depth) .. ("]"):rep(depth)
+  end, "number"),
+  ["huge-number"] = rewrite("a number beyond doubles", function(text)
+    return (text:gsub("^{", '{"meta":{"result_count":1e999},', 1))
+  end),
+  ["body"] = rewrite("another body: @TEXT", function(_, text) return text end, "text"),
+  ["job-fails"] = fate("the job will fail: @ERROR", function(job, text) job.error = text end,
+    "text", "internal_error"),
+  ["job-expires"] = fate("the job will be expired whatever is uploaded", function(job)
+    job.forced_status = "expired"
+  end),
+  ["job-stuck"] = fate("the job stays `created` whatever is uploaded", function(job)
+    job.forced_status = "created"
+  end),
+  ["job-slow"] = fate("the job takes @SECONDS", function(job, seconds) job.jobs_take = seconds end,
+    "number"),
+}
+M.kinds.deep.default = 100000
+
+return M

@@ -1,0 +1,51 @@
+--- How a fault is written: `STEP:FAULT[@PARAMETER][+SKIP][xCOUNT]`.
+--
+--     create:503x2                  the next two creations are answered 503
+--     chunk:308-partial@1MiB        of the next chunk one MiB is kept
+--     download:cut@256KiB+1x*       every download but the first ends after 256 KiB
+--
+-- Steps: create, list, get (the API); upload (a whole object), start, chunk, query, cancel (of a
+-- session), download; any. The faults are in kinds.lua. Without a count a fault strikes once.
+-- @module xcompliance.simulator.fault.grammar
+
+local M = {}
+
+local UNITS = {
+  [""] = 1, B = 1, kB = 1000, MB = 1000 ^ 2, GB = 1000 ^ 3,
+  KiB = 1 << 10, MiB = 1 << 20, GiB = 1 << 30,
+}
+
+--- The parts of a fault's text.
+-- @tparam string text
+-- @treturn table `{ step, fault, parameter, skip, count }`; raises where it is malformed
+function M.parse(text)
+  local step, rest = text:match("^(%a+):(.+)$")
+  if not step then error(("fault %q is not written STEP:FAULT"):format(text), 0) end
+  local head, count = rest:match("^(.*[^x])x([%d*]+)$")
+  rest = head or rest
+  local skip
+  head, skip = rest:match("^(.+)%+(%d+)$")
+  rest = head or rest
+  local fault, parameter = rest:match("^([^@]+)@(.*)$")
+  return {
+    step = step, fault = fault or rest, parameter = parameter, skip = tonumber(skip),
+    count = count == "*" and math.huge or tonumber(count),
+  }
+end
+
+local function size(text)
+  local number, unit = tostring(text):match("^([%d.]+)(%a*)$")
+  return number and UNITS[unit] and math.floor(tonumber(number) * UNITS[unit])
+end
+
+local READERS = { size = size, number = tonumber, text = tostring }
+
+--- A parameter's value.
+-- @tparam string name of the type: `"size"`, `"number"` or `"text"`
+-- @tparam string|number given
+-- @treturn nil where it is none of that type
+function M.value(name, given)
+  return READERS[name](given)
+end
+
+return M

@@ -1,0 +1,53 @@
+--- Which fault may strike at random, for a soak: those that a client can overcome or name.
+-- @module xcompliance.simulator.fault.random
+
+local M = {}
+local Random = {}
+Random.__index = Random
+
+local API = {
+  "503", "500-html", "408", "502-empty", "429", "close", "lost", "reset", "half", "stall@0.1",
+}
+local FAULTS = {
+  create = API, list = API, get = API,
+  start = { "503", "408", "429", "close", "lost", "reset" },
+  upload = { "503", "408", "429", "503-early", "close", "lost", "reset@SIZE", "cut@SIZE", "flip" },
+  chunk = {
+    "503", "502", "408", "429", "503-after@SIZE", "308-partial@SIZE", "no-range", "410", "close",
+    "lost", "reset@SIZE", "cut@SIZE", "override-308", "flip",
+  },
+  query = { "503", "500", "408", "close", "reset", "shrink@1" },
+  download = {
+    "503", "429", "close", "cut@SIZE", "reset@SIZE", "ignore-range", "other-etag", "wrong-range",
+    "flip", "wrong-total", "chunked-cut", "stall@0.1",
+  },
+}
+
+-- xorshift64*, so that a seed means the same everywhere
+local function draw(self)
+  local bits = self.bits
+  bits = bits ~ bits >> 12
+  bits = bits ~ bits << 25
+  bits = bits ~ bits >> 27
+  self.bits = bits
+  return (bits * 0x2545F4914F6CDD1D >> 11) / (1 << 53)
+end
+
+--- @tparam table options `seed`, `probability`, and `size`: the most bytes before a cut (1 MiB)
+function M.new(options)
+  local seed = math.tointeger(options.seed or 1) * 0x9E3779B97F4A7C15
+  return setmetatable({
+    bits = seed ~= 0 and seed or 1, probability = options.probability or 0.3,
+    size = options.size or 1 << 20,
+  }, Random)
+end
+
+--- The text of a fault, or nil where none strikes.
+function Random:pick(step)
+  local faults = FAULTS[step]
+  if not faults or draw(self) >= self.probability then return nil end
+  local text = faults[math.floor(draw(self) * #faults) + 1]
+  return step .. ":" .. text:gsub("SIZE", ("%d"):format(math.floor(draw(self) * self.size)))
+end
+
+return M
