@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 enum { CSV_COLUMNS_MAX = 4096 };
 
 /* A cell as it is written, with its quotes if it has any; without white space taken off. */
@@ -73,5 +75,7 @@ enum csv_step csv_next(struct csv *csv, const char *text, size_t size, bool ende
 size_t csv_decode(struct csv_cell cell, char *to, size_t limit);
 
 void csv_free(struct csv *csv);
+
+#pragma GCC visibility pop
 
 #endif

@@ -15,6 +15,8 @@
 #include "dataset/input.h"
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 enum decoder_kind { DECODER_NONE, DECODER_GZIP, DECODER_ZSTD };
 
 struct decoder;
@@ -34,5 +36,7 @@ struct decoder *decoder_open(enum decoder_kind kind, struct input *input, const 
 int64_t decoder_read(struct decoder *decoder, void *to, size_t size, struct error *error);
 
 void decoder_close(struct decoder *decoder);
+
+#pragma GCC visibility pop
 
 #endif

@@ -22,6 +22,8 @@
 #include "error.h"
 #include "task.h"
 
+#pragma GCC visibility push(hidden)
+
 enum extract_type { EXTRACT_TWEETS, EXTRACT_USERS };
 enum extract_format { EXTRACT_AUTO, EXTRACT_JSONL, EXTRACT_CSV, EXTRACT_IDS };
 enum extract_malformed { EXTRACT_STOP, EXTRACT_SKIP };
@@ -64,5 +66,7 @@ const char *extract_ignored(const struct task *task, size_t i);
 
 /* The name of output number `i` (from 1) to `name`, as snprintf does. */
 int extract_output_name(const struct task *task, uint64_t i, char *name, size_t size);
+
+#pragma GCC visibility pop
 
 #endif

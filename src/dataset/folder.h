@@ -10,6 +10,8 @@
 #include "error.h"
 #include "task.h"
 
+#pragma GCC visibility push(hidden)
+
 struct folder_file {
   char *path;
   uint64_t size; /* 0 for a pipe */
@@ -35,5 +37,7 @@ bool folder_list(struct folder *folder, const char *const *inputs, struct task *
                  struct error *error);
 
 void folder_free(struct folder *folder);
+
+#pragma GCC visibility pop
 
 #endif

@@ -17,6 +17,8 @@
 #include "dataset/reader.h"
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 enum format { FORMAT_JSON_LINES, FORMAT_JSON_VALUES, FORMAT_CSV, FORMAT_IDS };
 
 /* Looks at a reader that has just been opened; consumes nothing. A file with nothing in it is
@@ -29,5 +31,7 @@ bool format_detect_json(struct reader *reader, enum format *format, struct error
 /* Whether the name of a file ends as a dataset's does: .jsonl .ndjson .json .csv .tsv .txt, each
  * also with .gz or .zst behind. */
 bool format_is_known_name(const char *name);
+
+#pragma GCC visibility pop
 
 #endif

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 enum { ID_TEXT_MAX = 19, ID_FORMAT_ROOM = 24, ID_READ_ROOM = 24 };
 
 /* Reads the `size` bytes at `text` as one id. Returns 0 (which is no id) where they are none. */
@@ -26,5 +28,7 @@ size_t id_format(uint64_t id, char *text);
 /* Why the `size` bytes at `text` are no id, as the end of a sentence that says what was found:
  * "a spreadsheet has rounded this number - ...". For messages; a constant string. */
 const char *id_problem(const char *text, size_t size);
+
+#pragma GCC visibility pop
 
 #endif

@@ -13,6 +13,8 @@
 
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 struct id_output;
 
 /* `per_file` 0 means one file, called `target`. */
@@ -33,5 +35,7 @@ int id_output_name(const char *target, uint64_t per_file, uint64_t i, char *name
 
 /* Frees it, and removes what has not been published. */
 void id_output_free(struct id_output *output);
+
+#pragma GCC visibility pop
 
 #endif

@@ -16,6 +16,8 @@
 #include "error.h"
 #include "task.h"
 
+#pragma GCC visibility push(hidden)
+
 struct id_set {
   uint64_t *ids; /* ids[0 .. count) have been added and not yet sorted */
   size_t count, room;
@@ -51,5 +53,7 @@ void id_set_free(struct id_set *set);
  * duplicates. Returns how many are left. Once `task` (may be NULL) is cancelled it stops early,
  * with the ids in no order. */
 size_t id_sort(uint64_t *ids, uint64_t *scratch, size_t count, struct task *task);
+
+#pragma GCC visibility pop
 
 #endif

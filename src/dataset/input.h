@@ -14,6 +14,8 @@
 #include "error.h"
 #include "task.h"
 
+#pragma GCC visibility push(hidden)
+
 struct input {
   const char *path; /* for messages */
   int descriptor;
@@ -32,5 +34,7 @@ bool input_open(struct input *input, const char *path, struct task *task, struct
 int64_t input_read(struct input *input, void *to, size_t size, struct error *error);
 
 void input_close(struct input *input);
+
+#pragma GCC visibility pop
 
 #endif

@@ -10,11 +10,15 @@
 
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Like file_create_beside, and holds a lock on the new file until its descriptor is closed. */
 int leftover_create_beside(const char *target, char **path, struct error *error);
 
 /* Removes the temporary files beside `target` that were made for it, or for `target` with a number
  * or ".malformed" behind it, and that nobody holds. What cannot be removed stays. */
 void leftover_remove(const char *target);
+
+#pragma GCC visibility pop
 
 #endif

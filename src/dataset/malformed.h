@@ -8,6 +8,8 @@
 
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 struct malformed;
 
 /* Begins the list beside `target`. NULL with `error` filled. */
@@ -23,5 +25,7 @@ bool malformed_publish(struct malformed *malformed, struct error *error);
 
 /* Frees it, and removes it unless it has been published. */
 void malformed_free(struct malformed *malformed);
+
+#pragma GCC visibility pop
 
 #endif

@@ -24,6 +24,8 @@
 #include "error.h"
 #include "task.h"
 
+#pragma GCC visibility push(hidden)
+
 enum { READER_PADDING = 64 };
 
 /* The longest record. A window grows to hold one, and no further. */
@@ -93,5 +95,7 @@ struct reader_record {
  * READER_FAILED. */
 enum reader_step reader_next(struct reader *reader, enum reader_unit unit,
                              struct reader_record *record, struct error *error);
+
+#pragma GCC visibility pop
 
 #endif

@@ -35,6 +35,8 @@
 #include "dataset/reader.h"
 #include "error.h"
 
+#pragma GCC visibility push(hidden)
+
 enum record_kind { RECORD_NEITHER, RECORD_TWEET, RECORD_USER };
 
 enum record_position {
@@ -153,5 +155,7 @@ bool record_walk(struct record *record, const char *path, const struct reader_re
 
 /* A text of the record walked last, as json.h takes it. */
 struct json_text record_text(const struct reader_record *text, struct record_text place);
+
+#pragma GCC visibility pop
 
 #endif
