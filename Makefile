@@ -4,6 +4,7 @@
 #   make test       install what is missing, run every spec  make lint     style and layering
 #   make asan       the specs under ASan and UBSan           make bench    beside its peers
 #   make install    PREFIX=/usr/local                        make docs     docs/api
+#   make rockspec   after a file has come or gone            make dist     the source archive
 
 PREFIX ?= /usr/local
 CC ?= gcc
@@ -68,8 +69,9 @@ RUN_PACKAGES := lua5.4 lua-cjson lua-argparse lua-cqueues lua-luaossl
 BUILD_PACKAGES := $(RUN_PACKAGES) gcc libc6-dev make pkg-config liblua5.4-dev \
   libcurl4-openssl-dev libisal-dev libzstd-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) lua5.1 luajit2 libluajit2-5.1-dev lua-busted lua-luv curl nginx \
-  libnginx-mod-http-lua openssl zstd gzip wrk faketime fiu-utils procps
-LINT_PACKAGES := clang clang-format lua-check lua-ldoc luarocks shellcheck
+  libnginx-mod-http-lua openssl zstd gzip wrk faketime fiu-utils procps locales luarocks
+LINT_PACKAGES := clang clang-format lua-check shellcheck
+DOCS_PACKAGES := lua5.4 lua-ldoc lua-discount
 
 # installs those of $(1) that are missing; quiet, and without root, where there are none
 define install_packages
@@ -88,13 +90,15 @@ endef
 build:
 	@mkdir -p build
 
-.PHONY: build-packages test-packages lint-packages
+.PHONY: build-packages test-packages lint-packages docs-packages
 build-packages: | build
 	$(call install_packages,$(BUILD_PACKAGES))
 test-packages: | build
 	$(call install_packages,$(TEST_PACKAGES))
 lint-packages: | build
 	$(call install_packages,$(LINT_PACKAGES))
+docs-packages: | build
+	$(call install_packages,$(DOCS_PACKAGES))
 
 # }====================================================================
 
@@ -133,6 +137,12 @@ lint: lint-packages
 	shellcheck $$(git ls-files | xargs -d '\n' grep -lE '^#!/bin/(ba)?sh')
 	spec/layers
 
+.PHONY: docs
+docs: docs-packages
+	@mkdir -p build/docs
+	docs/core >build/docs/core.lua
+	ldoc --quiet --testing --fatalwarnings .
+
 .PHONY: demo
 demo: build-packages
 	@$(MAKE) -s LUAS=lua5.4 all
@@ -146,6 +156,23 @@ install: $(BUILD)/lua5.4/xcompliance/core.so
 	install -m 644 $(BUILD)/lua5.4/xcompliance/core.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/xcompliance/
 	cd lua && find xcompliance -name '*.lua' -exec \
 	  install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/lua/5.4/{} \;
+
+# }====================================================================
+
+# {====================================================================
+# Releases
+# =====================================================================
+
+VERSION := $(shell sed -n 's/^\#define XCOMPLIANCE_VERSION "\(.*\)"/\1/p' src/core.c)
+
+.PHONY: rockspec
+rockspec:
+	rockspec/write
+
+# the same commit gives the same bytes: git dates the files by the commit, and gzip writes no date
+.PHONY: dist
+dist: | build
+	git archive --format=tar --prefix=xcompliance-$(VERSION)/ HEAD | gzip -9n >build/xcompliance-$(VERSION).tar.gz
 
 # }====================================================================
 
