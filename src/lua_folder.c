@@ -1,6 +1,7 @@
 /* lua_folder.c - which files a dataset has, for Lua */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "dataset/folder.h"
 #include "skin.h"
@@ -26,17 +27,29 @@ static void destroy_listing(struct task *task) {
 
 static const struct task_kind LISTING = {"listing", {NULL}, run_listing, NULL, destroy_listing};
 
+/* What tells whether a file is still the one that was listed. Nothing of it for a pipe, or where it
+ * has gone since. */
+static void push_identity(lua_State *L, const char *path) {
+  struct stat status;
+  if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return;
+  lua_pushnumber(L, (lua_Number)status.st_mtim.tv_sec + (lua_Number)status.st_mtim.tv_nsec / 1e9);
+  lua_setfield(L, -2, "modified");
+  compat_pushwhole(L, status.st_ino);
+  lua_setfield(L, -2, "inode");
+}
+
 static int push_listing(lua_State *L, struct task *task) {
   const struct folder *folder = &((struct listing *)task)->folder;
   lua_createtable(L, (int)folder->count, 2);
   for (size_t i = 0; i < folder->count; i++) {
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 5);
     lua_pushstring(L, folder->files[i].path);
     lua_setfield(L, -2, "path");
     compat_pushwhole(L, folder->files[i].size);
     lua_setfield(L, -2, "size");
     lua_pushboolean(L, folder->files[i].found);
     lua_setfield(L, -2, "found");
+    push_identity(L, folder->files[i].path);
     lua_rawseti(L, -2, (int)i + 1);
   }
   lua_createtable(L, (int)folder->ignored_count, 0);
@@ -64,9 +77,10 @@ static struct listing *new_listing(const char *input, struct error *error) {
   return NULL;
 }
 
-/* core.list_files(input) -> task -> { { path, size, found }, ..., ignored, ignored_files } | nil,
- * err The files that an extraction or redaction of `input`, a file or a folder, would read, by
- * name; `found` says that a folder was walked for it, `ignored` how many in it have other names. */
+/* core.list_files(input) -> task -> { { path, size, found, modified?, inode? }, ..., ignored,
+ * ignored_files } | nil, err The files that an extraction or redaction of `input`, a file or a
+ * folder, would read, by name; `found` says that a folder was walked for it, `ignored` how many in
+ * it have other names. */
 static int list_files(lua_State *L) {
   const char *input = luaL_checkstring(L, 1);
   struct task_box *box = task_box_new(L, push_listing);
