@@ -1,0 +1,103 @@
+--- What has changed since the last check: lists of ids, one a line and ascending, read side by
+-- side. Nothing is held but what is found.
+-- @module xcompliance.differences
+
+local errors = require "xcompliance.errors"
+
+local M = {}
+
+local REINSTATED_MAX = 10000 -- so many are named; the count is of all
+
+local function is_less(a, b)
+  if #a ~= #b then return #a < #b end
+  return a < b
+end
+
+--- A function that returns the next id of a list, or nil; a list that is missing is empty.
+local function reader(path)
+  local file = path and io.open(path, "r")
+  if not file then return function() return nil end end
+  return function()
+    local line = file and file:read("*l")
+    if not line and file then
+      file:close()
+      file = nil
+    end
+    return line
+  end
+end
+
+--- A function that tells whether an id, not less than the one before, is in a list.
+local function membership(path)
+  local next_id = reader(path)
+  local id = next_id()
+  return function(wanted)
+    while id and is_less(id, wanted) do id = next_id() end
+    return id == wanted
+  end
+end
+
+--- Compares the ids that were condemned before with those that are now.
+-- @tparam ?string before path of the ids condemned then; nil or missing: none
+-- @tparam string now path of the ids condemned now
+-- @tparam table asked paths of the lists of ids that were asked now, ascending over all of them
+-- @treturn table `{ newly_gone = how many are condemned now and were not, reinstated = how many
+-- were condemned, were asked and are not condemned now, reinstated_ids = the first of these }`
+function M.compare(before, now, asked)
+  local found = { newly_gone = 0, reinstated = 0, reinstated_ids = {} }
+  local next_before, next_now = reader(before), reader(now)
+  local was, is = next_before(), next_now()
+  local lists, list = asked, 1
+  local was_asked = membership(lists[1])
+  local function asked_now(id)
+    while not was_asked(id) and lists[list + 1] do
+      list = list + 1
+      was_asked = membership(lists[list])
+    end
+    return was_asked(id)
+  end
+  while was or is do
+    if was == is then
+      was, is = next_before(), next_now()
+    elseif was and (not is or is_less(was, is)) then
+      if asked_now(was) then
+        found.reinstated = found.reinstated + 1
+        if found.reinstated <= REINSTATED_MAX then table.insert(found.reinstated_ids, was) end
+      end
+      was = next_before()
+    else
+      found.newly_gone = found.newly_gone + 1
+      is = next_now()
+    end
+  end
+  return found
+end
+
+--- Finds the quarantined records that hold any of some ids.
+-- @tparam table ids an array
+-- @tparam table paths quarantine files: records, one a line
+-- @treturn ?table an array of `{ id, file, line }`; or nil, err
+function M.locate(ids, paths)
+  local wanted, places = {}, {}
+  for _, id in ipairs(ids) do wanted[id] = true end
+  if #ids == 0 then return places end
+  for _, path in ipairs(paths) do
+    local file, why = io.open(path, "r")
+    if not file then return nil, errors.new("io", "reading the quarantine: " .. why) end
+    local number = 0
+    for line in file:lines() do
+      number = number + 1
+      local seen = {}
+      for id in line:gmatch("%d+") do
+        if wanted[id] and not seen[id] then
+          seen[id] = true
+          places[#places + 1] = { id = id, file = path, line = number }
+        end
+      end
+    end
+    file:close()
+  end
+  return places
+end
+
+return M

@@ -1,0 +1,52 @@
+local differences = require "xcompliance.differences"
+
+describe("differences between two checks", function()
+  local paths
+
+  before_each(function() paths = {} end)
+  after_each(function()
+    for _, path in ipairs(paths) do os.remove(path) end
+  end)
+
+  local function list(...)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    for _, line in ipairs { ... } do file:write(line, "\n") end
+    file:close()
+    paths[#paths + 1] = path
+    return path
+  end
+
+  it("tell what is newly gone and what is reinstated, by number and not by text", function()
+    local found = differences.compare(
+      list("9", "10", "30", "400"), list("9", "11", "400", "1000"),
+      { list("9", "10", "11"), list("400", "1000") })
+    assert.equal(2, found.newly_gone) -- 11 and 1000
+    assert.equal(1, found.reinstated) -- 10; 30 was not asked
+    assert.same({ "10" }, found.reinstated_ids)
+  end)
+
+  it("find what was asked in any of the parts", function()
+    local found = differences.compare(list("1", "5", "9"), list(),
+      { list("1", "2"), list("3", "4"), list("6", "9") })
+    assert.same({ "1", "9" }, found.reinstated_ids)
+  end)
+
+  it("are none at the first time", function()
+    local now = list("1", "2")
+    local found = differences.compare(nil, now, { now })
+    assert.equal(2, found.newly_gone)
+    assert.equal(0, found.reinstated)
+    assert.equal(0, differences.compare(now, now, { now }).newly_gone)
+  end)
+
+  it("name the quarantined record", function()
+    local quarantine = list('{"id":"5"}', '{"id":"123","author_id":"123"}', '{"id":"1234"}')
+    assert.same({ { id = "123", file = quarantine, line = 2 } },
+      differences.locate({ "123" }, { quarantine }))
+    assert.same({}, differences.locate({}, { "/nonexistent" }))
+    local places, err = differences.locate({ "1" }, { "/nonexistent" })
+    assert.is_nil(places)
+    assert.equal("io", err.kind)
+  end)
+end)
