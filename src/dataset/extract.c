@@ -20,6 +20,9 @@
 #include "dataset/leftover.h"
 #include "dataset/malformed.h"
 #include "dataset/reader.h"
+#include "dataset/record.h"
+
+enum { PROGRESS_EVERY = 256 }; /* records */
 
 struct extraction {
   struct task task;
@@ -28,6 +31,7 @@ struct extraction {
   struct folder folder;
   struct reader *reader; /* of the file that is being read */
   uint64_t bytes_before; /* of the files before it */
+  struct record *record; /* the walker */
   struct id_set *ids;
   struct id_output *output;
   struct malformed *malformed; /* NULL where malformed records stop the run */
@@ -63,14 +67,10 @@ static bool pass_over(struct extraction *x, struct error *error) {
 /* Fails at `at` of the window because text[0 .. size) is no id. */
 static bool refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
                       struct error *error) {
-  char shown[48];
-  size_t kept = size < sizeof shown - 1 ? size : sizeof shown - 1;
-  for (size_t i = 0; i < kept; i++)
-    shown[i] = text[i] < 0x20 || text[i] > 0x7e ? '?' : text[i];
-  shown[kept] = '\0';
+  char complaint[ID_COMPLAINT];
+  id_complain(text, size, complaint);
   error_at(error, ERROR_DATA, x->reader->path, reader_line(x->reader, at),
-           x->reader->byte + (uint64_t)(at - x->reader->text), "\"%s%s\" %s", shown,
-           kept < size ? "..." : "", id_problem(text, size));
+           x->reader->byte + (uint64_t)(at - x->reader->text), "%s", complaint);
   return pass_over(x, error);
 }
 
@@ -130,6 +130,53 @@ static bool read_ids(struct extraction *x, struct error *error) {
   }
 }
 
+/* JSON */
+
+static bool is_top_level(const struct record_object *object) {
+  switch (object->position) {
+  case AT_ROOT:
+  case AT_ROOT_ELEMENT:
+  case AT_DATA:
+  case AT_DATA_ELEMENT:
+  case AT_STATUSES_ELEMENT: return true;
+  default: return false;
+  }
+}
+
+static bool is_wanted(const struct extraction *x, const struct record_id *id) {
+  const struct record_object *object = &x->record->objects[id->object];
+  if (x->options.top_level && !is_top_level(object)) return false;
+  if (x->options.type == EXTRACT_TWEETS) return id->role == ID_OWN && object->kind == RECORD_TWEET;
+  return id->role == ID_AUTHOR || (id->role == ID_OWN && object->kind == RECORD_USER);
+}
+
+static bool add_record(struct extraction *x, struct error *error) {
+  const struct record *record = x->record;
+  uint64_t before = x->counts.ids_seen;
+  for (uint32_t i = 0; i < record->id_count; i++)
+    if (is_wanted(x, &record->ids[i]) && !add_id(x, record->ids[i].id, error)) return false;
+  x->counts.records++;
+  x->counts.empty += x->counts.ids_seen == before;
+  return true;
+}
+
+static bool read_json(struct extraction *x, enum reader_unit unit, struct error *error) {
+  struct reader_record text;
+  enum reader_step step;
+  while ((step = reader_next(x->reader, unit, &text, error)) == READER_RECORD) {
+    if (record_walk(x->record, x->reader->path, &text, error)) {
+      if (!add_record(x, error)) return false;
+    } else if (!pass_over(x, error)) {
+      return false;
+    }
+    if (x->counts.records % PROGRESS_EVERY == 0) {
+      show_progress(x);
+      if (is_cancelled(x, error)) return false;
+    }
+  }
+  return step == READER_END;
+}
+
 /* Files */
 
 static bool find_format(struct extraction *x, enum format *format, struct error *error) {
@@ -146,8 +193,10 @@ static bool read_records(struct extraction *x, struct error *error) {
   if (!find_format(x, &format, error)) return false;
   switch (format) {
   case FORMAT_IDS: return read_ids(x, error);
+  case FORMAT_JSON_LINES: return read_json(x, READER_LINES, error);
+  case FORMAT_JSON_VALUES: return read_json(x, READER_VALUES, error);
   default:
-    error_at(error, ERROR_USAGE, x->reader->path, 0, 0, "only id lists can be read so far");
+    error_at(error, ERROR_USAGE, x->reader->path, 0, 0, "CSV cannot be read so far");
     return false;
   }
 }
@@ -190,6 +239,10 @@ static bool prepare(struct extraction *x, struct error *error) {
   x->counts.ignored = x->folder.ignored;
   x->output = id_output_new(x->options.output, x->options.ids_per_file, error);
   if (!x->output) return false;
+  if (!(x->record = record_new(RECORD_IDS))) {
+    error_set(error, ERROR_MEMORY, "beginning an extraction: out of memory");
+    return false;
+  }
   if (x->options.on_malformed == EXTRACT_SKIP)
     if (!(x->malformed = malformed_new(x->options.output, error))) return false;
   x->ids = id_set_new((size_t)memory, x->options.output, &x->task, error);
@@ -218,6 +271,8 @@ static void run(struct task *task) {
   /* what is large or unfinished goes now; the task itself may be kept for its counts */
   reader_close(x->reader);
   x->reader = NULL;
+  record_free(x->record);
+  x->record = NULL;
   id_set_free(x->ids);
   x->ids = NULL;
   id_output_free(x->output);

@@ -6,6 +6,7 @@
 #include "dataset/id.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static uint64_t little_endian(uint64_t word) {
@@ -103,7 +104,7 @@ static bool is_rounded(const char *text, size_t size) {
   return digit && mark;
 }
 
-const char *id_problem(const char *text, size_t size) {
+static const char *problem_of(const char *text, size_t size) {
   bool digits = size > 0;
   for (size_t i = 0; i < size; i++)
     if (text[i] < '0' || text[i] > '9') digits = false;
@@ -114,4 +115,14 @@ const char *id_problem(const char *text, size_t size) {
   if (digits && text[0] == '0') return "begins with a zero, so it is no id";
   if (digits) return "is too large to be an id (at most 9223372036854775807)";
   return "is no id (1 to 19 digits and nothing else)";
+}
+
+void id_complain(const char *text, size_t size, char *complaint) {
+  char shown[41];
+  size_t kept = size < sizeof shown - 1 ? size : sizeof shown - 1;
+  for (size_t i = 0; i < kept; i++)
+    shown[i] = text[i] < ' ' || text[i] > '~' ? '?' : text[i];
+  shown[kept] = '\0';
+  snprintf(complaint, ID_COMPLAINT, "\"%s%s\" %s", shown, kept < size ? "..." : "",
+           problem_of(text, size));
 }

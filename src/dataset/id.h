@@ -25,10 +25,10 @@ size_t id_read(const char *text, uint64_t *id);
  * the bytes that count. */
 size_t id_format(uint64_t id, char *text);
 
-/* Why the `size` bytes at `text` are no id, as the end of a sentence that says what was found:
- * "a spreadsheet has rounded this number - ...". For messages; a constant string. */
-const char *id_problem(const char *text, size_t size);
-
-#pragma GCC visibility pop
+/* Says why the `size` bytes at `text` are no id, beginning with them: "\"1.26E+18\" is a number
+ * that a spreadsheet has rounded ...". Writes at most ID_COMPLAINT bytes to `complaint`, ended by
+ * zero. */
+enum { ID_COMPLAINT = 256 };
+void id_complain(const char *text, size_t size, char *complaint);
 
 #endif

@@ -33,7 +33,7 @@
 enum {
   JSON_DEPTH_MAX = 512, /* brackets within brackets; more is a problem */
   JSON_PADDING = 64,    /* bytes that must be readable behind the text */
-  JSON_WINDOW = 4096,   /* bytes whose structure is known ahead */
+  JSON_WINDOW = 4096,   /* bytes whose structure is found at a time */
 };
 
 enum json_type {
@@ -66,17 +66,20 @@ struct json {
   /* private */
   uint32_t depth;
   uint64_t objects[JSON_DEPTH_MAX / 64 + 1]; /* one bit for each open bracket: is it a brace */
-  uint32_t *next, *end;
-  size_t scanned;                       /* up to where the structure is known */
-  uint64_t in_string, escaped, follows; /* what one window hands to the next */
-  uint64_t hex;
-  bool first, portable;
-  uint32_t index[JSON_WINDOW + 64];
+  const uint32_t *next, *end;                /* in `index`: where the parser is, what is known */
+  size_t scanned;                            /* up to where the structure is known */
+  uint64_t in_string, escaped, hex, run;     /* what one block hands to the next */
+  bool first;                                /* behind an opening bracket */
+  bool portable;                             /* by the twin of the SSE2 code */
+  uint32_t index[JSON_WINDOW + 1];
 };
 
 /* Begins with the value in text[0 .. size); size is at most 2^31 and JSON_PADDING bytes behind it
  * can be read. White space around the value is allowed. */
 void json_begin(struct json *json, const char *text, size_t size);
+
+/* The same, by the portable twin of the first stage. */
+void json_begin_portable(struct json *json, const char *text, size_t size);
 
 /* The type of the value that the parser is at. */
 enum json_type json_type(struct json *json);
@@ -100,6 +103,9 @@ size_t json_skip(struct json *json);
 /* The offset of the byte behind the value passed last (by json_scalar, json_skip, or the end of
  * json_member or json_element). */
 size_t json_end(const struct json *json);
+
+/* Makes the value that the parser is at a problem; for users who want another here. */
+void json_refuse(struct json *json, const char *problem);
 
 /* Whether the value was whole and nothing but white space follows it. */
 bool json_finish(struct json *json);

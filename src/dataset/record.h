@@ -12,10 +12,10 @@
  *
  * An object is a tweet if it has `id` or `id_str` and one of `text`, `full_text`, `author_id`,
  * `user`, `edit_history_tweet_ids`, `edit_history_post_ids`; a user if it has `id` or `id_str` and
- * `username` or `screen_name` and is no tweet. What it turns out to be is known at its end, so
- * objects that are neither (a bare reference; a place under `author` that is only a name) are in
- * the array too, as RECORD_NEITHER; objects inside something that is no tweet (or no user) where
- * only a tweet (or a user) may hold them are not.
+ * `username` or `screen_name` and is no tweet. What it turns out to be is known only at its end, so
+ * objects that are neither (a bare reference, a user of whom there is only an id) are in the array
+ * too, as RECORD_NEITHER. Objects that lie in something that turns out not to be what may hold them
+ * are RECORD_NEITHER and AT_NOWHERE, and have no ids.
  *
  * Fail-safe rules. A key that stands twice counts twice: both ids are ids of the object, both
  * objects are walked. Keys may be written with escapes. `id_str` counts where it is a string, else
@@ -55,8 +55,9 @@ enum record_position {
   AT_USER,
   AT_AUTHOR,
   AT_IN_REPLY_TO_USER,
-  AT_MENTION, /* element of `entities.mentions`, `entities.user_mentions`, or of the same
-                 in `extended_tweet.entities` */
+  AT_MENTION, /* element of `entities.mentions`, `entities.user_mentions`, or of the same in
+                 `extended_tweet.entities` */
+  AT_NOWHERE,
 };
 
 enum { RECORD_NONE = 0xffffffff }; /* no such index, no such offset */
@@ -83,6 +84,7 @@ struct record_object {
                           a page (`data`, `includes`, `statuses`): the page, AT_ROOT */
   uint32_t start, end; /* the value: from brace to behind the brace */
   bool retweet;        /* AT_REFERENCE: its type is "retweeted" */
+  uint8_t marks;       /* private */
   struct record_place place; /* not with RECORD_IDS; `list` is RECORD_NONE AT_ROOT */
 };
 
@@ -139,8 +141,7 @@ struct record {
   /* private */
   uint32_t object_room, id_room, part_room, list_room, key_room;
   bool ids_only, no_memory;
-  const char *problem;
-  size_t problem_at;
+  uint32_t bad_id; /* index in ids, or RECORD_NONE */
   struct json json;
 };
 
