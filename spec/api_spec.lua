@@ -217,7 +217,10 @@ describe("the API", function()
     local echo = '{"detail":"got ' .. TOKEN .. ' and X-Goog-Signature=SECRET&upload_id=SECRET",'
       .. '"type":"' .. PROBLEMS .. TOKEN .. '","' .. TOKEN .. '":"Authorization: Bearer ' .. TOKEN
       .. '"}'
-    for _, body in ipairs { echo, "<html>" .. TOKEN .. " upload_id=SECRET</html>" } do
+    local escaped = '{"detail":"got ' .. TOKEN:gsub(".", function(c)
+      return ("\\u%04x"):format(c:byte())
+    end) .. ' X-Goog-Signature\\u003dSECRET\\u0026x","errors":[["\\u001b[2J"]]}'
+    for _, body in ipairs { echo, escaped, "<html>" .. TOKEN .. " upload_id=SECRET</html>" } do
       sim:arm_raw { step = "get", fault = "raw", status = 403, body = body,
         headers = { ["X-Echo"] = TOKEN } }
       local _, err = call("list_job", { id = "1" })
@@ -227,6 +230,7 @@ describe("the API", function()
         elseif type(value) == "string" then
           assert.is_nil(value:find(TOKEN, 1, true), value)
           assert.is_nil(value:find("SECRET", 1, true), value)
+          assert.is_nil(value:find("%c"), value)
         end
       end
       search(err)

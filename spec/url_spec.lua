@@ -78,6 +78,18 @@ describe("a storage URL", function()
     assert.is_nil(tostring(err):find("SECRET", 1, true))
   end)
 
+  it("is never shown with its query or its user, however odd it is", function()
+    for _, url in ipairs {
+      "https://evil.example/x?r=https://storage.googleapis.com/?X-Goog-Signature=SECRET",
+      "evil.example/x?upload_id=SECRET&r=://x", "?SECRET", "x?SECRET://", "#SECRET://",
+      "https://SECRET@SECRET@evil.example/x", "SECRET:SECRET@evil.example",
+      "https://SECRET:SECRET@[::1]/", "//SECRET@evil.example/?SECRET",
+    } do
+      assert.is_nil(tostring(refusal(url)):find("SECRET", 1, true), url)
+      assert.is_nil(core.signed_url(url).shown:find("SECRET", 1, true), url)
+    end
+  end)
+
   it("is never given an Authorization header", function()
     local ok, err = pcall(refusal, "https://storage.googleapis.com/x",
       { headers = { "authorization: Bearer x" } })
@@ -144,6 +156,24 @@ Authorization: Bearer SECRET</Error>]]
 
   it("hides the token itself", function()
     assert.equal("a *** b *** c", core.mask("a t0ken b t0ken c", "t0ken"))
+  end)
+
+  it("hides the token in whatever encoding it was sent, or is echoed", function()
+    local token = "AAAA%2Fbb%3D+c"
+    for _, echo in ipairs {
+      "AAAA%2Fbb%3D+c", "AAAA/bb=+c", "AAAA%252Fbb%253D%2Bc", "%41AAA%2fbb%3d%2bc",
+      "AAAA%25252Fbb=%252Bc",
+    } do assert.equal("<***>", core.mask("<" .. echo .. ">", token)) end
+    assert.equal("a%2***", core.mask("a%2t0ken", "t0ken"))
+    assert.equal("Bearer ***", core.mask("Bearer a;b&c,d", "a;b&c,d"))
+    assert.equal("***", core.mask("Signature=a;b", "Signature=a;b"))
+    assert.equal("X-Goog-Signature%253D***%2526x=1",
+      core.mask("X-Goog-Signature%253Dabc%2526x=1"))
+  end)
+
+  it("never cuts off what it masks", function()
+    assert.equal(("***"):rep(1000), core.mask(("t"):rep(1000), "t"))
+    assert.equal(("Bearer ***;"):rep(1000), core.mask(("Bearer x;"):rep(1000)))
   end)
 
   it("makes control characters spaces and stays within its bounds for any text", function()

@@ -3,7 +3,7 @@
  * Each function checks its arguments, starts one exchange and returns its task; the task's result
  * is the model as it came, or an error that says what the API answered. Nothing is tried again
  * here. An answer is decoded by cjson after it is complete, outside of any callback. Whatever of it
- * goes into an error is masked first: servers echo what they were sent.
+ * goes into an error is masked: servers echo what they were sent.
  *
  * The API: POST and GET /2/compliance/jobs, GET /2/compliance/jobs/{id}
  * (https://docs.x.com/x-api/compliance).
@@ -281,17 +281,43 @@ static int push_refusal(lua_State *L, const struct transfer *transfer, int probl
   return 2;
 }
 
-/* An answer that says no: masked before it is decoded, so that no part of the error holds a secret.
- */
+/* Pushes a copy of the value at `index` in which no string holds a secret. Strings are masked after
+ * they were decoded: JSON has many ways to write one. */
+static void push_masked(lua_State *L, int index, const char *token) {
+  int copy, value;
+  size_t size;
+  luaL_checkstack(L, 8, "a deep answer");
+  if (lua_type(L, index) == LUA_TSTRING) {
+    const char *text = lua_tolstring(L, index, &size);
+    session_push_masked(L, text, size, token);
+    return;
+  }
+  if (!lua_istable(L, index)) {
+    lua_pushvalue(L, index);
+    return;
+  }
+  lua_newtable(L);
+  copy = lua_gettop(L);
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    value = lua_gettop(L);
+    push_masked(L, value - 1, token);
+    push_masked(L, value, token);
+    lua_rawset(L, copy);
+    lua_settop(L, value - 1);
+  }
+}
+
+/* An answer that says no. */
 static int push_error_answer(lua_State *L, const struct transfer *transfer) {
   size_t size;
   const char *body = transfer_body(transfer, &size);
-  char *masked = compat_newuserdata(L, 2 * size + 16);
   char excerpt[EXCERPT + 1], why[128];
-  url_mask(body, size, transfer->token, masked, 2 * size + 16);
-  snprintf(excerpt, sizeof excerpt, "%s", masked);
-  if (decode(L, masked, strlen(masked), why, sizeof why))
+  if (decode(L, body, size, why, sizeof why)) {
+    push_masked(L, lua_gettop(L), transfer->token);
     return push_refusal(L, transfer, lua_gettop(L), "");
+  }
+  url_mask(body, size, transfer->token, excerpt, sizeof excerpt);
   return push_refusal(L, transfer, 0, excerpt);
 }
 

@@ -93,10 +93,19 @@ int session_run(lua_State *L, int session_index, const struct transfer_options *
   return skin_misuse(L, "%s", error.message);
 }
 
+void session_push_masked(lua_State *L, const char *text, size_t size, const char *token) {
+  size_t enough = 3 * size + 16;
+  char *masked = compat_newuserdata(L, enough);
+  url_mask(text, size, token, masked, enough);
+  lua_pushstring(L, masked);
+  lua_remove(L, -2);
+}
+
 static void push_value(lua_State *L, const char *value, const char *token, bool mask) {
-  char masked[4096];
-  if (mask) url_mask(value, strlen(value), token, masked, sizeof masked);
-  lua_pushstring(L, mask ? masked : value);
+  if (mask)
+    session_push_masked(L, value, strlen(value), token);
+  else
+    lua_pushstring(L, value);
 }
 
 void session_push_headers(lua_State *L, const struct transfer *transfer, bool mask) {

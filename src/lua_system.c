@@ -82,16 +82,15 @@ static int crc32c(lua_State *L) {
 static int mask(lua_State *L) {
   size_t size;
   const char *text = luaL_checklstring(L, 1, &size);
-  const char *token = luaL_optstring(L, 2, NULL);
-  char *masked = compat_newuserdata(L, 2 * size + 16);
-  url_mask(text, size, token, masked, 2 * size + 16);
-  lua_pushstring(L, masked);
+  session_push_masked(L, text, size, luaL_optstring(L, 2, NULL));
   return 1;
 }
 
 /* core.is_loopback(url) -> boolean: whether its host is localhost or a loopback address */
 static int is_loopback(lua_State *L) {
-  lua_pushboolean(L, url_is_loopback(luaL_checkstring(L, 1)));
+  size_t size;
+  const char *url = luaL_checklstring(L, 1, &size);
+  lua_pushboolean(L, strlen(url) == size && url_is_loopback(url));
   return 1;
 }
 

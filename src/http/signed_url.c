@@ -12,12 +12,7 @@
 #include <strings.h>
 #include <time.h>
 
-static int hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+#include "http/url.h"
 
 /* Copies the percent-decoded value of the parameter `name` of the query. */
 static bool parameter(const char *url, const char *name, char *value, size_t size) {
@@ -27,8 +22,8 @@ static bool parameter(const char *url, const char *name, char *value, size_t siz
     at = strchr(at + 1, '&');
   if (!at || at[1 + length] != '=') return false;
   for (at += length + 2; *at && *at != '&' && *at != '#' && used + 1 < size; at++) {
-    int high = at[0] == '%' ? hex(at[1]) : -1;
-    int low = high >= 0 ? hex(at[2]) : -1;
+    int high = at[0] == '%' ? url_hex(at[1]) : -1;
+    int low = high >= 0 ? url_hex(at[2]) : -1;
     value[used++] = low >= 0 ? (char)(high * 16 + low) : *at;
     if (low >= 0) at += 2;
   }

@@ -80,18 +80,22 @@ bool url_is_loopback(const char *url) {
   return loopback;
 }
 
+/* Where the host begins: a "://" further on in the URL ends no scheme. */
+static const char *after_scheme(const char *url) {
+  const char *end = url + strcspn(url, ":/?#");
+  if (*end == ':') end++;
+  return strncmp(end, "//", 2) == 0 ? end + 2 : url;
+}
+
 void url_show(const char *url, char *text, size_t size) {
-  const char *scheme = strstr(url, "://");
-  const char *host = scheme ? scheme + 3 : url;
-  size_t length = strcspn(host, "?#");
-  size_t before_path = strcspn(host, "/?#");
-  const char *at = memchr(host, '@', before_path);
-  if (at) {
-    length -= (size_t)(at + 1 - host);
-    host = at + 1;
-  }
+  const char *host = after_scheme(url);
+  const char *at = memrchr(host, '@', strcspn(host, "/?#"));
+  size_t scheme = (size_t)(host - url), length;
+  if (at) host = at + 1;
+  length = strcspn(host, "?#");
+  if (scheme > 16) scheme = 16;
   if (length > 200) length = 200;
-  snprintf(text, size, "%.*s%.*s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)length, host);
+  snprintf(text, size, "%.*s%.*s", (int)scheme, url, (int)length, host);
   for (char *c = text; *c; c++)
     if (*c < ' ' || *c > '~') *c = '?';
 }
@@ -160,51 +164,88 @@ bool url_check_storage(const char *url, const char *const *hosts, bool loopback,
   return why ? refuse(ERROR_PROTOCOL, "storage URL", url, why, error) : true;
 }
 
-/* The length of a secret's name at `text` with its "=" (also as %3D), or 0. */
+int url_hex(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/* Reads one character, percent-decoded as often as it was encoded; returns the bytes read. */
+static size_t read_character(const char *text, size_t size, char *c) {
+  size_t length = 1;
+  *c = text[0];
+  while (*c == '%' && size - length >= 2 && url_hex(text[length]) >= 0 &&
+         url_hex(text[length + 1]) >= 0) {
+    *c = (char)(url_hex(text[length]) << 4 | url_hex(text[length + 1]));
+    length += 2;
+  }
+  return length;
+}
+
+/* How many bytes at `text` are the token, however either is percent-encoded; 0: it is not there. */
+static size_t token_at(const char *text, size_t size, const char *token, size_t left) {
+  size_t used = 0;
+  if (left > 0 && size >= left && memcmp(text, token, left) == 0) return left;
+  while (left > 0) {
+    char of_text, of_token;
+    size_t step = read_character(token, left, &of_token);
+    if (used == size) return 0;
+    used += read_character(text + used, size - used, &of_text);
+    if (of_text != of_token) return 0;
+    token += step;
+    left -= step;
+  }
+  return used;
+}
+
+/* The length of a secret's name at `text` with its "=" (also percent-encoded), or 0. */
 static size_t secret_name(const char *text, size_t size) {
   static const char *const names[] = {
       "X-Goog-Signature",     "X-Goog-Credential", "X-Goog-Date",
       "X-Goog-Algorithm",     "X-Goog-Expires",    "Signature",
       "X-Goog-SignedHeaders", "upload_id",         "GoogleAccessId"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    size_t length = strlen(names[i]);
-    if (size <= length || strncasecmp(text, names[i], length) != 0) continue;
-    if (text[length] == '=') return length + 1;
-    if (size > length + 3 && strncasecmp(text + length, "%3D", 3) == 0) return length + 3;
-  }
   if (size > 7 && strncasecmp(text, "Bearer ", 7) == 0) return 7;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    size_t length = strlen(names[i]), sign;
+    char c;
+    if (size <= length || strncasecmp(text, names[i], length) != 0) continue;
+    sign = read_character(text + length, size - length, &c);
+    if (c == '=') return length + sign;
+  }
   return 0;
 }
 
-static size_t secret_value(const char *text, size_t size) {
-  size_t length = 0;
+/* Up to what ends a parameter in a URL, a header, or the markup around it. */
+static size_t secret_value(const char *text, size_t size, const char *token, size_t token_size) {
+  size_t length = token_at(text, size, token, token_size);
   while (length < size && text[length] > ' ' && text[length] != 0x7f &&
          !strchr("&\"'<>;,", text[length])) {
-    if (size - length > 3 && strncmp(text + length, "%26", 3) == 0) break;
-    length++;
+    char c;
+    size_t step = read_character(text + length, size - length, &c);
+    if (c == '&') break;
+    length += step;
   }
   return length;
 }
 
 void url_mask(const char *text, size_t text_size, const char *token, char *masked, size_t size) {
+  static const char stars[] = "***";
   size_t used = 0, token_size = token ? strlen(token) : 0;
-  for (size_t i = 0; i < text_size && used + 5 < size;) {
-    size_t left = text_size - i, name = secret_name(text + i, left);
-    if (token_size > 0 && left >= token_size && memcmp(text + i, token, token_size) == 0) {
-      memcpy(masked + used, "***", 3);
-      used += 3;
-      i += token_size;
-    } else if (name > 0 && used + name + 5 < size) {
-      memcpy(masked + used, text + i, name);
-      memcpy(masked + used + name, "***", 3);
-      used += name + 3;
-      i += name + secret_value(text + i + name, left - name);
-    } else if (name > 0) {
-      break;
-    } else {
+  for (size_t i = 0; i < text_size && used + sizeof stars < size;) {
+    size_t left = text_size - i, secret = token_at(text + i, left, token, token_size);
+    size_t name = secret ? 0 : secret_name(text + i, left);
+    if (name > 0) secret = name + secret_value(text + i + name, left - name, token, token_size);
+    if (secret == 0) {
       masked[used++] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
       i++;
+      continue;
     }
+    if (used + name + sizeof stars > size) break;
+    memcpy(masked + used, text + i, name);
+    memcpy(masked + used + name, stars, sizeof stars - 1);
+    used += name + sizeof stars - 1;
+    i += secret;
   }
   masked[used] = '\0';
 }

@@ -30,10 +30,13 @@ bool url_is_loopback(const char *url);
 /* Writes "scheme://host/path" of `url` to `text`, without user, query and fragment. */
 void url_show(const char *url, char *text, size_t size);
 
+/* The value of a hexadecimal digit, or -1. */
+int url_hex(char c);
+
 /* Copies `text` to `masked` (at most `size` bytes with the NUL), replacing the values of signed
  * URLs' parameters, what follows "Bearer ", and every occurrence of `token` (which may be NULL),
- * also where a server echoes them percent-encoded or inside XML or HTML. Control characters become
- * spaces. */
+ * also where a server echoes them percent-encoded or inside XML or HTML; for JSON, mask what was
+ * decoded. Control characters become spaces. Three times `text_size`, and 16, is always enough. */
 void url_mask(const char *text, size_t text_size, const char *token, char *masked, size_t size);
 
 #pragma GCC visibility pop
