@@ -1,8 +1,8 @@
 --- One call of a user: how long it may take, whom it tells, who waits, what it has tried.
 --
--- Everything that this module waits for it waits for here, so that a deadline, a progress callback
--- that raises and a loop that is interrupted are dealt with in one place: whatever happens, the task
--- is closed.
+-- Everything that is waited for is waited for here, so that a deadline, a progress callback that
+-- raises and a loop that is interrupted are dealt with in one place: whatever happens, the task is
+-- closed.
 -- @module xcompliance.call
 
 local core = require "xcompliance.core"
@@ -23,7 +23,9 @@ Call.__index = Call
 -- `retry` (a policy of xcompliance.retry)
 function M.new(loop, options)
   local deadline = options.deadline
-  if deadline and not (deadline >= 0) then errors.misuse("a deadline is a number of seconds") end
+  if deadline and (deadline ~= deadline or deadline < 0) then
+    errors.misuse("a deadline is a number of seconds")
+  end
   return setmetatable({
     loop = loop,
     deadline = deadline,
@@ -55,13 +57,13 @@ end
 function Call:left() return self.ends_at - core.now() end
 
 function Call:late(why)
-  local so_far = self.so_far
-  return errors.new("timeout", ("%s: the deadline of %s has passed%s%s - run the same again to go on")
-    :format(self.doing, text.duration(self.deadline),
-      so_far and so_far.total > 0
-        and (" at byte %s of %s"):format(text.count(so_far.done), text.count(so_far.total)) or "",
-      why and ("; " .. why) or ""),
-    { retryable = true, deadline = true })
+  local so_far, at = self.so_far, ""
+  if so_far and so_far.total > 0 then
+    at = (" at byte %s of %s"):format(text.count(so_far.done), text.count(so_far.total))
+  end
+  local message = ("%s: the deadline of %s has passed%s%s - run the same again to go on"):format(
+    self.doing, text.duration(self.deadline), at, why and ("; " .. why) or "")
+  return errors.new("timeout", message, { retryable = true, deadline = true })
 end
 
 local function report(self, task)
@@ -150,9 +152,10 @@ M.random = random
 -- @tparam integer attempt how many have failed in a row, without progress
 -- @tparam table err of the last one
 -- @treturn true|nil,err nil where there is to be no other
-function Call:pause(attempt, err)
+function Call:pause(attempt, err, policy)
   if err.deadline then return nil, err end
-  local seconds, asked = retry.delay(attempt, err, random, os.time(), self.policy)
+  local seconds, asked = retry.delay(attempt, err, random, os.time(),
+    policy or self.policy)
   if not seconds then
     if attempt == 1 then return nil, err end
     return nil, errors.with(err, {

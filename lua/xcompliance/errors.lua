@@ -1,8 +1,8 @@
 --- Error values: what went wrong, in one shape, whether it is returned or raised.
 --
--- An error is a table `{ kind, message, retryable, ... }`; `tostring(err)` is its message, a sentence
--- that says what was being done, to what, what happened and what helps. `kind` is for programs and
--- is one of `kinds`; the text of a message may change.
+-- An error is a table `{ kind, message, retryable, ... }`; `tostring(err)` is its message, a
+-- sentence that says what was being done, to what, what happened and what helps. `kind` is for
+-- programs and is one of `kinds`; the text of a message may change.
 -- @module xcompliance.errors
 
 local core = require "xcompliance.core"

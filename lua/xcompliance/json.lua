@@ -5,6 +5,8 @@ local cjson = require("cjson.safe").new()
 
 local M = {}
 
+local to_integer = rawget(math, "tointeger") -- LuaJIT has no integers
+
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function escape(c) return ESCAPES[c] or ("\\u%04x"):format(c:byte()) end
@@ -55,8 +57,8 @@ local function tidy(value)
   for name, member in pairs(value) do
     if member == cjson.null then value[name] = nil
     elseif type(member) == "table" then tidy(member)
-    elseif type(member) == "number" and math.tointeger then
-      value[name] = math.tointeger(member) or member
+    elseif type(member) == "number" and to_integer then
+      value[name] = to_integer(member) or member
     end
   end
   return value

@@ -36,6 +36,13 @@ function M.clock(time)
   return os.date("%H:%M:%S", math.floor(time))
 end
 
+--- Whether a transfer is proved, and by what.
+-- @tparam table info `{ crc32c, verified }`
+function M.proof(info)
+  if not info.verified then return "not verified: storage told no checksum" end
+  return ("verified (CRC32C %s)"):format(info.crc32c)
+end
+
 --- The last part of a path.
 function M.basename(path)
   return path:match("([^/]*)/*$")

@@ -146,9 +146,12 @@ local function new_context(arguments, env)
     return M.status_of(err)
   end
   function context.client(given)
+    local token = env.getenv("BEARER_TOKEN")
+    if given.token_file or token == "" then token = nil end
     return xcompliance.client {
-      loop = interrupts.loop,
-      token_file = given.token_file, base_url = given.base_url, ca_file = given.ca_file,
+      loop = interrupts.loop, bearer_token = token, token_file = given.token_file,
+      ca_file = given.ca_file,
+      base_url = given.base_url or env.getenv("XCOMPLIANCE_BASE_URL"),
       proxy = given.proxy, timeout = given.timeout,
     }
   end

@@ -1,0 +1,101 @@
+--- xcompliance check
+-- @module xcompliance.cli.check
+
+local text = require "xcompliance.text"
+
+local M = {
+  name = "check", summary = "Ask about a list of ids: create, upload, wait, download",
+  uses_api = true,
+}
+
+--- "5:60" as { min = 5, max = 60 }.
+local function poll(value)
+  local min, max = value:match("^(%d+%.?%d*):(%d+%.?%d*)$")
+  min, max = tonumber(min), tonumber(max)
+  if not min or min < 1 or min > max then
+    return nil, "--poll is MIN:MAX, in seconds, from 1 on"
+  end
+  return { min = min, max = max }
+end
+
+function M.define(command)
+  command:argument("type", "What the ids are of."):choices { "tweets", "users" }
+  command:argument("ids", "A file of ids, one a line.")
+  command:option("-o --output", "Where the results go."):argname("RESULTS"):count(1)
+  command:option("--name", "The job's name begins with it."):argname("NAME")
+  command:option("--state", "Keep what is needed to go on after an interruption in DIR"
+    .. " (default: beside RESULTS)."):argname("DIR")
+  command:option("--deadline", "Give up after so long; the same command goes on.")
+    :argname("SECONDS"):convert(tonumber)
+  command:option("--upload", "How to upload (default: auto, resumable above 8 MiB).")
+    :choices { "auto", "resumable", "simple" }
+  command:option("--poll", "Seconds between two looks at the job (default: 5:60).")
+    :argname("MIN:MAX"):convert(poll)
+  command:option("--max-polls-per-15min", "Look no more often than that."):argname("N")
+    :convert(tonumber)
+  command:option("--price-per-poll", "What a look costs, for the summary."):argname("PRICE")
+    :convert(tonumber)
+  command:epilog("The same command again goes on where an interrupted one was.\n\n"
+    .. "Example:\n   xcompliance check tweets ids.txt -o results.jsonl")
+end
+
+local function sorted(counts)
+  local names = {}
+  for name in pairs(counts) do names[#names + 1] = name end
+  table.sort(names, function(a, b)
+    if counts[a] ~= counts[b] then return counts[a] > counts[b] end
+    return a < b
+  end)
+  return names
+end
+
+local CALLS = {
+  { "create_compliance_job", "create" }, { "list_job", "get" }, { "list_jobs", "list" },
+}
+
+local function calls(outcome, price)
+  local parts = {}
+  for _, call in ipairs(CALLS) do
+    local count = outcome.calls[call[1]]
+    if count then parts[#parts + 1] = ("%d %s"):format(count, call[2]) end
+  end
+  local cost = price and (" (looks: %.3f)"):format(price * (outcome.calls.list_job or 0)) or ""
+  return "API calls: " .. (#parts > 0 and table.concat(parts, ", ") or "none") .. cost
+end
+
+local function summary(outcome, price)
+  local lines = {
+    ("job %s: %s %s ids asked in %s"):format(outcome.job.id, text.count(outcome.ids),
+      outcome.type == "tweets" and "tweet" or "user", text.duration(outcome.seconds)),
+  }
+  for _, reason in ipairs(sorted(outcome.reasons)) do
+    lines[#lines + 1] = ("%14s  %s"):format(text.count(outcome.reasons[reason]), reason)
+  end
+  if outcome.unknown > 0 then
+    lines[#lines + 1] = ("%14s  rows without a reason"):format(text.count(outcome.unknown))
+  end
+  if outcome.ids_with_events then
+    lines[#lines + 1] = ("%14s  ids without an event"):format(
+      text.count(outcome.ids - outcome.ids_with_events))
+  end
+  lines[#lines + 1] = ("%s: %s rows, %s, %s"):format(outcome.results, text.count(outcome.rows),
+    text.size(outcome.bytes), text.proof(outcome))
+  lines[#lines + 1] = calls(outcome, price)
+  return table.concat(lines, "\n")
+end
+
+function M.run(arguments, context)
+  local client = context.client(arguments)
+  local outcome, err = client:check {
+    type = arguments.type, ids = arguments.ids, results = arguments.output,
+    name = arguments.name, state = arguments.state, deadline = arguments.deadline,
+    upload = arguments.upload, poll = arguments.poll,
+    max_polls_per_15min = arguments.max_polls_per_15min, on_progress = context.progress(),
+  }
+  client:close()
+  if not outcome then return context.fail(err) end
+  context.print(outcome, summary(outcome, arguments.price_per_poll))
+  return 0
+end
+
+return M

@@ -1,0 +1,26 @@
+--- xcompliance list
+-- @module xcompliance.cli.list
+
+local models = require "xcompliance.cli.models"
+
+local M = { name = "list", summary = "List the compliance jobs of a type", uses_api = true }
+
+function M.define(command)
+  command:argument("type", "What the jobs are about."):choices { "tweets", "users" }
+  command:option("--status", "Only jobs of this status.")
+    :choices { "created", "in_progress", "failed", "complete" }
+  command:epilog("Example:\n   xcompliance list tweets --status complete")
+end
+
+function M.run(arguments, context)
+  local client = context.client(arguments)
+  local response, err = client:list_jobs(arguments.type, arguments.status,
+    { on_progress = context.progress() })
+  client:close()
+  if not response then return context.fail(err) end
+  models.warn(response, context.say)
+  context.print(response, models.jobs(response.data))
+  return 0
+end
+
+return M

@@ -1,0 +1,47 @@
+--- Jobs as text.
+-- @module xcompliance.cli.models
+
+local M = {}
+
+local ORDER = {
+  "id", "type", "name", "status", "error", "resumable", "created_at", "upload_expires_at",
+  "upload_url", "download_expires_at", "download_url",
+}
+
+local function line(name, value) return ("%-20s %s"):format(name, tostring(value)) end
+
+--- A job, one member a line; those that we do not know come last.
+function M.job(job)
+  local lines, known = {}, {}
+  for _, name in ipairs(ORDER) do
+    known[name] = true
+    if job[name] ~= nil then lines[#lines + 1] = line(name, job[name]) end
+  end
+  local others = {}
+  for name, value in pairs(job) do
+    if not known[name] and type(value) ~= "table" then others[#others + 1] = line(name, value) end
+  end
+  table.sort(others)
+  for _, other in ipairs(others) do lines[#lines + 1] = other end
+  return table.concat(lines, "\n")
+end
+
+--- Jobs, one a line, without their URLs.
+function M.jobs(jobs)
+  local lines = {}
+  for i, job in ipairs(jobs or {}) do
+    lines[i] = ("%-19s  %-6s  %-11s  %-24s  %s"):format(job.id, job.type or "-", job.status or "-",
+      job.created_at or "-", job.name or "")
+  end
+  return #lines > 0 and table.concat(lines, "\n") or "there are no such jobs"
+end
+
+--- What the API said beside its data.
+function M.warn(response, say)
+  for _, problem in ipairs(response.errors or {}) do
+    local said = problem.detail or problem.message or problem.title
+    say("xcompliance: the API says: " .. tostring(said))
+  end
+end
+
+return M

@@ -1,0 +1,30 @@
+--- xcompliance upload
+-- @module xcompliance.cli.upload
+
+local text = require "xcompliance.text"
+
+local M = { name = "upload", summary = "Upload a list of ids to a job", uses_api = true }
+
+function M.define(command)
+  command:argument("url", "The job's upload_url.")
+  command:argument("ids", "A file of ids, one a line.")
+  command:option("--chunk", "Bytes a piece of a resumable upload; a multiple of 262144.")
+    :argname("BYTES"):convert(tonumber)
+  command:option("--deadline", "Give up after so long."):argname("SECONDS"):convert(tonumber)
+  command:epilog("Whether the upload is resumable is told by the URL.\n\n"
+    .. "Example:\n   xcompliance upload \"$upload_url\" ids.txt")
+end
+
+function M.run(arguments, context)
+  local client = context.client(arguments)
+  local said, info = client:upload_ids(arguments.url, arguments.ids, {
+    chunk = arguments.chunk, deadline = arguments.deadline, on_progress = context.progress(),
+  })
+  client:close()
+  if not said then return context.fail(info) end
+  context.print(info, ("%s ids (%s) were uploaded, %s"):format(text.count(info.ids),
+    text.size(info.bytes), text.proof(info)))
+  return 0
+end
+
+return M

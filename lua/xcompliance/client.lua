@@ -1,0 +1,224 @@
+--- A client: settings, the token, a session, and the operations, each waited for by its loop.
+-- @module xcompliance.client
+
+local calls = require "xcompliance.call"
+local core = require "xcompliance.core"
+local dates = require "xcompliance.dates"
+local download = require "xcompliance.download"
+local errors = require "xcompliance.errors"
+local operations = require "xcompliance.operations"
+local upload = require "xcompliance.upload"
+
+local M = {}
+
+local BASE_URL = "https://api.x.com"
+
+local SETTINGS = {
+  bearer_token = "string", token_file = "string", base_url = "string", ca_file = "string",
+  proxy = "string", loop = "table", storage_hosts = "table", timeout = "number",
+  user_agent = "string", connect_timeout = "number", low_speed_limit = "number",
+  low_speed_time = "number", allow_http = "boolean", retry = "table",
+}
+local SESSION_SETTINGS = {
+  "ca_file", "proxy", "user_agent", "connect_timeout", "low_speed_limit", "low_speed_time",
+}
+local CALL_OPTIONS = { deadline = "number", on_progress = "function" }
+
+local Client = {}
+Client.__index = Client
+M.methods = Client
+
+-- {====================================================================
+-- What the modules below need of a client
+-- =====================================================================
+
+local function read_token(path)
+  local file, why = io.open(path, "r")
+  local token = file and file:read(65536)
+  if file then file:close() end
+  token = token and token:match("^%s*(.-)%s*$")
+  if token and token ~= "" then return token end
+  return nil, errors.new("config", ("reading the bearer token: %s - give the file that holds it")
+    :format(why or path .. " is empty"))
+end
+
+local function token_of(settings)
+  if settings.bearer_token then return settings.bearer_token end
+  if settings.token_file then return read_token(settings.token_file) end
+  local token = os.getenv("BEARER_TOKEN")
+  if token and token ~= "" then return token end
+  return nil, errors.new("config", "there is no bearer token - set BEARER_TOKEN, or give"
+    .. " bearer_token or token_file")
+end
+
+--- The options that every call of the API has, and more.
+function Client:api_options(fields)
+  local token, err = token_of(self.settings)
+  if not token then return nil, err end
+  fields.bearer_token, fields.base_url = token, self.base_url
+  fields.timeout, fields.allow_http = self.settings.timeout, self.settings.allow_http
+  return fields
+end
+
+--- The session, made when it is first needed: after nginx has forked.
+function Client:session()
+  if self.closed then errors.misuse("this client is closed - make another") end
+  if self.core_session then return self.core_session end
+  local options = {}
+  for _, name in ipairs(SESSION_SETTINGS) do options[name] = self.settings[name] end
+  options.user_agent = options.user_agent or "xcompliance/" .. core.version
+  local session, err = core.session(options)
+  if not session then
+    return nil, err.kind == "io" and errors.with(err, { kind = "config" }) or err
+  end
+  self.core_session = session
+  return session
+end
+
+--- What exchanges with storage need. The token is not among it.
+function Client:storage()
+  local session, err = self:session()
+  if not session then return nil, err end
+  return {
+    session = session, hosts = self.settings.storage_hosts,
+    loopback = core.is_loopback(self.base_url),
+  }
+end
+
+--- Learns how far the API's clock is from ours.
+function Client:note_clock(headers)
+  local date = dates.http(headers and headers.date)
+  if date then self.clock_offset = date - os.time() end
+end
+
+--- A time of our clock by the API's, as far as that is known.
+-- @treturn number
+-- @treturn boolean whether it is known
+function Client:server_time(time)
+  return time + (self.clock_offset or 0), self.clock_offset ~= nil
+end
+
+--- Begins a call.
+-- @tparam string name of the function, for messages
+-- @tparam ?table options what the user gave
+-- @tparam[opt] table more the types of further options
+-- @treturn table the call
+-- @treturn table the options, checked
+function Client:call(name, options, more)
+  local known = {}
+  for _, list in ipairs { CALL_OPTIONS, more or {} } do
+    for key, types in pairs(list) do known[key] = types end
+  end
+  options = errors.check_options(name, options, known)
+  local call = calls.new(self.settings.loop, {
+    deadline = options.deadline, on_progress = options.on_progress, retry = self.settings.retry,
+  })
+  return call, options
+end
+
+-- }====================================================================
+
+-- {====================================================================
+-- The operations
+-- =====================================================================
+
+--- Creates a compliance job.
+-- @tparam string type "tweets" or "users"
+-- @tparam[opt] string name at most 64 characters; where the answer is lost, it tells our job
+-- @tparam[opt] boolean resumable whether the ids will be uploaded resumably
+-- @tparam[opt] table options `fields`, `deadline`, `on_progress`
+-- @treturn ?table CreateComplianceJobResponse: the job is its `data`; or nil, err
+function Client:create_compliance_job(type, name, resumable, options)
+  local call, checked = self:call("create_compliance_job", options, { fields = "table" })
+  call:at("create", "creating a compliance job")
+  return operations.create(self, call,
+    { type = type, name = name, resumable = resumable, fields = checked.fields })
+end
+
+--- Reads a job.
+-- @tparam string id
+-- @tparam[opt] table options `fields`, `deadline`, `on_progress`
+-- @treturn ?table Get2ComplianceJobsIdResponse: the job is its `data`; or nil, err
+function Client:list_job(id, options)
+  local call, checked = self:call("list_job", options, { fields = "table" })
+  call:at("get", "reading a compliance job")
+  return operations.list_job(self, call, id, checked.fields)
+end
+
+--- Lists the jobs of a type.
+-- @tparam string type "tweets" or "users"
+-- @tparam[opt] string status "created", "in_progress", "failed" or "complete"
+-- @tparam[opt] table options `fields`, `deadline`, `on_progress`
+-- @treturn ?table Get2ComplianceJobsResponse: the jobs are its `data`, which is absent where there
+-- are none; or nil, err
+function Client:list_jobs(type, status, options)
+  local call, checked = self:call("list_jobs", options, { fields = "table" })
+  call:at("list", "listing compliance jobs")
+  return operations.list_jobs(self, call, type, status, checked.fields)
+end
+
+local function check_strings(name, url, path)
+  if type(url) ~= "string" or type(path) ~= "string" then
+    errors.misuse("%s: give a URL and a path, both strings", name)
+  end
+end
+
+--- Uploads a list of ids. The URL tells whether that is to be resumable.
+-- @tparam string url the job's upload_url, as it came
+-- @tparam string path a file of ids, one a line
+-- @tparam[opt] table options `deadline`, `on_progress`, `chunk` (of resumable uploads: bytes, a
+-- multiple of 256 KiB; without it all is sent at once)
+-- @treturn ?string what storage said, mostly nothing; or nil, err
+-- @treturn table `{ bytes, ids, crc32c, verified, resumable }`
+function Client:upload_ids(url, path, options)
+  check_strings("upload_ids", url, path)
+  local call, checked = self:call("upload_ids", options, { chunk = "number" })
+  local storage, err = self:storage()
+  if not storage then return nil, err end
+  return upload.run(call, storage, url, path, { chunk = checked.chunk })
+end
+
+--- Downloads results. The file takes its name when it is whole and verified.
+-- @tparam string url the job's download_url, as it came
+-- @tparam string path where the results go
+-- @tparam[opt] table options `deadline`, `on_progress`
+-- @treturn ?integer the HTTP status; or nil, err
+-- @treturn table `{ bytes, crc32c, verified }`
+function Client:download_results(url, path, options)
+  check_strings("download_results", url, path)
+  local call = self:call("download_results", options)
+  local storage, err = self:storage()
+  if not storage then return nil, err end
+  return download.run(call, storage, url, path)
+end
+
+--- Ends what the client runs and gives back what it holds. Closing twice is harmless.
+function Client:close()
+  self.closed = true
+  if self.core_session then self.core_session:close() end
+  self.core_session = nil
+  return true
+end
+
+-- }====================================================================
+
+local function check_retry(policy)
+  if not policy then return nil end
+  local own = errors.check_options("xcompliance.client: retry", policy,
+    { attempts = "number", first = "number", max = "number" })
+  local usual = require("xcompliance.retry").policy
+  for name, value in pairs(usual) do own[name] = own[name] or value end
+  return own
+end
+
+--- Makes a client. Nothing is opened and nothing runs until its first operation.
+-- @tparam table settings see the types of xcompliance.ClientOptions; `loop` is required here
+-- @treturn table
+function M.new(settings)
+  settings = errors.check_options("xcompliance.client", settings, SETTINGS)
+  settings.retry = check_retry(settings.retry)
+  local base_url = settings.base_url or os.getenv("XCOMPLIANCE_BASE_URL") or BASE_URL
+  return setmetatable({ settings = settings, base_url = base_url }, Client)
+end
+
+return M

@@ -1,0 +1,111 @@
+--- What a workflow has done, durably: one line of JSON a state change, and their replay.
+--
+--     {"crc32c":"aBcDeF==","entry":{"step":"upload", ...}}
+--
+-- The sum is that of the entry's text. A last line that is torn or damaged was never finished and
+-- is dropped; a damaged one before it means that somebody has been at the file. The journal holds
+-- signed URLs, which are credentials (the token never), so it is the owner's alone.
+-- @module xcompliance.journal
+
+local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
+local json = require "xcompliance.json"
+
+local M = {}
+
+local FORMAT = 1
+
+local Journal = {}
+Journal.__index = Journal
+
+local function parse(line)
+  local sum, text = line:match('^{"crc32c":"([%w+/=]+)","entry":(.*)}$')
+  if not sum or core.crc32c(text) ~= sum then return nil end
+  local entry = json.decode(text)
+  return type(entry) == "table" and entry or nil
+end
+
+--- Each member of an entry replaces what is known by that name; false forgets it.
+local function merge(facts, entry)
+  for name, value in pairs(entry) do
+    if value == false then facts[name] = nil else facts[name] = value end
+  end
+end
+
+--- The facts of all whole lines, and the bytes that these take.
+local function replay(text, path)
+  local facts, good, number = {}, 0, 0
+  for line, stop in text:gmatch("([^\n]*)\n()") do
+    number = number + 1
+    local entry = parse(line)
+    if not entry then
+      if stop <= #text then
+        return nil, errors.new("data", ("%s, line %d: is damaged - remove the file to begin anew")
+          :format(path, number), { file = path, line = number, byte = good })
+      end
+      break
+    end
+    merge(facts, entry)
+    good = stop - 1
+  end
+  return facts, good
+end
+
+local function read(file, path)
+  local text, err = file:read_all()
+  if not text then return nil, err end
+  local facts, good = replay(text, path)
+  if not facts then return nil, good end
+  if facts.format and facts.format ~= FORMAT then
+    return nil, errors.new("data", ("%s: was written by another version of this program - finish"
+      .. " with that, or remove the file to begin anew"):format(path), { file = path })
+  end
+  if good < #text then
+    local ok
+    ok, err = file:truncate(good)
+    if not ok then return nil, err end
+  end
+  return facts, good
+end
+
+--- Opens a journal, which nobody else may then open, and replays it.
+-- @tparam string path made where it is missing
+-- @treturn ?table a journal, whose `facts` are what is known; or nil, err
+function M.open(path)
+  local file, err = core.open_journal(path)
+  if not file then return nil, err end
+  local facts, size = read(file, path)
+  if not facts then
+    file:close()
+    return nil, size
+  end
+  return setmetatable({ file = file, path = path, facts = facts, size = size }, Journal)
+end
+
+--- Whether nothing was recorded yet.
+function Journal:is_new() return next(self.facts) == nil end
+
+--- Records a state change: it is on the disk when this returns.
+-- @tparam table entry what is known from now on; false for what no longer holds
+-- @treturn true|nil,err
+function Journal:record(entry)
+  if self:is_new() then entry.format = FORMAT end
+  local text = json.encode(entry)
+  local line = ('{"crc32c":"%s","entry":%s}\n'):format(core.crc32c(text), text)
+  local ok, err = self.file:append(line)
+  if not ok then
+    self.file:truncate(self.size) -- half a line must not stand before the next one
+    return nil, err
+  end
+  self.size = self.size + #line
+  merge(self.facts, entry)
+  return true
+end
+
+--- Closes it; it stays for the next run.
+function Journal:close() self.file:close() end
+
+--- Removes it: what it told of is over.
+function Journal:discard() self.file:discard() end
+
+return M

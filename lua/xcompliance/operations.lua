@@ -1,0 +1,136 @@
+--- The calls of the compliance API, each tried again as it may be.
+--
+-- A job costs a request and blocks its type, so it is never created twice: where the answer to a
+-- create was lost, the jobs of the type are listed, and ours is known by its name.
+-- @module xcompliance.operations
+
+local core = require "xcompliance.core"
+local dates = require "xcompliance.dates"
+local errors = require "xcompliance.errors"
+
+local M = {}
+
+local DATES_ARE_WHOLE = 2 -- seconds that a job may seem older than the request that made it
+
+--- One exchange.
+-- @tparam table client
+-- @tparam table call
+-- @tparam string name of the core's function
+-- @tparam table fields of its options
+-- @treturn ?table the response, or nil, err
+-- @treturn table `{ status, headers }`
+local function exchange(client, call, name, fields)
+  local session, err = client:session()
+  if not session then return nil, err end
+  local options
+  options, err = client:api_options(fields)
+  if not options then return nil, err end
+  call:count(name)
+  local response, details = call:ask(core[name](session, options))
+  client:note_clock(details.headers)
+  return response, details
+end
+
+--- One job.
+-- @treturn ?table the response, or nil, err
+-- @treturn table `{ status, headers }`
+function M.list_job(client, call, id, fields)
+  return call:try(function()
+    return exchange(client, call, "list_job", { id = id, fields = fields })
+  end)
+end
+
+--- One look at a job: what fails is for the caller to try again.
+function M.look(client, call, id)
+  return exchange(client, call, "list_job", { id = id })
+end
+
+--- The jobs of a type.
+function M.list_jobs(client, call, type, status, fields)
+  return call:try(function()
+    return exchange(client, call, "list_jobs", { type = type, status = status, fields = fields })
+  end)
+end
+
+-- {====================================================================
+-- Creating
+-- =====================================================================
+
+-- libcurl's codes for what failed before a request could leave
+local NEVER_SENT = { [5] = true, [6] = true, [7] = true, [35] = true, [60] = true, [77] = true }
+local SENT_KINDS = { network = true, timeout = true, protocol = true, cancelled = true }
+
+--- Whether a failed create may have made a job all the same.
+local function may_have_arrived(err)
+  if not err.status then return SENT_KINDS[err.kind] and not NEVER_SENT[err.system] or false end
+  return err.status == 200 or err.status == 201 or err.status == 408 or err.status >= 500
+end
+
+local function is_ours(job, wish, since)
+  local is_dead = job.status == "expired" or job.status == "failed"
+  if job.name ~= wish.name or is_dead then return false end
+  local created_at = dates.iso(job.created_at)
+  return wish.unique or (created_at ~= nil and created_at >= since - DATES_ARE_WHOLE)
+end
+
+--- Looks for the job that a lost answer spoke of.
+-- @treturn ?table a response; false where there is none; nil, err
+local function find(client, call, wish, began)
+  local list, err = exchange(client, call, "list_jobs", { type = wish.type })
+  if not list then return nil, err end
+  local since, found = client:server_time(began), nil
+  for _, job in ipairs(list.data or {}) do
+    if is_ours(job, wish, since) then
+      if found and not wish.unique then
+        return nil, errors.new("protocol", ("creating a compliance job: the answer was lost, and"
+          .. " more than one job is named '%s' - see which by listing them"):format(wish.name))
+      end
+      if not found or (job.created_at or "") > (found.created_at or "") then found = job end
+    end
+  end
+  if not found then return false end
+  if found.upload_url and found.download_url then return { data = found } end
+  return exchange(client, call, "list_job", { id = found.id })
+end
+
+local function create_once(client, call, wish)
+  return exchange(client, call, "create_compliance_job",
+    { type = wish.type, name = wish.name, resumable = wish.resumable, fields = wish.fields })
+end
+
+--- An answer that was lost, where nothing tells our job from others.
+local function cannot_know(err)
+  return errors.with(err, { retryable = false, message = err.message
+    .. "; a job may have been made all the same - list the jobs before creating another" })
+end
+
+--- Creates a job, once.
+-- @tparam table client
+-- @tparam table call
+-- @tparam table wish `type`, `name`, `resumable`, `fields`; `unique`: no other job has that name;
+-- `asked`: it may have been created before
+-- @treturn ?table the response, or nil, err
+-- @treturn table `{ status, headers, adopted }`
+function M.create(client, call, wish)
+  local lost, began = wish.asked, os.time()
+  return call:try(function()
+    if lost then
+      local response, details = find(client, call, wish, began)
+      if response == nil then return nil, details end
+      if response then return response, { status = 200, headers = {}, adopted = true } end
+    end
+    local response, err = create_once(client, call, wish)
+    if response then return response, err end
+    if err.kind == "conflict" and lost then
+      local found = find(client, call, wish, began) -- the running job may be ours
+      if found then return found, { status = 200, headers = {}, adopted = true } end
+    end
+    lost = lost or may_have_arrived(err)
+    if lost and not (wish.name and wish.name ~= "") then return nil, cannot_know(err) end
+    return nil, err
+  end)
+end
+
+-- }====================================================================
+
+return M

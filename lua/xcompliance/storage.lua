@@ -1,0 +1,106 @@
+--- What storage's answers mean. Storage is Google's: its errors are XML, its hashes are headers.
+-- @module xcompliance.storage
+
+local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
+local text = require "xcompliance.text"
+
+local M = {}
+
+local RUN_AGAIN = "run the same command again"
+
+-- by the Code of the XML, which tells more than the status
+local CODES = {
+  ExpiredToken = { "expired", "the URL has expired; get the job again for a fresh one, or create"
+    .. " a new job" },
+  MalformedSecurityHeader = { "protocol", "the URL was made for a header that was not sent" },
+  SignatureDoesNotMatch = { "forbidden", "the URL may have been altered on the way, or was made"
+    .. " for another kind of request; create a new job" },
+  BadDigest = { "integrity", "what arrived is not what was sent; " .. RUN_AGAIN },
+  InvalidDigest = { "integrity", RUN_AGAIN },
+}
+
+local STATUSES = {
+  [403] = { "forbidden", "the URL does not allow this" },
+  [404] = { "not_found", "there is nothing under this URL, or not yet" },
+  [408] = { "timeout", RUN_AGAIN },
+  [410] = { "expired", RUN_AGAIN },
+  [429] = { "rate_limited", RUN_AGAIN .. " later" },
+}
+
+local function meaning(status, code)
+  local known = CODES[code] or STATUSES[status]
+  if known then return known[1], known[2] end
+  if status >= 500 then return "server", RUN_AGAIN .. " later" end
+  return "protocol", nil
+end
+
+local function xml_code(body)
+  return body:find("<Error>", 1, true) and body:match("<Code>(%w+)</Code>") or nil
+end
+
+local function excerpt(body)
+  local clean = core.mask(body:sub(1, 200)):gsub("%c+", " "):match("^%s*(.-)%s*$")
+  return clean ~= "" and not clean:find("^<") and ": " .. clean or ""
+end
+
+--- An answer that says no, as an error.
+-- @tparam string doing the beginning of the message
+-- @tparam table answer `{ status, headers, body }`
+-- @treturn table an error; its `code` is that of the XML
+function M.failure(doing, answer)
+  local code = xml_code(answer.body)
+  local kind, hint = meaning(answer.status, code)
+  local said = code and (" (%s)"):format(code) or excerpt(answer.body)
+  local retryable = answer.status == 408 or answer.status == 429 or answer.status >= 500
+  return errors.new(kind, ("%s: storage answered %d%s%s"):format(doing, answer.status, said,
+    hint and " - " .. hint or ""),
+    { status = answer.status, headers = answer.headers, code = code, hint = hint,
+      retryable = retryable })
+end
+
+--- What was answered although the exchange broke off afterwards.
+-- @tparam table err of the core
+-- @treturn ?table an answer without a body, where it was a refusal
+function M.refusal_in(err)
+  if err.status and err.status >= 400 then
+    return { status = err.status, headers = err.headers or {}, body = "" }
+  end
+end
+
+--- The CRC32C that storage tells of an object, as base64; nil where it tells none.
+function M.crc32c(headers)
+  local hash = headers["x-goog-hash"]
+  return hash and hash:match("crc32c=([%w+/]+=*)")
+end
+
+--- The size that storage tells of an object, or nil.
+function M.stored_length(headers)
+  local digits = (headers["x-goog-stored-content-length"] or ""):match("^%d+$")
+  return digits and tonumber(digits)
+end
+
+--- Compares what storage holds with what was sent or received.
+-- @tparam string doing the beginning of a message
+-- @tparam table headers of its answer
+-- @tparam table expected `{ bytes, crc32c }`
+-- @treturn ?boolean whether it is proved; false where storage tells no hash; nil, err where storage
+-- holds something else
+function M.verify(doing, headers, expected)
+  local length, crc32c = M.stored_length(headers), M.crc32c(headers)
+  local wrong
+  if length and length ~= expected.bytes then
+    wrong = ("storage holds %s bytes, but %s were transferred"):format(
+      text.count(length), text.count(expected.bytes))
+  elseif crc32c and crc32c ~= expected.crc32c then
+    wrong = ("storage's CRC32C is %s, but that of the %s bytes here is %s"):format(
+      crc32c, text.count(expected.bytes), expected.crc32c)
+  end
+  if wrong then
+    return nil, errors.new("integrity", ("%s: %s; data was altered on the way - %s"):format(
+      doing, wrong, RUN_AGAIN))
+  end
+  return crc32c ~= nil
+end
+
+return M

@@ -1,0 +1,92 @@
+--- Many exchanges that make one sure upload. The URL itself tells which protocol it was made for.
+-- @module xcompliance.upload
+
+local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
+local sources = require "xcompliance.source"
+local storage_answers = require "xcompliance.storage"
+local text = require "xcompliance.text"
+local upload_session = require "xcompliance.upload_session"
+
+local M = {}
+
+local function judge(doing, source, answer)
+  if answer.status ~= 200 and answer.status ~= 201 then
+    return nil, storage_answers.failure(doing, answer)
+  end
+  local sent = { bytes = answer.sent, crc32c = answer.crc32c }
+  if sent.bytes ~= source.bytes or sent.crc32c ~= source.crc32c then
+    return nil, errors.new("integrity", ("%s: storage took %s of %s bytes - run the same again")
+      :format(doing, text.count(sent.bytes), text.count(source.bytes)))
+  end
+  local verified, err = storage_answers.verify(doing, answer.headers, sent)
+  if err then return nil, err end
+  answer.verified = verified
+  return answer
+end
+
+--- One PUT of the whole. It may be repeated: the same bytes under the same name.
+local function put_whole(call, storage, source, url)
+  local digest_retried = false
+  return call:try(function()
+    local same, changed = source:check()
+    if not same then return nil, changed end
+    local answer, err = call:await(core.upload_ids(storage.session, {
+      url = url, file = source.file, headers = { "Content-Type: text/plain" },
+      storage_hosts = storage.hosts, loopback = storage.loopback,
+    }))
+    answer = answer or storage_answers.refusal_in(err)
+    if not answer then return nil, err end
+    answer, err = judge(call.doing, source, answer)
+    if err and err.code == "BadDigest" and not digest_retried then
+      digest_retried, err.retryable = true, true
+    end
+    return answer, err
+  end)
+end
+
+local function check_expected(source, expected)
+  if source.bytes == 0 then
+    return nil, errors.new("data", ("%s is empty: there is nothing to ask"):format(source.path))
+  end
+  if expected and (expected.bytes ~= source.bytes or expected.crc32c ~= source.crc32c) then
+    return nil, errors.new("data", source.path .. " is not the list that this run began with")
+  end
+  return true
+end
+
+local function send(call, storage, source, url, options)
+  local ok, err = check_expected(source, options.expected)
+  if not ok then return nil, err end
+  local resumable = core.signed_url(url).resumable
+  local upload = resumable and upload_session.put or put_whole
+  local answer
+  answer, err = upload(call, storage, source, url, options)
+  if not answer then return nil, err end
+  return answer.body, {
+    bytes = source.bytes, ids = source.lines, crc32c = source.crc32c,
+    verified = answer.verified, resumable = resumable,
+  }
+end
+
+--- Uploads a list of ids.
+-- @tparam table call
+-- @tparam table storage `{ session, hosts, loopback }`
+-- @tparam string url an upload URL as it came
+-- @tparam string path the list, one id a line
+-- @tparam table options `expected` (`{ bytes, crc32c }` that the list must have), `session`
+-- (the URI of one that was begun before), `on_session` (told of a new one, or false), `chunk`,
+-- `name` (what the user calls the list)
+-- @treturn ?string what storage said, or nil, err
+-- @treturn table `{ bytes, ids, crc32c, verified, resumable }`
+function M.run(call, storage, url, path, options)
+  call:at("upload", "uploading " .. text.basename(options.name or path))
+  local source, err = sources.open(call, path)
+  if not source then return nil, err end
+  local ok, said, info = pcall(send, call, storage, source, url, options)
+  source:close()
+  if not ok then error(said, 0) end
+  return said, info
+end
+
+return M
