@@ -192,6 +192,21 @@ function Client:download_results(url, path, options)
   return download.run(call, storage, url, path)
 end
 
+--- The same client, waited for by another loop. It shares the session, so it is not closed by itself.
+-- @tparam table loop
+-- @treturn ?table a client, or nil, err
+function Client:with_loop(loop)
+  local session, err = self:session()
+  if not session then return nil, err end
+  local settings = {}
+  for name, value in pairs(self.settings) do settings[name] = value end
+  settings.loop = loop
+  return setmetatable({
+    settings = settings, base_url = self.base_url, core_session = session,
+    clock_offset = self.clock_offset,
+  }, Client)
+end
+
 --- Ends what the client runs and gives back what it holds. Closing twice is harmless.
 function Client:close()
   self.closed = true
