@@ -30,9 +30,10 @@ struct csv_cell {
 
 enum csv_step {
   CSV_ROW,  /* here is one */
-  CSV_MORE, /* the text ends within a row; nothing was used */
+  CSV_MORE, /* the text ends within a row */
   CSV_END,  /* nothing but blank lines; `used` says how many bytes of them */
-  CSV_BAD,  /* `problem` and `problem_at` say what and where; nothing was used */
+  CSV_BAD,  /* `problem` and `problem_at` say what and where, and `used` how many bytes to pass over
+               to go on behind it */
 };
 
 struct csv {
@@ -44,12 +45,13 @@ struct csv {
   size_t used;            /* bytes from `text` to behind its line end */
   struct csv_cell *cells; /* the wanted ones, in the order in which they were wanted */
   uint32_t wanted_count;
-  const char *problem; /* a constant string */
+  const char *problem; /* lives as long as the csv, until the next call */
   size_t problem_at;   /* offset in `text` */
   /* private */
-  char *names;              /* the decoded names, each ended by a zero byte */
-  uint32_t *wanted, *order; /* columns by number; places in `cells`, by column */
-  uint32_t last_wanted;
+  char *names;         /* the decoded names, each ended by a zero byte */
+  uint32_t *wanted;    /* columns, ascending */
+  uint32_t *places;    /* where in `cells` each of them goes */
+  char complaint[112]; /* where `problem` is not constant */
 };
 
 /* Reads the header from text[0 .. size). CSV_ROW: separator and columns are set. `*csv` must be
