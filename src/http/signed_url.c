@@ -50,7 +50,7 @@ static int64_t read_date(const char *text) {
   int end = 0;
   if (sscanf(text, "%4d%2d%2dT%2d%2d%2dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
              &tm.tm_min, &tm.tm_sec, &end) != 6 ||
-      end != 16)
+      end != 16 || text[end] != '\0')
     return 0;
   tm.tm_year -= 1900;
   tm.tm_mon -= 1;
