@@ -1,0 +1,86 @@
+--- xcompliance extract
+-- @module xcompliance.cli.extract
+
+local dataset = require "xcompliance.dataset"
+local text = require "xcompliance.text"
+
+local M = { name = "extract", summary = "Write the ids that a dataset holds, each once" }
+
+local UNITS = { [""] = 1, K = 2 ^ 10, M = 2 ^ 20, G = 2 ^ 30, T = 2 ^ 40 }
+local MEMORY_MIN = 16 * UNITS.M
+
+--- "512M" as bytes.
+local function size(value)
+  local number, unit = value:upper():match("^(%d+)([KMGT]?)I?B?$")
+  local bytes = number and tonumber(number) * UNITS[unit]
+  if not bytes or bytes < MEMORY_MIN or bytes > 2 ^ 53 then
+    return nil, "--memory is a size such as 512M or 4G, from 16M on"
+  end
+  return bytes
+end
+
+local function count(value)
+  local number = value:match("^%d+$") and tonumber(value)
+  if not number or number < 1 or number > 2 ^ 53 then
+    return nil, "--ids-per-file is a whole number, from 1 on"
+  end
+  return number
+end
+
+function M.define(command)
+  command:argument("type", "Which ids."):choices { "tweets", "users" }
+  command:argument("dataset", "Files, folders, or - for standard input."):args("+")
+  command:option("-o --output", "Where the ids go."):argname("IDS"):count(1)
+  command:option("--format", "What the files are (default: auto, by their content).")
+    :choices { "auto", "jsonl", "csv", "ids" }
+  command:option("--column", "The column of CSV files that holds the ids."):argname("NAME")
+  command:flag("--top-level", "Only the records' own ids, not nested and included objects.")
+  command:option("--ids-per-file", "Split the output into IDS.0001, IDS.0002 and so on.")
+    :argname("N"):convert(count)
+  command:option("--memory", "Sort in files beyond so much memory (default: a quarter of it).")
+    :argname("SIZE"):convert(size)
+  command:option("--on-malformed", "What to do about records that cannot be used (default: stop);"
+    .. " skip lists them in IDS.malformed."):choices { "stop", "skip" }
+  command:epilog("Example:\n   xcompliance extract tweets tweets.jsonl.gz more/ -o ids.txt")
+end
+
+local function plural(number, thing)
+  return ("%s %s%s"):format(text.count(number), thing, number == 1 and "" or "s")
+end
+
+local function summary(counts)
+  local target = #counts.outputs == 1 and counts.outputs[1]
+    or ("%s to %s"):format(counts.outputs[1], counts.outputs[#counts.outputs])
+  return ("%s: %s of %s in %s, %s"):format(target, plural(counts.ids, "id"),
+    plural(counts.records, "record"), plural(counts.files, "file"), text.size(counts.bytes))
+end
+
+--- What the user should know, though all went well.
+local function warn(arguments, counts, context)
+  if counts.ignored > 0 then
+    context.say(("%s passed over, whose names are none of a dataset's, such as %s"):format(
+      plural(counts.ignored, "file"), counts.ignored_files[1]))
+  end
+  if counts.malformed > 0 then
+    context.say(("%s passed over: see %s.malformed"):format(
+      plural(counts.malformed, "malformed record"), arguments.output))
+  end
+  if counts.ids == 0 then
+    context.say(("no ids of %s were found - is this the dataset?"):format(arguments.type))
+  end
+end
+
+function M.run(arguments, context)
+  local counts, err = dataset.extract {
+    type = arguments.type, inputs = arguments.dataset, output = arguments.output,
+    format = arguments.format, column = arguments.column, top_level = arguments.top_level,
+    ids_per_file = arguments.ids_per_file, memory = arguments.memory,
+    on_malformed = arguments.on_malformed, loop = context.loop, on_progress = context.progress(),
+  }
+  if not counts then return context.fail(err) end
+  warn(arguments, counts, context)
+  context.print(counts, summary(counts))
+  return 0
+end
+
+return M
