@@ -41,6 +41,8 @@ static struct task_box *check_box(lua_State *L) {
 static struct task *check_task(lua_State *L) {
   struct task_box *box = check_box(L);
   if (!box->task) skin_misuse(L, "attempt to use a closed task");
+  if (!task_is_ours(box->task))
+    skin_misuse(L, "this task belongs to another process - start one after the fork");
   return box->task;
 }
 
@@ -92,7 +94,8 @@ static int method_progress(lua_State *L) {
 }
 
 /* task:fd() -> integer: a descriptor that becomes readable when the work has ended. It belongs to
- * the task: wait for it, read nothing from it, forget it before close(). Or nil, err. */
+ * the task: wait for it, read nothing from it, forget it before close(). Or nil, err where the
+ * process has used up half of its descriptors: ask done() from time to time then. */
 static int method_fd(lua_State *L) {
   struct error error;
   int descriptor = task_descriptor(check_task(L), &error);
@@ -116,6 +119,8 @@ static int method_tostring(lua_State *L) {
   struct task_box *box = check_box(L);
   if (!box->task)
     lua_pushliteral(L, "task (closed)");
+  else if (!task_is_ours(box->task))
+    lua_pushliteral(L, "task (of another process)");
   else
     lua_pushfstring(L, "task (%s, %s)", box->task->kind->name,
                     task_ended(box->task) ? "ended" : "running");

@@ -2,16 +2,16 @@
  *
  * The end of a task is the one moment that two threads must agree on. It happens under the mutex,
  * and task_free takes the same mutex before anything is freed, so a runner that is just leaving
- * task_end never touches freed memory. Descriptors are made only when somebody asks for one: a
+ * task_end never touches freed memory. A descriptor is made only when somebody asks for it: a
  * thousand small exchanges need none.
  */
 #include "task.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
-#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +21,7 @@ bool task_init(struct task *task, const struct task_kind *kind, struct error *er
   task->kind = kind;
   task->process = getpid();
   task->error.code = ERROR_NONE;
-  task->descriptors[0] = task->descriptors[1] = -1;
+  task->descriptor = -1;
   if (pthread_condattr_init(&attributes) != 0) goto fail;
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   failed = pthread_cond_init(&task->condition, &attributes);
@@ -59,17 +59,10 @@ bool task_start(struct task *task, struct error *error) {
   return true;
 }
 
-static void make_readable(struct task *task) {
-  ssize_t written;
-  do
-    written = write(task->descriptors[1], "", 1);
-  while (written < 0 && errno == EINTR);
-}
-
 void task_end(struct task *task) {
   pthread_mutex_lock(&task->mutex);
   task->ended = true;
-  if (task->descriptors[1] >= 0) make_readable(task);
+  if (task->descriptor >= 0) eventfd_write(task->descriptor, 1);
   pthread_cond_broadcast(&task->condition);
   pthread_mutex_unlock(&task->mutex);
 }
@@ -132,31 +125,39 @@ bool task_ended(struct task *task) {
   return ended;
 }
 
+/* Connections and files need descriptors more than we do: whoever gets none may ask task_ended. */
+static int make_descriptor(bool ended) {
+  struct rlimit limit;
+  int descriptor = eventfd(ended, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (descriptor < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) return descriptor;
+  if ((rlim_t)descriptor < limit.rlim_cur / 2) return descriptor;
+  close(descriptor);
+  errno = EMFILE;
+  return -1;
+}
+
 int task_descriptor(struct task *task, struct error *error) {
   int descriptor;
   pthread_mutex_lock(&task->mutex);
-  if (task->descriptors[0] < 0) {
-    if (pipe2(task->descriptors, O_CLOEXEC | O_NONBLOCK) != 0) {
-      task->descriptors[0] = task->descriptors[1] = -1;
-      error_errno(error, "making a descriptor for the", task->kind->name);
-    } else if (task->ended) {
-      make_readable(task);
-    }
+  if (task->descriptor < 0) {
+    task->descriptor = make_descriptor(task->ended);
+    if (task->descriptor < 0) error_errno(error, "making a descriptor for the", task->kind->name);
   }
-  descriptor = task->descriptors[0];
+  descriptor = task->descriptor;
   pthread_mutex_unlock(&task->mutex);
   return descriptor;
 }
 
+bool task_is_ours(const struct task *task) {
+  return task->process == getpid();
+}
+
 void task_free(struct task *task) {
-  if (task->process != getpid()) return; /* its thread did not come along through the fork */
+  if (!task_is_ours(task)) return; /* its thread did not come along through the fork */
   task_cancel(task);
   task_wait(task, HUGE_VAL);
   if (task->threaded) pthread_join(task->thread, NULL);
-  if (task->descriptors[0] >= 0) {
-    close(task->descriptors[0]);
-    close(task->descriptors[1]);
-  }
+  if (task->descriptor >= 0) close(task->descriptor);
   pthread_mutex_destroy(&task->mutex);
   pthread_cond_destroy(&task->condition);
   task->kind->destroy(task);

@@ -40,7 +40,7 @@ struct task {
   atomic_bool cancelled;
   /* private */
   bool threaded, ended;
-  int descriptors[2];
+  int descriptor; /* -1 until somebody asks for it */
   pid_t process;
   pthread_t thread;
   pthread_mutex_t mutex;
@@ -73,8 +73,12 @@ bool task_wait(struct task *task, double seconds);
 bool task_ended(struct task *task);
 
 /* One descriptor that becomes readable when the task ends and stays so. It belongs to the task.
- * Returns -1 with `error` filled where the process has no more descriptors. */
+ * Returns -1 with `error` filled where the process has used up half of its descriptors. */
 int task_descriptor(struct task *task, struct error *error);
+
+/* Whether this is the maker's process: in a child of it nobody works on the task, and its locks may
+ * be held for ever. */
+bool task_is_ours(const struct task *task);
 
 /* Cancels, waits for the runner, joins its thread, calls `destroy`. In a child of the maker's
  * process it does nothing: there is no thread there, and nothing that could be undone. */

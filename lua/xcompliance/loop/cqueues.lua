@@ -2,6 +2,7 @@
 -- @module xcompliance.loop.cqueues
 
 local cqueues = require "cqueues"
+local polling = require "xcompliance.loop.polling"
 
 local M = {}
 
@@ -11,7 +12,8 @@ local M = {}
 -- @treturn boolean whether it has ended
 function M.wait(task, seconds)
   if task:done() then return true end
-  local fd = assert(task:fd())
+  local fd = task:fd()
+  if not fd then return polling.wait(task, seconds, M.sleep) end -- too many are open
   cqueues.poll({ pollfd = fd, events = "r" }, seconds)
   local controller = cqueues.running()
   -- the descriptor is the task's and will be closed: the controller must not remember it

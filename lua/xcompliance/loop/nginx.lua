@@ -1,17 +1,19 @@
 --- Waiting inside nginx (ngx_lua, OpenResty): the worker serves its other requests meanwhile.
 --
--- nginx cannot watch a descriptor of ours from Lua, so the task is asked between short sleeps that
--- grow. Nothing is lost by it: the bytes move on the session's thread.
+-- nginx cannot watch a descriptor of ours from Lua, so the task is asked between sleeps.
 -- @module xcompliance.loop.nginx
+
+local polling = require "xcompliance.loop.polling"
 
 local M = {}
 
-local PAUSE_FIRST, PAUSE_MAX, PAUSE_GROWTH = 0.001, 0.02, 1.5 -- seconds
+local SLEEP_LEAST = 0.001 -- seconds: nginx complains of ngx.sleep(0)
 
 -- the phases in which ngx.sleep may be called (lua-nginx-module, "ngx.sleep")
 local PHASES = {
   rewrite = true, access = true, content = true, timer = true,
-  ssl_cert = true, ssl_session_fetch = true, server_rewrite = true,
+  server_rewrite = true, ssl_cert = true, ssl_client_hello = true, ssl_session_fetch = true,
+  preread = true,
 }
 
 local function check_phase()
@@ -29,22 +31,14 @@ end
 -- @treturn boolean whether it has ended
 function M.wait(task, seconds)
   check_phase()
-  local deadline = ngx.now() + seconds
-  local pause = PAUSE_FIRST
-  while not task:done() do
-    local left = deadline - ngx.now()
-    if left <= 0 then return false end
-    ngx.sleep(math.max(PAUSE_FIRST, math.min(pause, left)))
-    pause = math.min(PAUSE_MAX, pause * PAUSE_GROWTH)
-  end
-  return true
+  return polling.wait(task, seconds, ngx.sleep)
 end
 
 --- Sleeps.
 -- @tparam number seconds how long
 function M.sleep(seconds)
   check_phase()
-  ngx.sleep(math.max(PAUSE_FIRST, seconds))
+  ngx.sleep(math.max(SLEEP_LEAST, seconds))
 end
 
 return M
