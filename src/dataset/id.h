@@ -31,4 +31,6 @@ size_t id_format(uint64_t id, char *text);
 enum { ID_COMPLAINT = 256 };
 void id_complain(const char *text, size_t size, char *complaint);
 
+#pragma GCC visibility pop
+
 #endif
