@@ -47,7 +47,7 @@ local function command(fifo)
   }, " ")
 end
 
---- Starts a simulator. Raises where it does not come up; its complaint is on standard error.
+--- Starts a simulator. Raises its complaint where it does not come up.
 -- @tparam[opt] table options see lua/xcompliance/simulator/options.lua
 -- @treturn table `{ url, port, pid }` and the methods below
 function M.start(options)
@@ -60,8 +60,9 @@ function M.start(options)
   input:write(next(options or {}) and cjson.encode(options) or "{}", "\n")
   input:flush()
   local pid = output:read("*l")
-  local port = (output:read("*l") or ""):match("^ready (%d+)$")
-  if not port then error("the simulator did not start", 2) end
+  local line = output:read("*l") or "no answer"
+  local port = line:match("^ready (%d+)$")
+  if not port then error("the simulator did not start: " .. line, 2) end
   local scheme = options and options.tls and "https" or "http"
   return setmetatable({
     input = input, output = output, pid = pid, port = tonumber(port),

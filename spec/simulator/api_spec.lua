@@ -22,7 +22,8 @@ describe("the simulator's API", function()
     assert.equal("created", job.status)
     assert.is_false(job.resumable)
     assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.000Z$", job.created_at)
-    assert.matches("X%-Goog%-Expires=900&X%-Goog%-SignedHeaders=content%-type%%3Bhost&", job.upload_url)
+    assert.matches("X%-Goog%-Expires=900&X%-Goog%-SignedHeaders=content%-type%%3Bhost&",
+      job.upload_url)
     assert.matches("X%-Goog%-Expires=604800&X%-Goog%-SignedHeaders=host&", job.download_url)
     assert.matches("/twttr%-tweet%-compliance/" .. job.id .. "/submission/%d+_" .. job.id .. "%?",
       job.upload_url)
@@ -40,8 +41,8 @@ describe("the simulator's API", function()
     local answer = curl.ask(sim.url .. JOBS .. "?type=tweets")
     assert.equal(401, answer.status)
     assert.equal("application/problem+json", answer.headers["content-type"])
-    assert.same({ title = "Unauthorized", type = "about:blank", status = 401, detail = "Unauthorized" },
-      cjson.decode(answer.body))
+    assert.same({ title = "Unauthorized", type = "about:blank", status = 401,
+      detail = "Unauthorized" }, cjson.decode(answer.body))
     assert.is_nil(answer.headers["x-rate-limit-limit"])
   end)
 
@@ -83,7 +84,8 @@ describe("the simulator's API", function()
   end)
 
   it("refuses another content type", function()
-    local answer = curl.ask("-H 'Authorization: Bearer t' -d '{\"type\":\"tweets\"}' " .. sim.url .. JOBS)
+    local answer = curl.ask("-H 'Authorization: Bearer t' -d '{\"type\":\"tweets\"}' "
+      .. sim.url .. JOBS)
     assert.equal(415, answer.status)
   end)
 
@@ -132,8 +134,9 @@ describe("the simulator's API", function()
     local query = "?compliance_job.fields=status,upload_url"
     assert.same({ id = job.id, status = "created", upload_url = job.upload_url },
       curl.api(sim, JOBS .. "/" .. job.id .. query).json.data)
-    assert.equal(400, curl.api(sim, JOBS .. "/" .. job.id .. "?compliance_job.fields=colour").status)
-    assert.equal(400, curl.api(sim, JOBS .. "/" .. job.id .. "?compliance_job.fields=").status)
+    local fields = JOBS .. "/" .. job.id .. "?compliance_job.fields="
+    assert.equal(400, curl.api(sim, fields .. "colour").status)
+    assert.equal(400, curl.api(sim, fields).status)
   end)
 
   it("goes from created to in_progress to complete as the upload arrives", function()

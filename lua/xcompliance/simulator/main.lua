@@ -1,5 +1,5 @@
 --- The simulator as a child process: options as one line of JSON on standard input, at whose end
--- it ends too, so that no test leaves it behind.
+-- it ends too, so that no test leaves it behind. A complaint takes the place of `ready PORT`.
 --
 --     lua5.4 -e 'require "xcompliance.simulator.main"' <<< '{"jobs_take": 0}'
 -- @script xcompliance.simulator.main
@@ -20,4 +20,9 @@ local function until_input_ends()
   cqueues.poll { pollfd = 0, events = "r" }
 end
 
-simulator.run(whole_numbers(cjson.decode(io.read("l"))), until_input_ends)
+local good, complaint =
+  pcall(simulator.run, whole_numbers(cjson.decode(io.read("l"))), until_input_ends)
+if not good then
+  io.stdout:write(complaint, "\n")
+  os.exit(1)
+end

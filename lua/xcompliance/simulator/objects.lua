@@ -1,4 +1,4 @@
---- What storage holds: objects by their path, their bytes in anonymous temporary files.
+--- What storage holds: the bytes of objects, small ones in memory, others in anonymous files.
 -- @module xcompliance.simulator.objects
 
 local digests = require "xcompliance.simulator.digests"
@@ -8,9 +8,13 @@ local Writer = {}
 Writer.__index = Writer
 
 local PIECE = 256 * 1024
+local IN_MEMORY = 1024 * 1024
+local FILES_MAX = 200 -- then the oldest object's bytes are given up: descriptors are limited
+
+local files = {}
 
 -- A file without a name: it is gone with the process, however that ends.
-local function spool(folder)
+local function anonymous_file(folder)
   if not folder then return assert(io.tmpfile()) end
   local path = ("%s/simulator-%x"):format(folder, math.random(0))
   local file = assert(io.open(path, "w+b"))
@@ -18,20 +22,36 @@ local function spool(folder)
   return file
 end
 
+local function new_file(folder)
+  if #files == FILES_MAX then table.remove(files, 1):close() end
+  local file = anonymous_file(folder)
+  file:setvbuf("full", PIECE)
+  files[#files + 1] = file
+  return file
+end
+
 --- Begins an object.
 -- @tparam table options `hashes`, and `spool` (a folder) where /tmp is too small
--- @treturn table a writer: `append(text)`, `size`, `close()`
+-- @treturn table a writer: `append(text)`, `truncate(size)`, `size`, `close()`
 function M.writer(options)
-  local file = spool(options.spool)
-  file:setvbuf("full", PIECE)
   return setmetatable({
-    file = file, size = 0, hashes = options.hashes, digests = digests.new(options.hashes),
+    text = "", size = 0, spool = options.spool,
+    hashes = options.hashes, digests = digests.new(options.hashes),
   }, Writer)
 end
 
 function Writer:append(text)
-  self.file:seek("set", self.size)
-  assert(self.file:write(text))
+  if not self.file and self.size + #text > IN_MEMORY then
+    self.file = new_file(self.spool)
+    assert(self.file:write(self.text))
+    self.text = nil
+  end
+  if self.file then
+    self.file:seek("set", self.size) -- others read the same file in between
+    assert(self.file:write(text))
+  else
+    self.text = self.text .. text
+  end
   self.digests:update(text)
   self.size = self.size + #text
 end
@@ -39,11 +59,16 @@ end
 --- Forgets what is beyond `size`, and hashes the rest anew.
 function Writer:truncate(size)
   self.size, self.digests = size, digests.new(self.hashes)
+  self.text = self.text and self.text:sub(1, size)
   for piece in M.reader(self, 0, size) do self.digests:update(piece) end
 end
 
+--- Gives the bytes up.
 function Writer:close()
-  self.file:close()
+  if not self.file then return end
+  for at, file in ipairs(files) do
+    if file == self.file then table.remove(files, at):close() end
+  end
 end
 
 local generations = 1633593378000000
@@ -51,13 +76,20 @@ local generations = 1633593378000000
 --- Ends an object.
 -- @tparam table writer
 -- @tparam[opt] string etag where it is not the MD5
--- @treturn table `{ size, md5, md5_hex, crc32c, etag, generation, file }`
+-- @treturn table `{ size, md5, md5_hex, crc32c, etag, generation }`
 function M.finish(writer, etag)
   local object = writer.digests:final()
   generations = generations + 1
-  object.size, object.file, object.generation = writer.size, writer.file, tostring(generations)
+  object.size, object.text, object.file = writer.size, writer.text, writer.file
+  object.generation = tostring(generations)
   object.etag = ('"%s"'):format(etag or object.md5_hex or object.generation)
   return object
+end
+
+local function read(object, at, length)
+  if object.text then return object.text:sub(at + 1, at + length) end
+  object.file:seek("set", at)
+  return object.file:read(length)
 end
 
 --- The pieces of a part of an object.
@@ -68,8 +100,7 @@ function M.reader(object, first, length)
   local at, left = first, length
   return function()
     if left <= 0 then return nil end
-    object.file:seek("set", at) -- others read the same file in between
-    local piece = object.file:read(math.min(left, PIECE))
+    local piece = read(object, at, math.min(left, PIECE))
     if not piece then return nil end
     at, left = at + #piece, left - #piece
     return piece

@@ -14,11 +14,12 @@ local PIECE = 256 * 1024
 local function each_line(object, each)
   local rest = ""
   for piece in objects.reader(object, 0, object.size) do
-    local text = rest .. piece
-    local at = 1
-    for line, after in text:gmatch("([^\n]*)\n()") do
-      each(line:sub(1, LINE_MAX))
-      at = after
+    local text, at = rest .. piece, 1
+    local stop = text:find("\n", 1, true)
+    while stop do
+      each(text:sub(at, math.min(stop, at + LINE_MAX) - 1))
+      at = stop + 1
+      stop = text:find("\n", at, true)
     end
     rest = text:sub(at, at + LINE_MAX - 1)
     cqueues.sleep(0) -- others have their turn

@@ -11,7 +11,7 @@ Board.__index = Board
 
 local STEPS = {
   create = true, list = true, get = true, upload = true, start = true, chunk = true, query = true,
-  cancel = true, download = true, any = true,
+  cancel = true, download = true, other = true, any = true,
 }
 local FIRED_KEPT = 10000
 
