@@ -18,7 +18,9 @@ describe("a check", function()
 
   --- Options with what is usual here.
   local function with(more)
-    local options = { type = "tweets", ids = ids, results = results, poll = { min = 0.02, max = 0.1 } }
+    local options = {
+      type = "tweets", ids = ids, results = results, poll = { min = 0.02, max = 0.1 },
+    }
     for name, value in pairs(more or {}) do options[name] = value end
     return options
   end
@@ -29,9 +31,13 @@ describe("a check", function()
     return shell(("ls -A %s | grep '^[.]' || true"):format(bench.folder))
   end
 
-  local function journal()
-    return results:gsub("([^/]*)$", ".%1.journal")
+  --- The hidden file beside the results that ends so.
+  local function beside(ending)
+    local folder, name = results:match("^(.*/)(.*)$")
+    return folder .. "." .. name .. "." .. ending
   end
+
+  local function journal() return beside("journal") end
 
   local function last_job()
     local jobs = bench.sim:state().jobs
@@ -352,7 +358,7 @@ describe("a check", function()
     end)
 
     it("and makes the prepared list again where it is missing or was touched", function()
-      local list = results:gsub("([^/]*)$", ".%1.ids")
+      local list = beside("ids")
       for _, damage in ipairs { os.remove, function(path) benches.write(path, "66\n") end } do
         interrupted()
         damage(list)
