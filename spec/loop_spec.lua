@@ -1,33 +1,102 @@
 -- the loops: one list of promises (spec/promises.lua), kept in every host
 
 local hosts = require "spec.hosts"
+local nginx = require "spec.nginx"
+local promises = require "spec.promises"
 local simulator = require "spec.simulator"
 
 local shell = simulator.shell
+local is_jit = rawget(_G, "jit") ~= nil
+local is_sanitized = os.getenv("LD_PRELOAD") ~= nil -- other processes have no sanitizer's runtime
+
+--- Has a promise kept beside a fresh simulator and in an empty folder.
+local function with_place(promise, keep)
+  local sim = simulator.start { jobs_take = 0, rate_limit = 1e6, faults = promise.faults }
+  local folder = assert(shell("mktemp -d"))
+  local ok, err = pcall(keep, { url = sim.url, folder = folder })
+  sim:stop()
+  shell("rm -rf " .. folder)
+  if not ok then error(err, 0) end
+end
+
+--- One test for each promise that a host can keep.
+local function each(host, keep)
+  for name, promise in pairs(promises) do
+    if host.concurrent or not promise.concurrent then
+      it(promise.says, function()
+        with_place(promise, function(place) keep(name, place) end)
+      end)
+    end
+  end
+end
+
+for _, name in ipairs { "blocking", "cqueues", "luv" } do
+  local host = hosts[name]
+  describe("the loop for " .. name .. ":", function()
+    each(host, function(promise, place)
+      host.enter(function() promises[promise].keep(host, place) end)
+    end)
+  end)
+end
 
 describe("the loop", function()
-  local sim, place
+  local lua = is_jit and "luajit" or "lua5.4"
 
-  before_each(function()
-    sim = simulator.start { jobs_take = 0, rate_limit = 1e6 }
-    place = { url = sim.url, folder = assert(shell("mktemp -d")) }
-  end)
-  after_each(function()
-    sim:stop()
-    shell("rm -rf " .. place.folder)
-  end)
-
-  for _, name in ipairs { "blocking", "cqueues", "luv" } do
-    local host = hosts[name]
-    describe(name .. ":", function()
-      for _, promise in pairs(require "spec.promises") do
-        if host.concurrent or not promise.concurrent then
-          it(promise.says, function()
-            for _, fault in ipairs(promise.faults or {}) do sim:arm(fault) end
-            host.enter(function() promise.keep(host, place) end)
-          end)
-        end
-      end
+  for _, name in ipairs(is_sanitized and {} or { "cqueues", "luv" }) do
+    it("for " .. name .. " leaves descriptors for connections where there are few", function()
+      with_place(promises.thousand, function(place)
+        assert.equal("kept", shell(("ulimit -n 200; LUA_PATH='%s' LUA_CPATH='%s' %s spec/keep.lua"
+          .. " %s thousand %s %s 2>&1"):format(package.path, package.cpath, lua, name, place.url,
+          place.folder)))
+      end)
     end)
   end
+
+  it("for luv says that it needs a coroutine", function()
+    local ok, err = pcall(require("xcompliance.loop.luv").sleep, 1)
+    assert.is_false(ok)
+    assert.matches("wrap the work in coroutine.wrap and call uv.run", err)
+  end)
 end)
+
+local SERVER = [[
+  lua_package_path "%ROOT%/lua/?.lua;%ROOT%/lua/?/init.lua;%ROOT%/?.lua;;";
+  lua_package_cpath "%ROOT%/%BUILD%/luajit/?.so;;";
+  init_by_lua_block { require "xcompliance" }
+  server {
+    listen 127.0.0.1:%PORT1%;
+    location = /keep { content_by_lua_block { require("spec.keep").answer() } }
+    location = /phase {
+      content_by_lua_block { ngx.say "answered" }
+      header_filter_by_lua_block {
+        local _, err = pcall(require("xcompliance.loop.nginx").sleep, 0)
+        ngx.header["X-Error"] = err
+      }
+    }
+  }
+]]
+
+if is_jit and not is_sanitized then -- nginx's Lua is LuaJIT
+  describe("the loop for nginx:", function()
+    local server, place
+
+    setup(function()
+      place = "http://127.0.0.1:%d/%s"
+      local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
+      local folders = { ROOT = assert(shell("pwd")), BUILD = build }
+      server = nginx.start(SERVER:gsub("%%(%u+)%%", folders), nginx.LUA)
+    end)
+    teardown(function() server:stop() end)
+
+    each(hosts.nginx, function(promise, inner)
+      assert.equal("kept", shell(("curl -sS '" .. place .. "?promise=%s&url=%s&folder=%s'"):format(
+        server.ports[1], "keep", promise, inner.url, inner.folder)))
+    end)
+
+    it("says in which phases it can wait", function()
+      local answer = assert(shell(("curl -sSi " .. place):format(server.ports[1], "phase")))
+      assert.matches("X-Error: .*cannot wait in nginx's phase 'header_filter' %- call it in",
+        answer)
+    end)
+  end)
+end

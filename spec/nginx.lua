@@ -8,6 +8,10 @@ local simulator = require "spec.simulator"
 local shell, quote = simulator.shell, simulator.quote
 
 local M = {}
+
+--- For `main`: loads the Lua module.
+M.LUA = "load_module modules/ndk_http_module.so; load_module modules/ngx_http_lua_module.so;"
+
 local Server = {}
 Server.__index = Server
 
