@@ -148,6 +148,19 @@ function Call:count(kind) self.counts[kind] = (self.counts[kind] or 0) + 1 end
 local function random() return tonumber(core.random_hex(4), 16) / 2 ^ 32 end
 M.random = random
 
+--- The last error of several, with what was being done, how far that had come and how often it was
+-- tried.
+local function give_up(self, attempt, err)
+  local notes, message = {}, err.message
+  if self.so_far and self.so_far.total > 0 then
+    notes[1] = ("at byte %s of %s"):format(text.count(self.so_far.done), text.count(self.so_far.total))
+  end
+  if attempt > 1 then notes[#notes + 1] = ("after %d attempts"):format(attempt) end
+  if message:sub(1, #self.doing) ~= self.doing then message = self.doing .. ": " .. message end
+  if #notes > 0 then message = ("%s (%s)"):format(message, table.concat(notes, ", ")) end
+  return nil, errors.with(err, { message = message, attempts = attempt })
+end
+
 --- Waits as long as must be before the next attempt.
 -- @tparam integer attempt how many have failed in a row, without progress
 -- @tparam table err of the last one
@@ -156,13 +169,9 @@ function Call:pause(attempt, err, policy)
   if err.deadline then return nil, err end
   local seconds, asked = retry.delay(attempt, err, random, os.time(),
     policy or self.policy)
-  if not seconds then
-    if attempt == 1 then return nil, err end
-    return nil, errors.with(err, {
-      message = ("%s (after %d attempts)"):format(err.message, attempt), attempts = attempt,
-    })
-  end
-  local why = asked and "rate limited until " .. text.clock(os.time() + seconds) or err.message
+  if not seconds then return give_up(self, attempt, err) end
+  local why = asked and (err.status == 429 and "rate limited until " or "told to wait until ")
+    .. text.clock(os.time() + seconds) or err.message
   return self:sleep(seconds, {
     retry = attempt,
     warning = ("%s - trying again in %s"):format(asked and why or err.message,

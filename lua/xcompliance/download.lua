@@ -69,15 +69,24 @@ function Download:ask(have)
   }))
 end
 
---- The exchange broke off. What has arrived counts, if it can be told what it is a part of.
-function Download:cut(err, before)
-  if err.status == 206 and err.kind == "protocol" then
-    self:start_over() -- another part than was asked for
+--- Whether a part is one of another object than the bytes that we have.
+function Download:is_other(answer, have)
+  if have == 0 or answer.status ~= 206 then return false end
+  local part = self.part
+  return (part.etag and answer.headers.etag ~= part.etag)
+    or (part.total and total_of(answer) ~= part.total)
+end
+
+--- The exchange broke off. What has arrived counts, if it can be told what it is a part of; progress
+-- is only what no attempt has reached before, so that starting over has an end.
+function Download:cut(err, have)
+  if err.status == 206 and (err.kind == "protocol" or self:is_other(err, have)) then
+    self:start_over()
   elseif err.status == 200 or err.status == 206 then
     local ok, failure = self:note(err.headers, total_of(err))
     if not ok then return nil, failure end
   end
-  if self:have() > before then err.advanced = true end
+  if self:have() > self.high then self.high, err.advanced = self:have(), true end
   return nil, err
 end
 
@@ -103,10 +112,8 @@ end
 
 --- The rest has arrived: is it the rest of what we had?
 function Download:joined(answer, have)
-  local total, etag = total_of(answer), self.part.etag
-  local other = have > 0 and ((etag and answer.headers.etag ~= etag)
-    or (self.part.total and total ~= self.part.total))
-  if answer.status == 206 and (other or not total) then
+  local total = total_of(answer)
+  if answer.status == 206 and (not total or self:is_other(answer, have)) then
     self:start_over()
     return nil, errors.new("protocol", ("%s: storage has sent a part of another object"):format(
       self.call.doing), { retryable = true })
@@ -204,6 +211,7 @@ function M.run(call, storage, url, target, options)
   if not file then return nil, part end
   local self = setmetatable({
     call = call, storage = storage, url = url, target = target, file = file, part = part,
+    high = file:stat().size,
     patient = options.patient, on_part = options.on_part or function() return true end,
   }, Download)
   local ok, status, info = pcall(function()
