@@ -167,6 +167,13 @@ describe("a download from the simulator", function()
     assert.matches("<Code>InvalidRange</Code>", answer.body, 1, true)
   end)
 
+  it("takes the most hostile ranges", function()
+    for range, status in pairs { ["0-99999999999999999999"] = 206, ["99999999999999999999-"] = 416,
+      ["-99999999999999999999"] = 206, ["-0"] = 416, ["5-2"] = 200, ["-"] = 200, ["a-b"] = 200 } do
+      assert.equal(status, get("-H 'Range: bytes=" .. range .. "'").status, range)
+    end
+  end)
+
   it("refuses x-goog headers", function()
     assert.equal(403, get("-H 'x-goog-generation: 1'").status)
   end)

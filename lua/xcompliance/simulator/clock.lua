@@ -59,9 +59,8 @@ function M.parse_basic(text)
   local year, month, day, hour, minute, second =
     text:match("^(%d%d%d%d)(%d%d)(%d%d)T(%d%d)(%d%d)(%d%d)Z$")
   if not year then return nil end
-  local days = days_since_1970(math.tointeger(year), math.tointeger(month), math.tointeger(day))
-  return ((days * 24 + math.tointeger(hour)) * 60 + math.tointeger(minute)) * 60
-    + math.tointeger(second)
+  local days = days_since_1970(tonumber(year), tonumber(month), tonumber(day))
+  return ((days * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60 + tonumber(second)
 end
 
 return M

@@ -40,6 +40,18 @@ function M.writer(options)
   }, Writer)
 end
 
+--- Begins an object that is all there, in a file of somebody else.
+-- @tparam string path
+-- @tparam string hashes
+-- @treturn table a writer, whose digests have seen nothing yet
+function M.of_file(path, hashes)
+  local file = assert(io.open(path, "rb"))
+  file:setvbuf("full", PIECE)
+  return setmetatable({
+    file = file, size = file:seek("end"), hashes = hashes, digests = digests.new(hashes),
+  }, Writer)
+end
+
 function Writer:append(text)
   if not self.file and self.size + #text > IN_MEMORY then
     self.file = new_file(self.spool)

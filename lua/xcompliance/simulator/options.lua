@@ -17,6 +17,7 @@ M.list = {
   { "shares", "table", nil, "share of ids for each reason, such as `{ deleted = 0.05 }`" },
   { "repeated", "number", 0.02, "share of rows that are followed by another for the same id" },
   { "verdicts", "string", nil, "file of result rows (JSON lines) that its ids get instead" },
+  { "results", "string", nil, "file that is every job's results, as it is" },
   { "upload_expires", "number", 900, "seconds an upload URL lives" },
   { "download_expires", "number", 604800, "seconds a download URL lives" },
   { "strict_expiry", "boolean", false, "jobs expire although an upload session is open" },

@@ -43,6 +43,11 @@ local function row_writer(writer)
   return add, flush
 end
 
+-- a composed object has no MD5
+local function results_hashes(options)
+  return (options.hashes == "both" or options.hashes == "crc32c") and "crc32c" or "none"
+end
+
 --- Makes the results of an upload. Yields to others between pieces.
 -- @tparam table verdicts see verdicts.lua
 -- @tparam string job_type
@@ -50,14 +55,26 @@ end
 -- @tparam table options `spool`, `hashes`
 -- @treturn table an object
 function M.make(verdicts, job_type, upload, options)
-  local hashes = (options.hashes == "both" or options.hashes == "crc32c") and "crc32c" or "none"
-  local writer = objects.writer { spool = options.spool, hashes = hashes }
+  local writer = objects.writer { spool = options.spool, hashes = results_hashes(options) }
   local add, flush = row_writer(writer)
   each_line(upload, function(line)
     local rows = line ~= "" and verdicts:rows(job_type, line) or ""
     if rows ~= "" then add(rows) end
   end)
   flush()
+  return objects.finish(writer)
+end
+
+--- Takes a file as results; it is not copied. Yields to others between pieces.
+-- @tparam string path
+-- @tparam table options `hashes`
+-- @treturn table an object
+function M.take(path, options)
+  local writer = objects.of_file(path, results_hashes(options))
+  for piece in objects.reader(writer, 0, writer.size) do
+    writer.digests:update(piece)
+    cqueues.sleep(0)
+  end
   return objects.finish(writer)
 end
 

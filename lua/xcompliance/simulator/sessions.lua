@@ -67,19 +67,21 @@ end
 -- Content-Range
 -- =====================================================================
 
+local function offset(digits) -- what is beyond 63 bits is as good as the most
+  return digits and (math.tointeger(tonumber(digits)) or math.maxinteger)
+end
+
 -- { first, last, total }; a query has no `first`, total may be unknown
 local function parse_range(request)
   local text = request.headers["content-range"]
   if not text then
     return request.length and { first = 0, last = request.length - 1, total = request.length }
   end
-  local first, last, total = text:match("^bytes (%d+)%-(%d+)/([%d*]+)$")
-  if not first then
-    total = text:match("^bytes %*/([%d*]+)$")
-    if not total then return nil end
-  end
+  local first, last, total = text:match("^bytes (%d+)%-(%d+)/(.+)$")
+  total = total or text:match("^bytes %*/(.+)$")
+  if not total or not (total == "*" or total:find("^%d+$")) then return nil end
   return {
-    first = math.tointeger(first), last = math.tointeger(last), total = math.tointeger(total),
+    first = offset(first), last = offset(last), total = total ~= "*" and offset(total) or nil,
   }
 end
 

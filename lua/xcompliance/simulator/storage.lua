@@ -84,11 +84,13 @@ end
 local function range(text, size)
   local first, last = (text or ""):match("^bytes=(%d*)%-(%d*)$")
   if not first or first .. last == "" then return nil end
-  first, last = math.tointeger(first), math.tointeger(last)
-  if not first then first, last = math.max(0, size - last), nil end
-  last = math.min(last or size - 1, size - 1)
-  if first >= size then return false end
-  return first, last
+  local from, to = math.tointeger(tonumber(first)), math.tointeger(tonumber(last))
+  if first == "" then
+    from, to = math.max(0, size - (to or size)), nil
+  end
+  if from and to and to < from then return nil end
+  if not from or from >= size then return false end
+  return from, math.min(to or size - 1, size - 1)
 end
 
 local function delivery_fields(object)

@@ -66,14 +66,17 @@ end
 
 --- @tparam table options `seed`, `shares`, `repeated`, `verdicts` (see options.lua)
 function M.new(options)
+  local reported = 0
+  for _, share in pairs(options.shares) do reported = reported + share end
   return setmetatable({
-    seed = mix(options.seed), shares = options.shares, repeated = options.repeated,
-    scripted = scripted(options.verdicts),
+    seed = mix(options.seed), shares = options.shares, reported = reported,
+    repeated = options.repeated, scripted = scripted(options.verdicts),
   }, Verdicts)
 end
 
 function Verdicts:reason(job_type, bits)
   local at = fraction(bits)
+  if at >= self.reported then return nil end
   for _, reason in ipairs(REASONS) do
     if reason[job_type] then
       at = at - (self.shares[reason.name] or 0)
@@ -103,7 +106,7 @@ end
 function Verdicts:rows(job_type, line)
   local rows = self.scripted[line]
   if rows then return rows end
-  local id = #line <= 19 and line:find("^[1-9]%d*$") and math.tointeger(line)
+  local id = #line <= 19 and line:find("^[1-9]%d*$") and math.tointeger(tonumber(line))
   if not id then return (invalid(line)) end
   local bits = mix(id ~ self.seed)
   local reason = self:reason(job_type, bits)

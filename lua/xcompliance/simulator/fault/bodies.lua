@@ -63,7 +63,7 @@ local function wrong_range(exchange, response)
   local object, range = object_of(exchange), headers.get(response.headers, "Content-Range")
   local first, last = (range or ""):match("^bytes (%d+)%-(%d+)/")
   if not first then return end
-  first, last = math.tointeger(first) + 1, math.tointeger(last)
+  first, last = tonumber(first) + 1, tonumber(last)
   range = ("bytes %d-%d/%d"):format(first, last, object.size)
   headers.set(response.headers, "Content-Range", range)
   response.size = last - first + 1
