@@ -402,7 +402,7 @@ local function run_to_end(run)
     if not ok then return nil, err end
   end
   run.journal, err = journals.open(run.journal_path)
-  if not run.journal then return nil, err end
+  if not run.journal then return nil, errors.with(err, { creating = true }) end
   run.facts, run.resumed = run.journal.facts, not run.journal:is_new()
   run.taken_up = run.resumed -- until the first state is through
   local ok, outcome

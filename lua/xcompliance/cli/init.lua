@@ -80,7 +80,7 @@ local function new_parser(commands)
     :epilog("Messages go to stderr. Exit statuses are those of sysexits.h: 64 usage, 65 data,"
       .. " 69 unavailable, 73 and 74 files, 75 try again, 76 protocol, 77 no permission,"
       .. " 78 no token, 130 interrupted.")
-    :command_target("command")
+    :command_target("command"):help_max_width(96)
   add_help(parser)
   parser:flag("--version", "Show the version and exit."):action(function()
     error({ text = "xcompliance " .. xcompliance._VERSION }, 0)

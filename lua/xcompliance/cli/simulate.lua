@@ -59,7 +59,7 @@ end
 
 function M.run(arguments, context)
   local has_cqueues, cqueues = pcall(require, "cqueues")
-  if not has_cqueues then
+  if not has_cqueues or _VERSION == "Lua 5.1" then
     return context.fail(errors.new("config", "the simulator needs cqueues under Lua 5.4 - install"
       .. " Debian's lua-cqueues, or the rock cqueues"))
   end

@@ -1,0 +1,315 @@
+-- The command: arguments, what goes to which stream, exit statuses, signals.
+
+local benches = require "spec.faults.bench"
+local cjson = require "cjson"
+local cli = require "xcompliance.cli"
+local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
+local progress = require "xcompliance.progress"
+local shell = require("spec.simulator").shell
+local text = require "xcompliance.text"
+
+--- Runs the command in this process.
+-- @treturn integer its exit status
+-- @treturn string what it wrote to stdout
+-- @treturn string what it wrote to stderr
+local function run(variables, ...)
+  local out, err = {}, {}
+  local status = cli.main({ ... }, {
+    getenv = function(name) return variables[name] end,
+    out = function(piece) out[#out + 1] = piece end,
+    err = function(piece) err[#err + 1] = piece end,
+    terminal = variables.terminal or false,
+  })
+  return status, table.concat(out), table.concat(err)
+end
+
+describe("the command line", function()
+  it("is explained: every command has an example", function()
+    local status, out, err = run({}, "--help")
+    assert.equal(0, status)
+    assert.equal("", err)
+    local commands = {}
+    for name in out:match("Commands:\n(.-)\n\n"):gmatch("\n? +([%w-]+) +%S[^\n]*") do
+      commands[#commands + 1] = name
+    end
+    assert.is_true(#commands >= 7)
+    for _, name in ipairs(commands) do
+      status, out = run({}, name, "--help")
+      assert.equal(0, status)
+      assert.matches("Example", out, 1, true)
+      assert.matches("xcompliance " .. name, out, 1, true)
+    end
+  end)
+
+  it("tells the version", function()
+    local status, out = run({}, "--version")
+    assert.equal(0, status)
+    assert.equal("xcompliance " .. core.version .. "\n", out)
+  end)
+
+  it("that is wrong ends with 64, the usage and why", function()
+    for _, case in ipairs {
+      { "a command is required" }, { "unknown command 'chek'", "chek" },
+      { "unknown option '%-%-fast'", "check", "tweets", "ids", "-o", "x", "--fast" },
+      { "must be one of 'tweets', 'users'", "check", "posts", "ids", "-o", "x" },
+      { "missing option '%-o'", "check", "tweets", "ids" },
+      { "%-%-poll is MIN:MAX", "check", "tweets", "ids", "-o", "x", "--poll", "0:1" },
+      { "%-%-poll is MIN:MAX", "check", "tweets", "ids", "-o", "x", "--poll", "9:1" },
+      { "malformed argument 'soon'", "check", "tweets", "i", "-o", "x", "--deadline", "soon" },
+    } do
+      local status, out, err = run({}, (table.unpack or unpack)(case, 2)) -- luacheck: ignore
+      assert.equal(64, status)
+      assert.equal("", out)
+      assert.matches("^Usage: xcompliance", err)
+      assert.matches(case[1], err)
+    end
+  end)
+
+  it("has no option for the token", function()
+    for _, name in ipairs { "check", "create", "get", "list", "upload", "download" } do
+      local _, out = run({}, name, "--help")
+      assert.is_nil(out:find("--token ", 1, true))
+      assert.is_nil(out:find("--bearer", 1, true))
+    end
+  end)
+end)
+
+describe("an exit status", function()
+  it("is known for every kind of error, and is the one that is documented", function()
+    local file = assert(io.open("docs/errors.md"))
+    local manual = file:read("*a")
+    file:close()
+    for kind in pairs(errors.kinds) do
+      local status = cli.statuses[kind]
+      assert.is_number(status, kind)
+      assert.is_truthy(manual:find("\n| `" .. kind .. "` | [^\n|]+ | " .. status), kind)
+    end
+    assert.equal(73, cli.status_of(errors.new("io", "x", { creating = true })))
+    assert.equal(130, cli.status_of(errors.new("cancelled", "x", { signal = "SIGINT" })))
+    assert.equal(143, cli.status_of(errors.new("cancelled", "x", { signal = "SIGTERM" })))
+  end)
+end)
+
+describe("the command", function()
+  local bench, env
+
+  before_each(function()
+    bench = benches.start()
+    env = { BEARER_TOKEN = benches.TOKEN, XCOMPLIANCE_BASE_URL = bench.sim.url }
+  end)
+  after_each(function() bench:stop() end)
+
+  local function json(...)
+    local status, out, err = run(env, ...)
+    assert.equal(0, status, err)
+    return cjson.decode(out), out
+  end
+
+  it("does the single steps, and prints models as JSON", function()
+    local job = json("create", "tweets", "--name", "monday", "--json").data
+    assert.equal("monday", job.name)
+    local path = bench:list(2000)
+    local info = json("upload", job.upload_url, path, "--json")
+    assert.equal(100, info.ids)
+    assert.equal("complete", json("get", job.id, "--json").data.status)
+    assert.equal(job.id, json("list", "tweets", "--status", "complete", "--json").data[1].id)
+    local results = bench:path("results.jsonl")
+    info = json("download", job.download_url, results, "--json")
+    assert.equal(#benches.read(results), info.bytes)
+  end)
+
+  it("does the single steps, and prints them for people", function()
+    local _, out = run(env, "create", "users", "--resumable")
+    assert.matches("\nresumable +true\n", out)
+    local id, url = out:match("^id +(%d+)\n"), out:match("upload_url +(%S+)")
+    local status
+    status, out = run(env, "list", "users")
+    assert.equal(0, status)
+    assert.matches("^" .. id .. "  users   created      20", out)
+    assert.is_nil(out:find("http", 1, true)) -- a list of jobs shows no credentials
+    _, out = run(env, "list", "tweets")
+    assert.equal("there are no such jobs\n", out)
+    _, out = run(env, "upload", url, (bench:list(300000)), "--chunk", "262144")
+    assert.matches("^15,000 ids %(300 kB%) were uploaded, verified %(CRC32C [%w+/=]+%)\n$", out)
+    _, out = run(env, "get", id)
+    assert.matches("\nstatus +complete\n", out)
+  end)
+
+  it("checks a list, says what it does on stderr and what came out on stdout", function()
+    local ids, results = bench:list(20 * 500), bench:path("results.jsonl")
+    local status, out, err = run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1",
+      "--price-per-poll", "0.005")
+    assert.equal(0, status, err)
+    assert.matches("^job %d+: 500 tweet ids asked in ", out)
+    assert.matches("\n +%d+  deleted\n", out)
+    assert.matches("\n +%d+  ids without an event\n", out)
+    assert.matches("results.jsonl: %d+ rows, [%d.]+ kB, verified", out)
+    assert.matches("API calls: 1 create, 1 get %(looks: 0.005%)\n$", out)
+    assert.matches("job %d+ was created\n", err)
+    assert.matches("500 ids %(10 kB%) were uploaded\n", err)
+    assert.is_nil((out .. err):find("Signature", 1, true))
+    assert.is_nil((out .. err):find(benches.TOKEN, 1, true))
+  end)
+
+  it("says nothing but errors where it is to be quiet", function()
+    local ids, results = bench:list(20 * 5), bench:path("results.jsonl")
+    local status, out, err = run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1", "-q",
+      "--json")
+    assert.equal(0, status)
+    assert.equal("", err)
+    local outcome = cjson.decode(out)
+    assert.equal(5, outcome.ids)
+    assert.is_nil(out:find("%d%.0[,}]"))
+    status, out, err = run(env, "get", "1", "-q")
+    assert.equal(69, status)
+    assert.equal("", out)
+    assert.matches("^xcompliance: reading a compliance job at http.*404.*\n$", err)
+  end)
+
+  it("ends with a status for each kind of failure", function()
+    local ids, results = bench:list(2000), bench:path("results.jsonl")
+    local bad = bench:path("bad.txt")
+    benches.write(bad, "1.26E+18\n")
+    for _, case in ipairs {
+      { 64, nil, "get", "12a" }, { 69, nil, "get", "12" }, { 77, "get:401", "get", "1" },
+      { 77, "get:403-client-forbidden", "get", "1" },
+      { 65, nil, "check", "tweets", bad, "-o", results },
+      { 74, nil, "check", "tweets", "/nonexistent", "-o", results },
+      { 73, nil, "check", "tweets", ids, "-o", "/nonexistent/results" },
+      { 75, "upload:blackhole", "check", "tweets", ids, "-o", results, "--deadline", "0.3" },
+      { 76, "create:302", "create", "tweets", "--name", "x" },
+      { 69, nil, "get", "1", "--token-file", bad },
+      { 78, nil, "get", "1", "--token-file", "/nonexistent" },
+      { 78, nil, "get", "1", "--ca-file", "/nonexistent" },
+    } do
+      if case[2] then bench:arm(case[2]) end
+      local status, _, err = run(env, (table.unpack or unpack)(case, 3)) -- luacheck: ignore
+      assert.equal(case[1], status, err)
+      bench.sim:disarm()
+    end
+    env.BEARER_TOKEN = ""
+    if not os.getenv("BEARER_TOKEN") then assert.equal(78, (run(env, "get", "1"))) end
+  end)
+
+  it("warns of what the API says beside its data", function()
+    local id = bench:job().id
+    bench:arm("get:with-errors")
+    local status, _, err = run(env, "get", id)
+    assert.equal(0, status)
+    assert.matches("the API says: Something went wrong", err)
+  end)
+
+  it("keeps one line up to date on a terminal", function()
+    env.terminal = true
+    local ids, results = bench:list(20 * 500), bench:path("results.jsonl")
+    local _, _, err = run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1")
+    assert.matches("\r\27[Kuploading 1-ids.txt: 10 kB of 10 kB, 100 %", err, 1, true)
+    assert.matches("\r\27%[Kwaiting for job %d+: the job is in_progress", err)
+    assert.equal("\r\27[K", err:sub(-4)) -- the line is gone at the end
+  end)
+
+  describe("is interrupted", function()
+    local function interrupt(signal, fault, step, arguments)
+      bench:arm(fault)
+      local status, script = bench:path("status"), bench:path("run.sh")
+      -- with job control, since what a shell puts into the background ignores SIGINT otherwise
+      benches.write(script, ("set -m\n(exec env BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s %s)"
+        .. " 2>%s.err &\necho $! >%s.pid\nwait $!\necho $? >%s\n"):format(benches.TOKEN, bench.sim.url,
+        benches.command("bin/xcompliance " .. arguments), status, status, status))
+      shell("sh " .. script .. " >/dev/null 2>&1 & true")
+      for _ = 1, 200 do
+        if bench:count(step) > 0 then break end
+        core.sleep(0.02)
+      end
+      local start = core.now()
+      shell("kill -" .. signal .. " $(cat " .. status .. ".pid)")
+      for _ = 1, 200 do
+        if benches.read(status) then break end
+        core.sleep(0.01)
+      end
+      assert.is_true(core.now() - start < 1)
+      return tonumber(benches.read(status)), benches.read(status .. ".err")
+    end
+
+    it("in a transfer, by SIGINT, and goes on when it is run again", function()
+      local ids, results = bench:list(20 * 500), bench:path("results.jsonl")
+      local arguments = ("check tweets %s -o %s --poll 1:1"):format(ids, results)
+      local status, err = interrupt("INT", "upload:blackhole", "upload", arguments)
+      assert.equal(130, status)
+      assert.matches("interrupted by SIGINT %- run the same again to go on", err)
+      bench.sim:disarm()
+      assert.equal(0, (run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1")))
+      assert.equal(1, #bench.sim:state().jobs)
+    end)
+
+    it("in a wait, by SIGTERM", function()
+      local ids, results = bench:list(20 * 500), bench:path("results.jsonl")
+      local arguments = ("check tweets %s -o %s --poll 60:60"):format(ids, results)
+      local status = interrupt("TERM", "create:job-slow@60", "upload", arguments)
+      assert.equal(143, status)
+      assert.is_nil(benches.read(results))
+    end)
+  end)
+
+  it("runs from any folder, and needs no environment but the token", function()
+    local root = assert(shell("pwd"))
+    local out = assert(shell(("cd / && env -i PATH=/usr/bin:/bin BEARER_TOKEN=x"
+      .. " %s/bin/xcompliance list tweets --base-url %s"):format(root, bench.sim.url)))
+    assert.equal("there are no such jobs", (out:gsub("%s+$", "")))
+  end)
+
+  it("simulates, until it is interrupted", function()
+    local output = bench:path("output")
+    local pid = assert(shell(("bin/xcompliance simulate --jobs-take 0 --share deleted=1 --fault"
+      .. " list:503 >%s 2>&1 & echo $!"):format(output)))
+    local port
+    for _ = 1, 200 do
+      port = (benches.read(output) or ""):match("ready (%d+)")
+      if port then break end
+      core.sleep(0.02)
+    end
+    env.XCOMPLIANCE_BASE_URL = "http://127.0.0.1:" .. assert(port)
+    local ids, results = bench:list(20 * 10), bench:path("results.jsonl")
+    local status, out, err = run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1")
+    assert.equal(0, status, err)
+    assert.matches("\n +1%d  deleted\n", out)
+    assert(shell("kill -TERM " .. pid))
+    for _ = 1, 100 do
+      if not shell("kill -0 " .. pid .. " 2>/dev/null") then break end
+      core.sleep(0.02)
+    end
+    assert.is_nil((shell("kill -0 " .. pid .. " 2>/dev/null")))
+  end)
+
+  it("simulates under Lua 5.4 alone, and with options that are right", function()
+    local status, _, err = run({}, "simulate", "--fault", "nonsense")
+    assert.equal(_VERSION == "Lua 5.1" and 78 or 64, status)
+    if status == 78 then assert.matches("under Lua 5.4", err) end
+    assert.equal(status, (run({}, "simulate", "--share", "deleted=2")))
+  end)
+end)
+
+describe("text", function()
+  it("has numbers and times as people read them", function()
+    assert.equal("0", text.count(0))
+    assert.equal("999", text.count(999))
+    assert.equal("52,428,800", text.count(52428800))
+    assert.equal("9 bytes", text.size(9))
+    assert.equal("1.0 kB", text.size(1000))
+    assert.equal("194 MB", text.size(194012345))
+    assert.equal("0.25 s", text.duration(0.25))
+    assert.equal("90 s", text.duration(90))
+    assert.equal("2 min", text.duration(120))
+    assert.equal("1 h 2 min", text.duration(3725))
+    assert.equal("c", text.basename("/a/b/c"))
+    assert.equal("c", text.basename("c"))
+  end)
+
+  it("tells an event in one line", function()
+    assert.equal("uploading ids.txt: 10 MB of 40 MB, 25 %",
+      progress.line { doing = "uploading ids.txt", done = 1e7, total = 4e7 })
+    assert.equal("tweets: waiting for job 1: the job is in_progress, asking again in 5 s",
+      progress.line({ doing = "waiting for job 1", status = "in_progress", wait = 5 }, "tweets"))
+  end)
+end)
