@@ -234,6 +234,8 @@ describe("the API", function()
         end
       end
       search(err)
+      assert.equal("forbidden", err.kind)
+      assert.equal("***", err.headers["x-echo"])
       assert.is_nil(tostring(err):find(TOKEN, 1, true))
     end
   end)

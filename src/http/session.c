@@ -216,9 +216,22 @@ static bool configure(const struct session *session, CURL *easy) {
   return curl_easy_setopt(easy, CURLOPT_USERAGENT, session->user_agent) == CURLE_OK;
 }
 
-static bool set_proxy(const struct session *session, const struct transfer *transfer) {
+/* Whether the environment names a proxy, as libcurl reads it for https. */
+static bool has_proxy_variable(void) {
+  static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *value = getenv(names[i]);
+    if (value && *value) return true;
+  }
+  return false;
+}
+
+static bool set_proxy(const struct session *session, struct transfer *transfer) {
   /* a transfer to a loopback address has turned proxies off for itself */
-  if (!session->proxy || transfer->direct) return true;
+  if (transfer->direct) return true;
+  /* what is connected to is then the proxy, which may well be private and looks up names itself */
+  if (session->proxy ? *session->proxy : has_proxy_variable()) transfer->public_only = false;
+  if (!session->proxy) return true;
   return curl_easy_setopt(transfer->easy, CURLOPT_PROXY, session->proxy) == CURLE_OK;
 }
 

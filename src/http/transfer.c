@@ -10,8 +10,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +19,8 @@
 
 #include "checksum.h"
 #include "file.h"
+#include "http/address.h"
+#include "http/content_range.h"
 #include "http/session.h"
 #include "http/url.h"
 
@@ -47,6 +47,7 @@ static size_t on_header(char *line, size_t unit, size_t size, void *context) {
   if (size > 5 && strncmp(line, "HTTP/", 5) == 0) {
     transfer->answer_headers_size = 0;
     transfer->answer_headers[0] = '\0';
+    transfer->sent = transfer->bytes;
     return size;
   }
   while (length > 0 && isspace((unsigned char)line[length - 1]))
@@ -77,10 +78,10 @@ static const char *find_header(const struct transfer *transfer, const char *name
 /* A part must begin where it was asked to; the whole begins at 0, and what is there already goes.
  */
 static bool place_body(struct transfer *transfer) {
-  uint64_t first = 0;
-  const char *range = find_header(transfer, "content-range");
+  const char *header = find_header(transfer, "content-range");
+  struct content_range range;
   if (transfer->status == 206) {
-    if (!range || sscanf(range, "bytes %" SCNu64 "-", &first) != 1 || first != transfer->offset) {
+    if (!header || !content_range_read(header, &range) || range.first != transfer->offset) {
       fail(transfer, ERROR_PROTOCOL, "storage has sent another part than was asked for");
       return false;
     }
@@ -195,32 +196,12 @@ static int on_seek(void *context, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
-static bool is_private_v4(const unsigned char *a) {
-  return a[0] == 0 || a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
-         (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254) ||
-         (a[0] == 100 && (a[1] & 0xc0) == 64);
-}
-
-static bool is_private(const struct sockaddr *address) {
-  if (address->sa_family == AF_INET) {
-    const struct sockaddr_in *v4 = (const void *)address;
-    return is_private_v4((const unsigned char *)&v4->sin_addr);
-  }
-  if (address->sa_family == AF_INET6) {
-    const struct sockaddr_in6 *v6 = (const void *)address;
-    const unsigned char *a = v6->sin6_addr.s6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) return is_private_v4(a + 12);
-    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr) ||
-           (a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
-  }
-  return true;
-}
-
 /* A name of the allow-list that resolves to a private address has been tampered with. */
 static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
                                     struct curl_sockaddr *address) {
   struct transfer *transfer = context;
-  if (purpose == CURLSOCKTYPE_IPCXN && transfer->public_only && is_private(&address->addr)) {
+  if (purpose == CURLSOCKTYPE_IPCXN && transfer->public_only &&
+      !address_is_public(&address->addr)) {
     fail(transfer, ERROR_NETWORK, "its name resolves to a private address - check the name server");
     return CURL_SOCKET_BAD;
   }
@@ -488,6 +469,10 @@ const char *transfer_body(const struct transfer *transfer, size_t *size) {
 
 uint64_t transfer_bytes(const struct transfer *transfer) {
   return transfer->bytes;
+}
+
+uint64_t transfer_sent(const struct transfer *transfer) {
+  return transfer->sent;
 }
 
 uint64_t transfer_offset(const struct transfer *transfer) {
