@@ -91,7 +91,8 @@ function Simulator:arm(...)
   self:admin("POST", "faults", cjson.encode { ... })
 end
 
---- Arms a fault given as a table: `{ step = "get", fault = "raw", status = 200, body = "" }`.
+--- Arms a fault given as a table: `{ step = "get", fault = "raw", status = 200, body = "" }`, or an
+-- array of them.
 function Simulator:arm_raw(fault)
   self:admin("POST", "faults", cjson.encode(fault))
 end

@@ -91,6 +91,57 @@ describe("the simulator's fault board", function()
   end)
 end)
 
+describe("any fault at any step", function()
+  local STEPS = { "create", "list", "get", "upload", "start", "chunk", "query", "download" }
+  local PARAMETERS = { number = 0.1, size = 100, text = "x: y", integer = 299 }
+
+  it("leaves the simulator well", function()
+    local sim = simulator.start { jobs_take = 0, shares = { deleted = 1 } }
+    local path = curl.file(3000)
+    local simple, resumable = curl.create(sim, "tweets"), curl.create(sim, "users", true)
+    curl.put(simple.upload_url, "20\n21\n")
+    local uri = curl.start(resumable.upload_url)
+    local api = "-H 'Authorization: Bearer t' '" .. sim.url .. JOBS
+    local put = "-T " .. path .. " -H 'Content-Type: text/plain' "
+    local requests = {
+      create = "-H 'Content-Type: application/json' -d '{\"type\":\"tweets\"}' " .. api .. "'",
+      list = api .. "?type=tweets'", get = api .. "/" .. simple.id .. "'",
+      upload = put .. "'" .. simple.upload_url .. "'", chunk = put .. "'" .. uri .. "'",
+      start = "-H 'Content-Type: text/plain' -H 'x-goog-resumable: start' -d '' '"
+        .. resumable.upload_url .. "'",
+      query = "-X PUT -H 'Content-Length: 0' -H 'Content-Range: bytes */*' '" .. uri .. "'",
+      download = "'" .. simple.download_url .. "'",
+    }
+    local names = {}
+    for _, kind in ipairs(sim:admin("GET", "faults")) do
+      if kind.name ~= "refuse" and kind.name ~= "raw" then
+        names[#names + 1] = { kind.name, PARAMETERS[kind.parameter], kind.steps }
+      end
+    end
+    for _, status in ipairs { "503", "403-early", "429", "418-html", "404" } do
+      names[#names + 1] = { status }
+    end
+    for _, name in ipairs(names) do
+      local faults, commands = {}, {}
+      for _, step in ipairs(STEPS) do
+        if not name[3] or name[3][step] then
+          local parameter = name[1] == "set" and "{}" or name[2]
+          faults[#faults + 1] = { step = step, fault = name[1], parameter = parameter }
+          commands[#commands + 1] = "curl -s -m 0.3 -o /dev/null " .. requests[step] .. " & "
+        end
+      end
+      sim:arm_raw(faults)
+      simulator.run(table.concat(commands) .. "wait")
+    end
+    os.remove(path)
+    local state = sim:state()
+    assert.same({}, state.defects)
+    assert.same({}, state.faults.armed)
+    assert.is_true(#state.faults.fired > 200)
+    sim:stop()
+  end)
+end)
+
 describe("a status that is armed", function()
   local sim, job
 

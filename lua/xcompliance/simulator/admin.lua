@@ -1,8 +1,9 @@
 --- What tests ask of the simulator itself, under `/admin/`. No token is needed, no fault strikes.
 --
---     GET    /admin/state       jobs, sessions, faults armed and fired, counters by step, the log
+--     GET    /admin/state       jobs, sessions, faults, counters by step, the log, own defects
 --     POST   /admin/faults      arms: a fault's text, an object, or an array of them, as JSON
 --     DELETE /admin/faults      disarms all
+--     GET    /admin/faults      every kind there is but statuses: name, what it does, its steps
 --     POST   /admin/clock       `{"advance": seconds}`
 --     POST   /admin/jobs/ID     `{"status": "failed", "error": "..."}`: what the job now is
 --     GET    /admin/upload/ID   the bytes that were uploaded for the job
@@ -38,8 +39,12 @@ local function state(service)
     now = service.clock:now(), jobs = jobs(service), log = service.log:list(),
     counters = service.log.counters, sessions = service.sessions:list(),
     faults = { armed = service.board:list(), fired = service.board.fired },
-    memory = collectgarbage("count") * 1024,
+    defects = service.log.defects, memory = collectgarbage("count") * 1024,
   })
+end
+
+local function faults(service)
+  return problem.response(200, service.board.kinds())
 end
 
 local function arm(service, body)
@@ -69,6 +74,7 @@ end
 
 local CALLS = {
   { "GET", "^/admin/state$", state },
+  { "GET", "^/admin/faults$", faults },
   { "POST", "^/admin/faults$", arm },
   { "DELETE", "^/admin/faults$", disarm },
   { "POST", "^/admin/clock$", put_forward },

@@ -68,7 +68,7 @@ function M.serve(service, connection, request)
   if good then return result end
   service.log:answered(exchange)
   if result.defect then
-    io.stderr:write("simulator: ", result.defect, "\n")
+    service.log:defect(result.defect)
     http.write_response(connection, problem.plain(500, "Internal Server Error"), os.time())
   end
   return false, result.hangup

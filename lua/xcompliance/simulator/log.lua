@@ -19,7 +19,7 @@ local HEADERS = {
 function M.new(path, clock)
   return setmetatable({
     file = path and assert(io.open(path, "a")), clock = clock,
-    entries = {}, counters = {}, last = 0,
+    entries = {}, counters = {}, last = 0, defects = {},
   }, Log)
 end
 
@@ -55,6 +55,12 @@ function Log:answered(exchange)
     self.file:write(problem.json(entry), "\n")
     self.file:flush()
   end
+end
+
+--- Notes a mistake of the simulator's own.
+function Log:defect(trace)
+  io.stderr:write("simulator: ", trace, "\n")
+  self.defects[#self.defects + 1] = trace
 end
 
 --- The last entries, oldest first.

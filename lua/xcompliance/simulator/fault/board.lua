@@ -23,6 +23,9 @@ function M.new(service)
   }, Board)
 end
 
+--- Every kind of fault there is; see kinds.lua.
+Board.kinds = kinds.list
+
 local function complain(text, ...)
   error(("simulator: " .. text):format(...), 0)
 end

@@ -80,7 +80,7 @@ M.kinds = {
   end),
   ["deep"] = rewrite("arrays within arrays, @DEPTH", function(_, depth)
     return ("["):rep(depth) .. ("]"):rep(depth)
-  end, "number"),
+  end, "integer"),
   ["huge-number"] = rewrite("a number beyond doubles", function(text)
     return (text:gsub("^{", '{"meta":{"result_count":1e999},', 1))
   end),

@@ -43,8 +43,8 @@ M.kinds = {
     after = function(_, response, text) change_header(response, text) end,
   },
   ["status"] = {
-    doc = "another status, @NNN, for the same answer", parameter = "number",
-    after = function(_, response, status) response.status = math.tointeger(status) end,
+    doc = "another status, @NNN, for the same answer", parameter = "integer",
+    after = function(_, response, status) response.status = status end,
   },
   ["no-location"] = header("a session without Location", "Location:", SESSION),
   ["relative-location"] = location("a session whose Location has no host", function(url)

@@ -5,7 +5,8 @@
 --     download:cut@256KiB+1x*       every download but the first ends after 256 KiB
 --
 -- Steps: create, list, get (the API); upload (a whole object), start, chunk, query, cancel (of a
--- session), download; any. The faults are in kinds.lua. Without a count a fault strikes once.
+-- session), download; other, any. The faults are in kinds.lua and statuses.lua. Without a count a
+-- fault strikes once. Of those that wait for a step the one that was armed first strikes first.
 -- @module xcompliance.simulator.fault.grammar
 
 local M = {}
@@ -38,10 +39,14 @@ local function size(text)
   return number and UNITS[unit] and math.floor(tonumber(number) * UNITS[unit])
 end
 
-local READERS = { size = size, number = tonumber, text = tostring }
+local function whole(text)
+  return math.tointeger(tonumber(text))
+end
+
+local READERS = { size = size, number = tonumber, integer = whole, text = tostring }
 
 --- A parameter's value.
--- @tparam string name of the type: `"size"`, `"number"` or `"text"`
+-- @tparam string name of the type: `"size"`, `"number"`, `"integer"` or `"text"`
 -- @tparam string|number given
 -- @treturn nil where it is none of that type
 function M.value(name, given)

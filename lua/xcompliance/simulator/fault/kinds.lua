@@ -22,12 +22,17 @@ function M.of(name)
   return all[name] or statuses.kind(name)
 end
 
---- Every name with what it does, sorted; statuses are described in statuses.lua.
--- @treturn table a list of `{ name, doc }`
+--- Every kind, by name; statuses are described in statuses.lua.
+-- @treturn table a list of `{ name, doc, parameter, default, steps }`
 function M.list()
   local list = {}
-  for name, kind in pairs(all) do list[#list + 1] = { name, kind.doc } end
-  table.sort(list, function(a, b) return a[1] < b[1] end)
+  for name, kind in pairs(all) do
+    list[#list + 1] = {
+      name = name, doc = kind.doc, parameter = kind.parameter, default = kind.default,
+      steps = kind.steps,
+    }
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
   return list
 end
 

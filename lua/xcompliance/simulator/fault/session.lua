@@ -63,11 +63,11 @@ M.kinds = {
     doc = "503 that says the offset is beyond what is kept", steps = CHUNK, before = gap,
   },
   ["shrink"] = {
-    doc = "@N pieces of 256 KiB are forgotten first", parameter = "number", default = 1,
+    doc = "@N pieces of 256 KiB are forgotten first", parameter = "integer", default = 1,
     steps = SESSION,
     before = function(exchange, pieces)
       local session = exchange.service.sessions:of(exchange.request)
-      if session then session:shrink(math.tointeger(pieces)) end
+      if session then session:shrink(pieces) end
     end,
   },
 }

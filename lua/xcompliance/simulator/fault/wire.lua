@@ -156,7 +156,7 @@ M.kinds = {
     connection:write("HTTP/1.1 103 Early Hints\r\n\r\n")
   end),
   ["endless-header"] = instead("one header line of @SIZE", endless_header, "size", 16 << 20),
-  ["many-headers"] = instead("@N headers", many_headers, "number", 100000),
+  ["many-headers"] = instead("@N headers", many_headers, "integer", 100000),
   ["idle-close"] = { doc = "answered, then closed without a word", after = close_quietly },
 }
 
