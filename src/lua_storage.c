@@ -50,12 +50,13 @@ static void push_answer(lua_State *L, const struct transfer *transfer) {
   lua_setfield(L, -2, "body");
 }
 
-static void push_moved(lua_State *L, const struct transfer *transfer, const char *field) {
+static void push_moved(lua_State *L, const struct transfer *transfer, const char *field,
+                       uint64_t bytes) {
   char text[CHECKSUM_TEXT];
   checksum_format(transfer_crc32c(transfer), text);
   lua_pushstring(L, text);
   lua_setfield(L, -2, "crc32c");
-  compat_pushwhole(L, transfer_bytes(transfer));
+  compat_pushwhole(L, bytes);
   lua_setfield(L, -2, field);
   compat_pushwhole(L, transfer_offset(transfer));
   lua_setfield(L, -2, "offset");
@@ -67,14 +68,16 @@ static int push_request(lua_State *L, struct task *task) {
 }
 
 static int push_upload(lua_State *L, struct task *task) {
-  push_answer(L, (struct transfer *)task);
-  push_moved(L, (struct transfer *)task, "sent");
+  const struct transfer *transfer = (struct transfer *)task;
+  push_answer(L, transfer);
+  push_moved(L, transfer, "sent", transfer_sent(transfer));
   return 1;
 }
 
 static int push_download(lua_State *L, struct task *task) {
-  push_answer(L, (struct transfer *)task);
-  push_moved(L, (struct transfer *)task, "received");
+  const struct transfer *transfer = (struct transfer *)task;
+  push_answer(L, transfer);
+  push_moved(L, transfer, "received", transfer_bytes(transfer));
   return 1;
 }
 

@@ -58,7 +58,7 @@ struct transfer {
   char *doing, *path, *token;
   char where[256];
   int descriptor;
-  uint64_t offset, length, bytes;
+  uint64_t offset, length, bytes, sent;
   uint32_t crc32c;
   bool public_only, direct, body_started, to_file;
   long status;
@@ -73,11 +73,13 @@ struct transfer *transfer_new(const struct transfer_options *options, struct err
 
 /* The answer. Headers are lines "name: value", names in lower case, each NUL-ended; the block ends
  * with an empty one. The body is NUL-ended. `offset` is where a download's bytes were really put:
- * 0 where the server has sent the whole although a part was asked for. */
+ * 0 where the server has sent the whole although a part was asked for. `sent` is what an upload had
+ * sent of its bytes when the answer began: one that comes before all of them speaks of others. */
 long transfer_status(const struct transfer *transfer);
 const char *transfer_headers(const struct transfer *transfer);
 const char *transfer_body(const struct transfer *transfer, size_t *size);
 uint64_t transfer_bytes(const struct transfer *transfer);
+uint64_t transfer_sent(const struct transfer *transfer);
 uint64_t transfer_offset(const struct transfer *transfer);
 uint32_t transfer_crc32c(const struct transfer *transfer);
 
