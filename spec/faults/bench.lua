@@ -1,4 +1,4 @@
---- What the specs of the fault matrix share: a simulator, a client, lists of ids, and what was asked.
+--- What the specs of the fault matrix share: a simulator, clients, lists of ids, what was asked.
 --
 --     local bench = require("spec.faults.bench").start()
 --     local job = bench:job { resumable = true }
@@ -60,7 +60,11 @@ function Bench:client(settings)
   return client
 end
 
-function Bench:arm(...) self.sim:arm(...) end
+--- Arms faults: texts (see lua/xcompliance/simulator/fault/grammar.lua), or an array of them.
+function Bench:arm(faults, ...)
+  if type(faults) == "string" then return self.sim:arm(faults, ...) end
+  if #faults > 0 then self.sim:arm_raw(faults) end
+end
 
 -- {====================================================================
 -- Lists and jobs
@@ -131,11 +135,10 @@ function Bench:complete_job(ids)
   M.write(path, M.ids(20 * (ids or 20000)))
   self.sim:curl(("-f -X PUT -H 'Content-Type: text/plain' -H 'Expect:' --data-binary @%s %s")
     :format(quote(path), quote(job.upload_url)))
-  local results, tries = nil, 0
-  repeat
-    results = shell(("env -u LD_PRELOAD curl -sSf %s; printf ."):format(quote(job.download_url)))
-    tries = tries + 1
-  until results and #results > 1 or tries == 100
+  local deadline = core.now() + 10
+  local get = "env -u LD_PRELOAD curl -sf " .. quote(job.download_url) .. " && printf ."
+  local results = shell(get)
+  while not results and core.now() < deadline do results = shell(get) end
   self:begin()
   return job, assert(results):sub(1, -2)
 end
@@ -184,7 +187,8 @@ end
 --- Asserts that storage holds this text for the job, and that the client knows it.
 function Bench:holds(job, text)
   local stored = assert(self:stored(job), "storage holds nothing")
-  assert(stored.size == #text and stored.crc32c == core.crc32c(text), "storage holds something else")
+  local same = stored.size == #text and stored.crc32c == core.crc32c(text)
+  assert(same, "storage holds something else")
 end
 
 -- }====================================================================
@@ -197,8 +201,8 @@ local function lua_command()
   local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
   local interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
   local cwd = assert(shell("pwd"))
-  return ("LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;%s/?.lua;;' LUA_CPATH='%s/%s/%s/?.so;;' %%s %s")
-    :format(cwd, cwd, cwd, cwd, build, interpreter, interpreter)
+  return (("LUA_PATH='@/lua/?.lua;@/lua/?/init.lua;@/?.lua;;' LUA_CPATH='@/%s/%s/?.so;;' %%s %s")
+    :format(build, interpreter, interpreter):gsub("@", function() return cwd end))
 end
 
 --- The shell's words that run a Lua file, or the command with these arguments, under this Lua.

@@ -53,8 +53,8 @@ describe("a simple upload", function()
   end)
 
   for _, fault in ipairs {
-    "reset@900kB", "cut@900kB", "reset", "close", "503", "503-early", "503-after@500kB", "408", "429",
-    "500-html", "garbage",
+    "reset@900kB", "cut@900kB", "reset", "close", "503", "503-early", "503-after@500kB", "408",
+    "429", "500-html", "garbage",
   } do
     it("row 27: is sent again as a whole, by the same URL: " .. fault, function()
       assert.is_true(succeeds("upload:" .. fault, 2).verified)
