@@ -143,6 +143,14 @@ describe("the simulator as a process", function()
     assert.is_truthy(state == "" or state:find("^Z"))
   end)
 
+  it("says why it cannot listen", function()
+    local sim = simulator.start {}
+    local _, complaint = pcall(simulator.start, { port = sim.port })
+    assert.matches("cannot listen at 127.0.0.1:" .. sim.port .. ": Address already in use", complaint,
+      1, true)
+    sim:stop()
+  end)
+
   it("writes a log of its requests", function()
     local path = os.tmpname()
     local sim = simulator.start { state_log = path }

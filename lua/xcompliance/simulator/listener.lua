@@ -2,6 +2,7 @@
 -- @module xcompliance.simulator.listener
 
 local cqueues = require "cqueues"
+local errno = require "cqueues.errno"
 local sockets = require "cqueues.socket"
 
 local M = {}
@@ -9,9 +10,14 @@ local Listener = {}
 Listener.__index = Listener
 
 local function listen(host, port)
-  local socket = assert(sockets.listen { host = host, port = port, reuseaddr = true })
-  assert(socket:listen())
-  return socket
+  local socket, code = sockets.listen { host = host, port = port, reuseaddr = true }
+  if socket then
+    socket:onerror(function(_, _, failure) return failure end)
+    local listens
+    listens, code = socket:listen()
+    if listens then return socket end
+  end
+  error(("simulator: cannot listen at %s:%d: %s"):format(host, port, errno.strerror(code)), 0)
 end
 
 local function read_file(path)
