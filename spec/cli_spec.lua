@@ -215,8 +215,8 @@ describe("the command", function()
       local status, script = bench:path("status"), bench:path("run.sh")
       -- with job control, since what a shell puts into the background ignores SIGINT otherwise
       benches.write(script, ("set -m\n(exec env BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s %s)"
-        .. " 2>%s.err &\necho $! >%s.pid\nwait $!\necho $? >%s\n"):format(benches.TOKEN, bench.sim.url,
-        benches.command("bin/xcompliance " .. arguments), status, status, status))
+        .. " 2>%s.err &\necho $! >%s.pid\nwait $!\necho $? >%s\n"):format(benches.TOKEN,
+        bench.sim.url, benches.command("bin/xcompliance " .. arguments), status, status, status))
       shell("sh " .. script .. " >/dev/null 2>&1 & true")
       for _ = 1, 200 do
         if bench:count(step) > 0 then break end

@@ -1,0 +1,95 @@
+-- The examples and the README's first one do what they say; the types are those of the code.
+
+local benches = require "spec.faults.bench"
+local clients = require "xcompliance.client"
+local errors = require "xcompliance.errors"
+local shell = require("spec.simulator").shell
+local xcompliance = require "xcompliance"
+
+local function first_lua_block(path)
+  local file = assert(io.open(path))
+  local text = file:read("*a")
+  file:close()
+  return assert(text:match("\n```lua\n(.-)```"))
+end
+
+describe("the examples", function()
+  it("run as they are", function()
+    local root = assert(shell("pwd"))
+    local running, commands = {}, {}
+    for i, example in ipairs { "examples/five_steps.lua", "examples/check.lua", "README.md" } do
+      local bench = benches.start() -- each its own: one job a type at a time
+      local script, arguments = root .. "/" .. example, "ids.txt results.jsonl"
+      if example == "examples/check.lua" then arguments = "users " .. arguments end
+      if example == "README.md" then
+        script = bench.folder .. "/readme.lua"
+        benches.write(script, first_lua_block(example))
+      end
+      benches.write(bench.folder .. "/ids.txt", benches.ids(20 * 100))
+      running[i] = bench
+      commands[i] = ("(cd %s && BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s %s >out 2>&1) &"):format(
+        bench.folder, benches.TOKEN, bench.sim.url, benches.command(script .. " " .. arguments))
+    end
+    shell(table.concat(commands, " ") .. " wait")
+    for _, bench in ipairs(running) do
+      local said = benches.read(bench.folder .. "/out")
+      assert.matches("100", said)
+      assert.is_nil(said:find("traceback", 1, true), said)
+      assert.is_string(benches.read(bench.folder .. "/results.jsonl"), said)
+      bench:stop()
+    end
+  end)
+end)
+
+describe("the types", function()
+  local text = benches.read("types/xcompliance.lua")
+
+  local function fields(class)
+    local names = {}
+    local block = assert(text:match("\n%-%-%-@class " .. class .. "[^\n]*\n(.-)\n\n"), class)
+    for name in block:gmatch("%-%-%-@field ([%w_]+)%??") do names[#names + 1] = name end
+    return names
+  end
+
+  it("declare every method and function, and no other", function()
+    local internal = {
+      api_options = true, session = true, storage = true, note_clock = true, server_time = true,
+      call = true, with_loop = true,
+    }
+    for name, value in pairs(clients.methods) do
+      if type(value) == "function" and not internal[name] then
+        assert.is_truthy(text:find("function Client:" .. name .. "(", 1, true), name)
+      end
+    end
+    for name in text:gmatch("function Client:([%w_]+)") do
+      assert.is_function(clients.methods[name], name)
+    end
+    for name, value in pairs(xcompliance) do
+      if type(value) == "function" then
+        assert.is_truthy(text:find("function M." .. name .. "(", 1, true), name)
+      end
+    end
+  end)
+
+  it("declare the options of a client and of a check", function()
+    for _, name in ipairs(fields "xcompliance.ClientOptions") do
+      local ok, err = pcall(xcompliance.client, { [name] = io.stdout })
+      assert.is_false(ok)
+      assert.matches(name .. " must be a", tostring(err))
+    end
+    local client = xcompliance.client {}
+    for _, class in ipairs { "xcompliance.CheckOptions", "xcompliance.CallOptions" } do
+      for _, name in ipairs(fields(class)) do
+        local ok, err = pcall(client.check, client, { [name] = io.stdout })
+        assert.is_false(ok)
+        assert.matches(name .. " must be a", tostring(err))
+      end
+    end
+  end)
+
+  it("declare every kind of error", function()
+    for kind in pairs(errors.kinds) do
+      assert.is_truthy(text:find('"' .. kind .. '"', 1, true), kind)
+    end
+  end)
+end)

@@ -1,0 +1,266 @@
+---@meta
+-- Declarations for editors (LuaLS): the models of the API, what the functions take and return.
+
+-- {====================================================================
+-- Models: tables as they came, unknown members too; JSON null is absent; ids are strings
+-- =====================================================================
+
+---@alias xcompliance.Type "tweets"|"users"
+
+---@alias xcompliance.Status "created"|"in_progress"|"failed"|"complete"|"expired"|string
+
+---@class xcompliance.ComplianceJob
+---@field id string 1 to 19 digits
+---@field type xcompliance.Type
+---@field name? string at most 64 characters
+---@field status xcompliance.Status
+---@field resumable? boolean
+---@field created_at string "2021-10-07T07:56:18.000Z"
+---@field upload_url string a signed URL: a credential
+---@field upload_expires_at string
+---@field download_url string a signed URL: a credential
+---@field download_expires_at string
+---@field error? string why it failed
+
+---@class xcompliance.Problem
+---@field title? string
+---@field detail? string
+---@field type? string a URL; its last segment tells
+---@field status? integer
+
+---@class xcompliance.CreateComplianceJobResponse
+---@field data xcompliance.ComplianceJob
+---@field errors? xcompliance.Problem[]
+
+---@class xcompliance.Get2ComplianceJobsIdResponse
+---@field data xcompliance.ComplianceJob
+---@field errors? xcompliance.Problem[]
+
+---@class xcompliance.Get2ComplianceJobsResponse
+---@field data? xcompliance.ComplianceJob[] absent where there are none
+---@field errors? xcompliance.Problem[]
+---@field meta? { result_count: integer }
+
+-- }====================================================================
+
+-- {====================================================================
+-- What is returned beside them
+-- =====================================================================
+
+---@alias xcompliance.Kind
+---| "usage" | "config" | "auth" | "forbidden" | "not_found" | "conflict" | "rate_limited"
+---| "expired" | "job_failed" | "integrity" | "network" | "timeout" | "tls" | "protocol" | "io"
+---| "data" | "cancelled" | "memory" | "server" | "internal"
+
+---@class xcompliance.Error docs/errors.md; tostring() gives the message
+---@field kind xcompliance.Kind
+---@field message string
+---@field retryable boolean
+---@field hint? string
+---@field status? integer the HTTP status that was answered
+---@field headers? table<string, string> names in lower case
+---@field problem? table the API's own, decoded
+---@field problem_type? string the last segment of its type
+---@field code? string of storage's XML
+---@field attempts? integer
+---@field deadline? boolean the caller's deadline has passed
+---@field job? xcompliance.ComplianceJob that failed or expired
+---@field file? string
+---@field line? integer
+---@field byte? integer
+---@field system? integer errno, or libcurl's code
+
+---@class xcompliance.Details
+---@field status integer
+---@field headers table<string, string>
+---@field adopted? boolean the answer to a create was lost, and the job found
+
+---@class xcompliance.Uploaded
+---@field bytes integer
+---@field ids integer
+---@field crc32c string base64
+---@field verified boolean whether storage has told the same checksum
+---@field resumable boolean
+
+---@class xcompliance.Downloaded
+---@field bytes integer
+---@field crc32c string base64
+---@field verified boolean whether storage has told the same checksum
+
+---@class xcompliance.Outcome
+---@field type xcompliance.Type
+---@field job xcompliance.ComplianceJob
+---@field ids integer asked about
+---@field results string their path
+---@field rows integer in the results
+---@field ids_with_events? integer distinct ids in them; absent where they are more than a million
+---@field reasons table<string, integer> rows by reason
+---@field actions table<string, integer> rows by action
+---@field unknown integer rows without a reason
+---@field calls table<string, integer> of the API in this run, by the operation's name
+---@field seconds number that this run took
+---@field resumed boolean whether it has gone on with an earlier run
+---@field uploaded xcompliance.Uploaded
+---@field downloaded xcompliance.Downloaded
+---@field bytes integer of the results
+---@field crc32c string of the results, base64
+---@field verified boolean whether both transfers are
+
+---@class xcompliance.Event what on_progress is told
+---@field step "prepare"|"create"|"get"|"list"|"upload"|"wait"|"download"
+---@field doing string "uploading ids.txt"
+---@field done? integer bytes
+---@field total? integer bytes; 0 where it is not known
+---@field status? string of the job that is waited for
+---@field wait? number seconds until the next attempt or look
+---@field retry? integer how many attempts have failed
+---@field message? string something worth telling
+---@field warning? string something worth worrying
+
+-- }====================================================================
+
+-- {====================================================================
+-- What is given
+-- =====================================================================
+
+---@class xcompliance.Loop
+---@field wait fun(task: userdata, seconds: number): boolean
+---@field sleep fun(seconds: number)
+
+---@class xcompliance.ClientOptions
+---@field bearer_token? string else token_file, else BEARER_TOKEN of the environment, at each call
+---@field token_file? string
+---@field base_url? string else XCOMPLIANCE_BASE_URL, https://api.x.com
+---@field loop? xcompliance.Loop else xcompliance.loop.blocking
+---@field ca_file? string
+---@field proxy? string
+---@field timeout? number seconds that a call of the API may take (30)
+---@field storage_hosts? string[] more hosts that signed URLs may lead to
+---@field user_agent? string
+---@field connect_timeout? number seconds (15)
+---@field low_speed_limit? integer bytes a second, below which a transfer is given up (1024)
+---@field low_speed_time? integer after so many seconds of it (60)
+---@field allow_http? boolean the token over plain http to any host
+---@field retry? { attempts?: integer, first?: number, max?: number } 8 attempts, 1 s doubling to 60
+
+---@class xcompliance.CallOptions
+---@field deadline? number seconds from now
+---@field on_progress? fun(event: xcompliance.Event) what it raises ends the call
+
+---@class xcompliance.ApiOptions: xcompliance.CallOptions
+---@field fields? string[] compliance_job.fields
+
+---@class xcompliance.UploadOptions: xcompliance.CallOptions
+---@field chunk? integer bytes of a piece of a resumable upload, a multiple of 262144
+
+---@class xcompliance.CheckOptions: xcompliance.CallOptions
+---@field type xcompliance.Type
+---@field ids string path of a list, one id a line
+---@field results string path
+---@field name? string the job's name begins with it
+---@field state? string folder for what is needed to go on; default: that of the results
+---@field poll? { min?: number, max?: number } seconds between two looks at the job (5, 60)
+---@field max_polls_per_15min? integer
+---@field upload? "auto"|"simple"|"resumable"
+---@field chunk? integer
+
+-- }====================================================================
+
+---@class xcompliance.Client
+local Client = {}
+
+---@param type xcompliance.Type
+---@param name? string
+---@param resumable? boolean
+---@param options? xcompliance.ApiOptions
+---@return xcompliance.CreateComplianceJobResponse? response
+---@return xcompliance.Details|xcompliance.Error
+function Client:create_compliance_job(type, name, resumable, options) end
+
+---@param id string
+---@param options? xcompliance.ApiOptions
+---@return xcompliance.Get2ComplianceJobsIdResponse? response
+---@return xcompliance.Details|xcompliance.Error
+function Client:list_job(id, options) end
+
+---@param type xcompliance.Type
+---@param status? "created"|"in_progress"|"failed"|"complete"
+---@param options? xcompliance.ApiOptions
+---@return xcompliance.Get2ComplianceJobsResponse? response
+---@return xcompliance.Details|xcompliance.Error
+function Client:list_jobs(type, status, options) end
+
+---@param url string the job's upload_url
+---@param path string
+---@param options? xcompliance.UploadOptions
+---@return string? said what storage said
+---@return xcompliance.Uploaded|xcompliance.Error
+function Client:upload_ids(url, path, options) end
+
+---@param url string the job's download_url
+---@param path string
+---@param options? xcompliance.CallOptions
+---@return integer? status
+---@return xcompliance.Downloaded|xcompliance.Error
+function Client:download_results(url, path, options) end
+
+---@param options xcompliance.CheckOptions
+---@return xcompliance.Outcome? outcome
+---@return xcompliance.Error?
+function Client:check(options) end
+
+---@return true
+function Client:close() end
+
+---@class xcompliance
+---@field _VERSION string
+---@field ComplianceJobType { tweets: "tweets", users: "users" }
+---@field ComplianceJobStatus table<xcompliance.Status, xcompliance.Status>
+---@field errors table<xcompliance.Kind, string> every kind, with what it means
+local M = {}
+
+---@param settings? xcompliance.ClientOptions
+---@return xcompliance.Client
+function M.client(settings) end
+
+---@param type xcompliance.Type
+---@param name? string
+---@param resumable? boolean
+---@param options? xcompliance.ApiOptions
+---@return xcompliance.CreateComplianceJobResponse? response
+---@return xcompliance.Details|xcompliance.Error
+function M.create_compliance_job(type, name, resumable, options) end
+
+---@param id string
+---@param options? xcompliance.ApiOptions
+---@return xcompliance.Get2ComplianceJobsIdResponse? response
+---@return xcompliance.Details|xcompliance.Error
+function M.list_job(id, options) end
+
+---@param type xcompliance.Type
+---@param status? "created"|"in_progress"|"failed"|"complete"
+---@param options? xcompliance.ApiOptions
+---@return xcompliance.Get2ComplianceJobsResponse? response
+---@return xcompliance.Details|xcompliance.Error
+function M.list_jobs(type, status, options) end
+
+---@param url string
+---@param path string
+---@param options? xcompliance.UploadOptions
+---@return string? said
+---@return xcompliance.Uploaded|xcompliance.Error
+function M.upload_ids(url, path, options) end
+
+---@param url string
+---@param path string
+---@param options? xcompliance.CallOptions
+---@return integer? status
+---@return xcompliance.Downloaded|xcompliance.Error
+function M.download_results(url, path, options) end
+
+---@param options xcompliance.CheckOptions
+---@return xcompliance.Outcome? outcome
+---@return xcompliance.Error?
+function M.check(options) end
+
+return M
