@@ -1,4 +1,4 @@
-/* nodlclose.c - preloaded under the sanitizers: a shared object that stays loaded keeps its symbols */
+/* nodlclose.c - preloaded under the sanitizers: what stays loaded keeps its symbols */
 int dlclose(void *handle);
 
 int dlclose(void *handle) {
