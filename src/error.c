@@ -92,6 +92,7 @@ const char *error_kind(enum error_code code) {
   case ERROR_TLS: return "tls";
   case ERROR_PROTOCOL: return "protocol";
   case ERROR_USAGE: return "usage";
+  case ERROR_INTERNAL: return "internal";
   }
   return "internal";
 }

@@ -24,6 +24,7 @@ enum error_code {
   ERROR_TLS,       /* the peer could not be trusted */
   ERROR_PROTOCOL,  /* the peer does not speak as it should */
   ERROR_USAGE,     /* a value that the caller gave cannot be used */
+  ERROR_INTERNAL,  /* a fault of this program */
 };
 
 struct error {

@@ -20,6 +20,7 @@ void session_open(lua_State *L);
 void operations_open(lua_State *L);
 void storage_open(lua_State *L);
 void dataset_open(lua_State *L);
+void verdicts_open(lua_State *L);
 void folder_open(lua_State *L);
 
 /* Makes the metatable `name`: methods, then metamethods (both NULL-ended; either may be NULL). */

@@ -1,0 +1,515 @@
+/* judge.c - see judge.h */
+#include "dataset/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataset/record.h"
+
+/* What is known of one object of the record. */
+struct finding {
+  struct {
+    uint8_t level; /* enum level: own, then with what follows from others */
+    uint8_t cause; /* the bit number of the fact behind it */
+    uint8_t type;  /* of the verdict: enum verdicts_type */
+    uint32_t at;   /* where the id stands that it is about */
+    uint64_t id;
+  } condemned;
+  bool scrub; /* its places go */
+  uint8_t scrub_cause;
+  bool rehydrate;
+  bool gone; /* it is in something that goes, or goes itself */
+};
+
+/* A key that somebody refers to; sorted, so that it can be looked up. */
+struct reference {
+  uint64_t hash;
+  uint32_t key; /* index in the record's keys */
+};
+
+struct state {
+  struct judge public;
+  struct record *record;
+  const struct reader_record *text;
+  struct finding *findings;    /* by object */
+  uint32_t *cut_counts;        /* by list: how many of its items are cut */
+  struct record_place *places; /* that are cut */
+  struct reference *references;
+  size_t finding_room, list_room, place_room, cut_room, reference_room;
+  size_t place_count, reference_count;
+  bool no_memory;
+};
+
+/* {==================================================================
+** Policy
+** =================================================================== */
+
+void policy_matter(const struct policy *policy, uint32_t matter[VERDICTS_TYPES]) {
+  matter[VERDICTS_USERS] = policy->remove | policy->quarantine | policy->stop | policy->scrub;
+  matter[VERDICTS_TWEETS] = matter[VERDICTS_USERS] | policy->rehydrate;
+}
+
+/* The facts that decide. */
+static uint32_t deciding(const struct policy *policy, uint32_t facts) {
+  if (facts & policy->remove) return facts & policy->remove;
+  if (facts & policy->quarantine) return facts & policy->quarantine;
+  return facts & policy->stop;
+}
+
+enum level policy_level(const struct policy *policy, uint32_t facts) {
+  if (facts & policy->remove) return LEVEL_REMOVE;
+  if (facts & policy->quarantine) return LEVEL_QUARANTINE;
+  return facts & policy->stop ? LEVEL_STOP : LEVEL_NONE;
+}
+
+static uint8_t lowest_bit(uint32_t facts) {
+  return facts ? (uint8_t)__builtin_ctz(facts) : 0;
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Findings
+** =================================================================== */
+
+static void *grown(void *memory, size_t *room, size_t wanted, size_t size, bool *no_memory) {
+  size_t larger = wanted + wanted / 2 + 64;
+  void *moved;
+  if (wanted <= *room) return memory;
+  moved = realloc(memory, larger * size);
+  if (!moved) {
+    *no_memory = true;
+    return memory;
+  }
+  *room = larger;
+  return moved;
+}
+
+#define GROW(state, name, name_room, wanted)                                                       \
+  ((state)->name = grown((state)->name, &(state)->name_room, wanted, sizeof *(state)->name,        \
+                         &(state)->no_memory))
+
+static void apply_facts(struct state *state, const struct record_id *id, enum verdicts_type type,
+                        uint32_t facts) {
+  const struct policy *policy = state->public.policy;
+  struct finding *finding = &state->findings[id->object];
+  enum level level = policy_level(policy, facts);
+  if (level > finding->condemned.level) {
+    finding->condemned.level = (uint8_t)level;
+    finding->condemned.cause = lowest_bit(deciding(policy, facts));
+    finding->condemned.type = (uint8_t)type;
+    finding->condemned.id = id->id;
+    finding->condemned.at = id->at;
+  }
+  if (id->role == ID_EDIT_HISTORY) return; /* only condemns */
+  if (facts & policy->scrub) {
+    finding->scrub = true;
+    finding->scrub_cause = lowest_bit(facts & policy->scrub);
+  }
+  if (facts & policy->rehydrate && id->role == ID_OWN) finding->rehydrate = true;
+}
+
+/* The ids of bare references count only where they are retweeted; see retweets_condemned. */
+static void judge_id(struct state *state, const struct record_id *id, struct judge_counts *counts) {
+  const struct record_object *object = &state->record->objects[id->object];
+  bool user = id->role == ID_AUTHOR || object->kind == RECORD_USER;
+  enum verdicts_type type = user ? VERDICTS_USERS : VERDICTS_TWEETS;
+  uint32_t facts, others;
+  if (object->kind == RECORD_NEITHER && !(object->position == AT_REFERENCE && object->retweet))
+    return;
+  facts = prefilter_facts(state->public.filter, type, id->id);
+  others = prefilter_facts(state->public.filter, user ? VERDICTS_TWEETS : VERDICTS_USERS, id->id);
+  counts->own[type] += facts != 0;
+  counts->strange[user ? VERDICTS_TWEETS : VERDICTS_USERS] += others != 0;
+  if (facts) apply_facts(state, id, type, facts);
+}
+
+/* Whether what is found on an object holds for the tweet around it. */
+static bool condemns_parent(const struct record_object *object) {
+  return object->position == AT_RETWEETED_STATUS || object->position == AT_USER ||
+         object->position == AT_AUTHOR || (object->position == AT_REFERENCE && object->retweet);
+}
+
+/* Children come after their parents, so backwards each is finished before it is looked at. */
+static void judge_parents(struct state *state) {
+  const struct record *record = state->record;
+  for (uint32_t i = record->object_count; i-- > 0;) {
+    const struct record_object *object = &record->objects[i];
+    const struct finding *finding = &state->findings[i];
+    struct finding *parent;
+    if (!condemns_parent(object)) continue;
+    parent = &state->findings[object->parent];
+    if (finding->condemned.level > parent->condemned.level) parent->condemned = finding->condemned;
+  }
+}
+
+static bool judge_objects(struct state *state, struct judge_counts *counts) {
+  const struct record *record = state->record;
+  GROW(state, findings, finding_room, record->object_count);
+  GROW(state, cut_counts, list_room, record->list_count);
+  if (state->no_memory) return false;
+  memset(state->findings, 0, record->object_count * sizeof *state->findings);
+  memset(state->cut_counts, 0, record->list_count * sizeof *state->cut_counts);
+  state->place_count = 0;
+  for (uint32_t i = 0; i < record->id_count; i++)
+    judge_id(state, &record->ids[i], counts);
+  judge_parents(state);
+  return true;
+}
+
+static bool is_found(const struct state *state) {
+  for (uint32_t i = 0; i < state->record->object_count; i++) {
+    const struct finding *finding = &state->findings[i];
+    if (finding->condemned.level != LEVEL_NONE || finding->scrub || finding->rehydrate) return true;
+  }
+  return false;
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** What goes
+** =================================================================== */
+
+static void cut_place(struct state *state, const struct record_place *place) {
+  GROW(state, places, place_room, state->place_count + 1);
+  if (state->no_memory) return;
+  state->places[state->place_count++] = *place;
+  state->cut_counts[place->list]++;
+}
+
+static bool is_in_page(enum record_position position) {
+  return position == AT_DATA_ELEMENT || position == AT_STATUSES_ELEMENT;
+}
+
+static bool goes_itself(const struct record_object *object, const struct finding *finding) {
+  return finding->condemned.level == LEVEL_REMOVE && object->kind != RECORD_NEITHER;
+}
+
+/* Pages of which everything goes: the record, or an element of a record that is an array. */
+static void empty_pages(struct state *state) {
+  const struct record *record = state->record;
+  for (uint32_t i = 0; i < record->object_count; i++) {
+    const struct record_object *object = &record->objects[i];
+    if (!goes_itself(object, &state->findings[i])) continue;
+    if (is_in_page(object->position) &&
+        ++state->cut_counts[object->place.list] == record->lists[object->place.list].items)
+      state->findings[object->parent].gone = true;
+    if (object->position == AT_DATA) state->findings[object->parent].gone = true;
+    if (object->position == AT_ROOT || object->position == AT_ROOT_ELEMENT)
+      state->findings[i].gone = true;
+  }
+  memset(state->cut_counts, 0, record->list_count * sizeof *state->cut_counts);
+}
+
+/* Marks what goes, and notes the places of what goes by itself. Elements that are no records (of
+ * `mentions`, say) and members are all cut alike. */
+static void cut_objects(struct state *state) {
+  const struct record *record = state->record;
+  for (uint32_t i = 0; i < record->object_count; i++) {
+    const struct record_object *object = &record->objects[i];
+    struct finding *finding = &state->findings[i];
+    if (object->parent != RECORD_NONE && state->findings[object->parent].gone) {
+      finding->gone = true;
+      continue;
+    }
+    if (!finding->gone) finding->gone = goes_itself(object, finding);
+    /* of a reference its type and id stay; a retweet's are gone with the tweet around it */
+    if (finding->gone && object->position != AT_REFERENCE && object->place.list != RECORD_NONE)
+      cut_place(state, &object->place);
+  }
+}
+
+static void cut_parts(struct state *state) {
+  const struct record *record = state->record;
+  for (uint32_t i = 0; i < record->part_count; i++) {
+    const struct record_part *part = &record->parts[i];
+    const struct record_object *object = &record->objects[part->object];
+    const struct finding *finding = &state->findings[part->object];
+    bool outer_gone = object->parent != RECORD_NONE && state->findings[object->parent].gone;
+    if (part->kind == PART_REFERENCE_OTHER && finding->gone && !outer_gone)
+      cut_place(state, &part->place);
+    if (part->kind == PART_GEO && finding->scrub && object->kind == RECORD_TWEET && !finding->gone)
+      cut_place(state, &part->place);
+  }
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Media, polls and places that nobody refers to any more
+** =================================================================== */
+
+static uint64_t hash_text(enum record_part_kind kind, struct json_text text) {
+  uint64_t hash = 0xcbf29ce484222325u + (uint64_t)kind;
+  char decoded[256];
+  if (text.escaped) {
+    text.size = json_decode(text, decoded, sizeof decoded);
+    if (text.size > sizeof decoded) text.size = sizeof decoded;
+    text.text = decoded;
+  }
+  for (size_t i = 0; i < text.size && i < sizeof decoded; i++)
+    hash = (hash ^ (unsigned char)text.text[i]) * 0x100000001b3u;
+  return hash;
+}
+
+static int by_hash(const void *one, const void *other) {
+  const struct reference *a = one, *b = other;
+  return a->hash < b->hash ? -1 : a->hash > b->hash;
+}
+
+static bool list_references(struct state *state) {
+  const struct record *record = state->record;
+  GROW(state, references, reference_room, record->key_count);
+  if (state->no_memory) return false;
+  state->reference_count = record->key_count;
+  for (uint32_t i = 0; i < record->key_count; i++) {
+    const struct record_key *key = &record->keys[i];
+    state->references[i].key = i;
+    state->references[i].hash = hash_text(key->kind, record_text(state->text, key->key));
+  }
+  qsort(state->references, state->reference_count, sizeof *state->references, by_hash);
+  return true;
+}
+
+/* Whether somebody referred to the part, and whether somebody still does. */
+static void find_references(const struct state *state, const struct record_part *part, bool *before,
+                            bool *after) {
+  const struct record *record = state->record;
+  struct json_text text = record_text(state->text, part->key);
+  struct reference wanted = {hash_text(part->kind, text), 0};
+  size_t low = 0, high = state->reference_count;
+  *before = *after = false;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (state->references[middle].hash < wanted.hash)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  for (; low < state->reference_count && state->references[low].hash == wanted.hash; low++) {
+    const struct record_key *key = &record->keys[state->references[low].key];
+    const struct finding *finding = &state->findings[key->object];
+    if (key->kind != part->kind || !json_same(text, record_text(state->text, key->key))) continue;
+    *before = true;
+    if (!finding->gone && !(key->kind == PART_PLACE && finding->scrub)) *after = true;
+  }
+}
+
+static bool is_kept_key(const struct record_part *part) {
+  return part->kind != PART_MEDIA && part->kind != PART_POLL && part->kind != PART_PLACE;
+}
+
+static void cut_orphans(struct state *state) {
+  const struct record *record = state->record;
+  bool listed = false;
+  for (uint32_t i = 0; i < record->part_count; i++) {
+    const struct record_part *part = &record->parts[i];
+    bool before, after;
+    if (is_kept_key(part) || part->key.start == 0 || state->findings[part->object].gone) continue;
+    if (!listed && !list_references(state)) return;
+    listed = true;
+    find_references(state, part, &before, &after);
+    if (before && !after) cut_place(state, &part->place);
+  }
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Cuts
+** =================================================================== */
+
+static int by_start(const void *one, const void *other) {
+  const struct record_place *a = one, *b = other;
+  return a->start < b->start ? -1 : a->start > b->start;
+}
+
+/* Gives each place the comma that goes with it: an item goes with the comma behind it if no item
+ * that stays stands before it, else with the one before it. */
+static void make_cuts(struct state *state) {
+  struct judge *judge = &state->public;
+  judge->cut_count = 0;
+  if (state->place_count == 0) return;
+  judge->cuts = grown(judge->cuts, &state->cut_room, state->place_count, sizeof *judge->cuts,
+                      &state->no_memory);
+  if (state->no_memory) return;
+  judge->cut_count = state->place_count;
+  qsort(state->places, state->place_count, sizeof *state->places, by_start);
+  memset(state->cut_counts, 0, state->record->list_count * sizeof *state->cut_counts);
+  for (size_t i = 0; i < state->place_count; i++) {
+    const struct record_place *place = &state->places[i];
+    struct cut *cut = &judge->cuts[i];
+    cut->start = place->start;
+    cut->end = place->end;
+    if (state->cut_counts[place->list]++ < place->ordinal)
+      cut->start = place->comma_before;
+    else if (place->comma_after != RECORD_NONE)
+      cut->end = place->comma_after + 1;
+  }
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Judgements
+** =================================================================== */
+
+static bool is_dropped(const struct state *state) {
+  const struct record_object *first = &state->record->objects[0];
+  if (state->record->object_count == 0) return false;
+  if (first->position == AT_ROOT) return state->findings[0].gone;
+  return state->cut_counts[first->place.list] == state->record->lists[first->place.list].items;
+}
+
+/* The first object that stays, has the level, and is not within what goes. */
+static const struct finding *find_level(const struct state *state, enum level level) {
+  for (uint32_t i = 0; i < state->record->object_count; i++)
+    if (state->findings[i].condemned.level == level && !state->findings[i].gone &&
+        state->record->objects[i].kind != RECORD_NEITHER)
+      return &state->findings[i];
+  return NULL;
+}
+
+static enum judgement stop_at(struct judge *judge, const struct finding *finding) {
+  judge->stop.id = finding->condemned.id;
+  judge->stop.at = finding->condemned.at;
+  judge->stop.type = (enum verdicts_type)finding->condemned.type;
+  return JUDGED_STOP;
+}
+
+static void count_objects(const struct state *state, struct judge_counts *counts) {
+  for (uint32_t i = 0; i < state->record->object_count; i++) {
+    const struct finding *finding = &state->findings[i];
+    enum record_kind kind = state->record->objects[i].kind;
+    enum verdicts_type type = kind == RECORD_USER ? VERDICTS_USERS : VERDICTS_TWEETS;
+    if (kind == RECORD_NEITHER) continue;
+    if (finding->condemned.level != LEVEL_NONE)
+      counts->objects[type][finding->condemned.cause]++;
+    else if (finding->scrub && kind == RECORD_TWEET)
+      counts->objects[type][finding->scrub_cause]++;
+    else if (finding->rehydrate)
+      counts->objects[type][lowest_bit(FACT_REHYDRATE)]++;
+  }
+}
+
+static void add_counts(struct judge_counts *to, const struct judge_counts *from) {
+  for (int type = 0; type < VERDICTS_TYPES; type++) {
+    to->own[type] += from->own[type];
+    to->strange[type] += from->strange[type];
+    for (int fact = 0; fact < FACT_KINDS; fact++)
+      to->objects[type][fact] += from->objects[type][fact];
+  }
+}
+
+static void add_rehydrate(struct state *state, uint64_t id) {
+  struct id_list *list = &state->public.rehydrate;
+  list->ids = grown(list->ids, &list->room, list->count + 1, sizeof *list->ids, &state->no_memory);
+  if (!state->no_memory) list->ids[list->count++] = id;
+}
+
+static void list_rehydrated(struct state *state) {
+  for (uint32_t i = 0; i < state->record->id_count; i++) {
+    const struct record_id *id = &state->record->ids[i];
+    const struct finding *finding = &state->findings[id->object];
+    if (finding->rehydrate && !finding->gone && id->role == ID_OWN) add_rehydrate(state, id->id);
+  }
+}
+
+static enum judgement decide(struct state *state) {
+  const struct finding *stop;
+  empty_pages(state);
+  cut_objects(state);
+  if (is_dropped(state)) return JUDGED_DROPPED;
+  cut_parts(state);
+  if (state->place_count > 0) cut_orphans(state);
+  make_cuts(state);
+  if (find_level(state, LEVEL_QUARANTINE)) return JUDGED_QUARANTINED;
+  stop = find_level(state, LEVEL_STOP);
+  if (stop) return stop_at(&state->public, stop);
+  list_rehydrated(state);
+  return state->place_count > 0 ? JUDGED_CHANGED : JUDGED_KEPT;
+}
+
+static enum judgement fail(const char *path, struct error *error) {
+  error_set(error, ERROR_MEMORY, "redacting %s: out of memory", path);
+  return JUDGED_FAILED;
+}
+
+enum judgement judge_record(struct judge *judge, const char *path, const struct reader_record *text,
+                            struct error *error) {
+  struct state *state = (struct state *)judge;
+  struct judge_counts counts = {0};
+  enum judgement judgement = JUDGED_KEPT;
+  if (!record_walk(state->record, path, text, error))
+    return error->code == ERROR_DATA ? JUDGED_MALFORMED : JUDGED_FAILED;
+  state->text = text;
+  state->no_memory = false;
+  if (judge_objects(state, &counts) && is_found(state)) judgement = decide(state);
+  if (state->no_memory) return fail(path, error);
+  if (judgement == JUDGED_STOP) return judgement;
+  count_objects(state, &counts);
+  add_counts(&judge->counts, &counts);
+  return judgement;
+}
+
+/* A row is a tweet or a user that holds nothing else. */
+enum judgement judge_row(struct judge *judge, const struct judge_row *row) {
+  struct state *state = (struct state *)judge;
+  const struct policy *policy = judge->policy;
+  enum verdicts_type own_type = row->user ? VERDICTS_USERS : VERDICTS_TWEETS;
+  uint32_t own = row->id ? prefilter_facts(judge->filter, own_type, row->id) : 0;
+  uint32_t author = row->author ? prefilter_facts(judge->filter, VERDICTS_USERS, row->author) : 0;
+  uint32_t retweeted =
+      row->retweeted ? prefilter_facts(judge->filter, VERDICTS_TWEETS, row->retweeted) : 0;
+  uint32_t all = own | author | retweeted, cause = deciding(policy, all);
+  enum level level = policy_level(policy, all);
+  uint64_t *counts = judge->counts.objects[own_type];
+  judge->counts.own[own_type] += own != 0;
+  judge->counts.own[VERDICTS_USERS] += author != 0;
+  if (level == LEVEL_STOP) {
+    bool by_own = (own & cause) != 0, by_author = !by_own && (author & cause) != 0;
+    judge->stop.id = by_own ? row->id : by_author ? row->author : row->retweeted;
+    judge->stop.type = by_own ? own_type : by_author ? VERDICTS_USERS : VERDICTS_TWEETS;
+    return JUDGED_STOP;
+  }
+  if (level != LEVEL_NONE) {
+    counts[lowest_bit(cause)]++;
+    return level == LEVEL_REMOVE ? JUDGED_DROPPED : JUDGED_QUARANTINED;
+  }
+  state->no_memory = false;
+  if (own & policy->rehydrate && !row->user) add_rehydrate(state, row->id);
+  if (state->no_memory) return JUDGED_FAILED;
+  if (!row->user && (own | author) & policy->scrub) {
+    counts[lowest_bit((own | author) & policy->scrub)]++;
+    return JUDGED_CHANGED;
+  }
+  if (own & policy->rehydrate && !row->user) counts[lowest_bit(FACT_REHYDRATE)]++;
+  return JUDGED_KEPT;
+}
+
+struct judge *judge_new(const struct policy *policy, const struct prefilter *filter) {
+  struct state *state = calloc(1, sizeof *state);
+  if (!state) return NULL;
+  state->public.policy = policy;
+  state->public.filter = filter;
+  state->record = record_new(RECORD_ALL);
+  if (state->record) return &state->public;
+  free(state);
+  return NULL;
+}
+
+void judge_free(struct judge *judge) {
+  struct state *state = (struct state *)judge;
+  if (!state) return;
+  record_free(state->record);
+  free(state->findings);
+  free(state->cut_counts);
+  free(state->places);
+  free(state->references);
+  free(judge->cuts);
+  free(judge->rehydrate.ids);
+  free(state);
+}
+
+/* }================================================================== */

@@ -1,0 +1,101 @@
+/* judge.h - what the verdicts do to one record: kept, changed, dropped or quarantined, and which
+ * bytes go
+ *
+ * The rules are those of docs/redaction.md. A record is judged in four steps: each object by its
+ * own ids; what that means for the tweets around it (a retweet of a condemned tweet is condemned,
+ * and a tweet by a condemned user); which bytes go, outermost first; which media, polls and places
+ * nobody refers to any more.
+ */
+#ifndef XCOMPLIANCE_JUDGE_H
+#define XCOMPLIANCE_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataset/prefilter.h"
+#include "dataset/reader.h"
+#include "dataset/verdicts.h"
+#include "error.h"
+
+#pragma GCC visibility push(hidden)
+
+/* What is done about each fact: sets of enum fact. A fact that is in none is as though no row had
+ * said it. Of several about one object the first of remove, quarantine, stop holds. */
+struct policy {
+  uint32_t remove, quarantine, stop;
+  uint32_t scrub;     /* FACT_SCRUB_GEO, or nothing */
+  uint32_t rehydrate; /* FACT_REHYDRATE, or nothing: the ids of such tweets are collected */
+};
+
+/* The facts that anything is to be done about, for prefilter_new. */
+void policy_matter(const struct policy *policy, uint32_t matter[VERDICTS_TYPES]);
+
+enum level { LEVEL_NONE, LEVEL_STOP, LEVEL_QUARANTINE, LEVEL_REMOVE };
+
+/* What a set of facts comes to. */
+enum level policy_level(const struct policy *policy, uint32_t facts);
+
+enum judgement {
+  JUDGED_KEPT,        /* as it is */
+  JUDGED_CHANGED,     /* without the cuts */
+  JUDGED_DROPPED,     /* nothing of it */
+  JUDGED_QUARANTINED, /* into the quarantine, without the cuts */
+  JUDGED_STOP,        /* it holds an id whose outcome is not known: `stop` */
+  JUDGED_MALFORMED,   /* it is no record: `error` */
+  JUDGED_FAILED,      /* no memory: `error` */
+};
+
+/* Bytes of the record that go, ascending and apart. */
+struct cut {
+  uint32_t start, end;
+};
+
+struct judge_counts {
+  /* Objects (tweets, users) by the fact that decided about them: enum fact as a bit number. Each is
+   * counted once, nested ones too. */
+  uint64_t objects[VERDICTS_TYPES][FACT_KINDS];
+  /* Ids of this type's verdicts found on objects of this type, and on objects of the other. */
+  uint64_t own[VERDICTS_TYPES], strange[VERDICTS_TYPES];
+};
+
+struct id_list {
+  uint64_t *ids;
+  size_t count, room;
+};
+
+struct judge {
+  const struct policy *policy;
+  const struct prefilter *filter;
+  struct cut *cuts;
+  size_t cut_count;
+  struct judge_counts counts; /* of all records judged since it was made, or cleared */
+  struct id_list rehydrate;   /* likewise; may hold an id twice */
+  struct {
+    uint64_t id;
+    enum verdicts_type type;
+    uint32_t at; /* offset in the record */
+  } stop;
+};
+
+/* Makes a judge; one a thread. Policy and filter must outlive it. NULL where memory is short. */
+struct judge *judge_new(const struct policy *policy, const struct prefilter *filter);
+void judge_free(struct judge *judge); /* may be NULL */
+
+/* Judges a record that reader_next gave, of the file `path`. Neither counts nor ids are added where
+ * the judgement is JUDGED_STOP, _MALFORMED or _FAILED. */
+enum judgement judge_record(struct judge *judge, const char *path, const struct reader_record *text,
+                            struct error *error);
+
+/* Judges a row of a table or list: a tweet of which only ids are known (0: not known), or with
+ * `user` a user (its `id`; the others are 0). JUDGED_CHANGED means that the row's places are to be
+ * emptied. `at` of `stop` is not set. JUDGED_FAILED: no memory. */
+struct judge_row {
+  uint64_t id, author, retweeted;
+  bool user;
+};
+enum judgement judge_row(struct judge *judge, const struct judge_row *row);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,400 @@
+/* prefilter.c - see prefilter.h
+ *
+ * Two steps over pieces that fit the nearest cache. The first turns 64 bytes at a time into three
+ * words of bits: digits, line ends, and places where an escaped digit may begin. The second works
+ * on those words: runs of n digits are what is left when a word is anded with itself shifted by 1,
+ * 2, 4 and so on, so that short numbers, of which tweets are full, cost nothing. The ids found wait
+ * in a short queue while their words of the Bloom filter are on their way from memory.
+ */
+#include "dataset/prefilter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataset/id.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+enum {
+  WORDS = 256, /* of 64 bytes each: a piece */
+  STEPS = 5,   /* 2^5 is more than ID_TEXT_MAX */
+  QUEUE = 512,
+  BITS_PER_ID = 12,
+  VECTOR_SLACK = 4,
+  TAIL = 2, /* words that hold 63 + VECTOR_SLACK bytes */
+};
+
+struct masks {
+  uint64_t digits[WORDS + 1], lines[WORDS + 1], escapes[WORDS + 1];
+};
+
+/* Fills `words` words of the masks; VECTOR_SLACK bytes behind text[0 .. 64 * words) can be read. */
+typedef void classify(const char *text, size_t words, struct masks *masks);
+
+struct prefilter {
+  const struct verdicts *verdicts;
+  uint32_t matter[VERDICTS_TYPES];
+  uint64_t *bloom;
+  uint64_t words;        /* of `bloom` */
+  unsigned steps[STEPS]; /* shifts that leave runs of the shortest id's length */
+  classify *classify;
+};
+
+/* {==================================================================
+** Bytes to bits
+** =================================================================== */
+
+static void classify_portable(const char *text, size_t words, struct masks *masks) {
+  for (size_t word = 0; word < words; word++) {
+    uint64_t digits = 0, lines = 0, escapes = 0;
+    for (unsigned i = 0; i < 64; i++) {
+      const char *c = text + word * 64 + i;
+      digits |= (uint64_t)((unsigned char)(*c - '0') < 10) << i;
+      lines |= (uint64_t)(*c == '\n') << i;
+      escapes |= (uint64_t)(c[0] == '\\' && c[3] == '0' && c[4] == '3') << i;
+    }
+    masks->digits[word] = digits;
+    masks->lines[word] = lines;
+    masks->escapes[word] = escapes;
+  }
+}
+
+#if defined(__x86_64__)
+
+static inline uint64_t bits16(__m128i equal) {
+  return (uint64_t)(uint32_t)_mm_movemask_epi8(equal);
+}
+
+static inline __m128i at16(const char *text) {
+  return _mm_loadu_si128((const __m128i *)(const void *)text);
+}
+
+static void classify_sse2(const char *text, size_t words, struct masks *masks) {
+  const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9), line = _mm_set1_epi8('\n'),
+                backslash = _mm_set1_epi8('\\'), three = _mm_set1_epi8('3');
+  for (size_t word = 0; word < words; word++) {
+    uint64_t digits = 0, lines = 0, escapes = 0;
+    for (unsigned i = 0; i < 64; i += 16) {
+      const char *c = text + word * 64 + i;
+      __m128i bytes = at16(c), value = _mm_sub_epi8(bytes, zero);
+      __m128i escape = _mm_and_si128(
+          _mm_cmpeq_epi8(bytes, backslash),
+          _mm_and_si128(_mm_cmpeq_epi8(at16(c + 3), zero), _mm_cmpeq_epi8(at16(c + 4), three)));
+      digits |= bits16(_mm_cmpeq_epi8(_mm_min_epu8(value, nine), value)) << i;
+      lines |= bits16(_mm_cmpeq_epi8(bytes, line)) << i;
+      escapes |= bits16(escape) << i;
+    }
+    masks->digits[word] = digits;
+    masks->lines[word] = lines;
+    masks->escapes[word] = escapes;
+  }
+}
+
+#define AVX2 __attribute__((target("avx2")))
+
+AVX2 static inline uint64_t bits32(__m256i equal) {
+  return (uint64_t)(uint32_t)_mm256_movemask_epi8(equal);
+}
+
+AVX2 static inline __m256i at32(const char *text) {
+  return _mm256_loadu_si256((const __m256i *)(const void *)text);
+}
+
+AVX2 static void classify_avx2(const char *text, size_t words, struct masks *masks) {
+  const __m256i zero = _mm256_set1_epi8('0'), nine = _mm256_set1_epi8(9),
+                line = _mm256_set1_epi8('\n'), backslash = _mm256_set1_epi8('\\'),
+                three = _mm256_set1_epi8('3');
+  for (size_t word = 0; word < words; word++) {
+    uint64_t digits = 0, lines = 0, escapes = 0;
+    for (unsigned i = 0; i < 64; i += 32) {
+      const char *c = text + word * 64 + i;
+      __m256i bytes = at32(c), value = _mm256_sub_epi8(bytes, zero);
+      __m256i escape = _mm256_and_si256(_mm256_cmpeq_epi8(bytes, backslash),
+                                        _mm256_and_si256(_mm256_cmpeq_epi8(at32(c + 3), zero),
+                                                         _mm256_cmpeq_epi8(at32(c + 4), three)));
+      digits |= bits32(_mm256_cmpeq_epi8(_mm256_min_epu8(value, nine), value)) << i;
+      lines |= bits32(_mm256_cmpeq_epi8(bytes, line)) << i;
+      escapes |= bits32(escape) << i;
+    }
+    masks->digits[word] = digits;
+    masks->lines[word] = lines;
+    masks->escapes[word] = escapes;
+  }
+}
+
+#endif
+
+bool prefilter_use(struct prefilter *filter, enum prefilter_method method) {
+  switch (method) {
+  case PREFILTER_PORTABLE: filter->classify = classify_portable; return true;
+#if defined(__x86_64__)
+  case PREFILTER_SSE2: filter->classify = classify_sse2; return true;
+  case PREFILTER_AVX2:
+    if (!__builtin_cpu_supports("avx2")) return false;
+    filter->classify = classify_avx2;
+    return true;
+#endif
+  default: return false;
+  }
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** The Bloom filter: four bits in one word for each id
+** =================================================================== */
+
+static uint64_t spread(uint64_t id) {
+  uint64_t hash = id * 0x9e3779b97f4a7c15u;
+  hash ^= hash >> 32;
+  return hash * 0xd6e8feb86659fd93u;
+}
+
+/* The high bits of the hash choose the word, the low ones the bits in it. */
+static uint64_t *word_of(const struct prefilter *filter, uint64_t hash) {
+  return filter->bloom + (uint64_t)(((unsigned __int128)hash * filter->words) >> 64);
+}
+
+static uint64_t bits_of(uint64_t hash) {
+  return (uint64_t)1 << (hash & 63) | (uint64_t)1 << (hash >> 6 & 63) |
+         (uint64_t)1 << (hash >> 12 & 63) | (uint64_t)1 << (hash >> 18 & 63);
+}
+
+static bool may_know(const struct prefilter *filter, uint64_t hash) {
+  uint64_t bits = bits_of(hash);
+  return (*word_of(filter, hash) & bits) == bits;
+}
+
+/* Adds the ids that matter. Returns the smallest, or 0. */
+static uint64_t fill_bloom(struct prefilter *filter) {
+  uint64_t smallest = UINT64_MAX;
+  for (int type = 0; type < VERDICTS_TYPES; type++) {
+    const struct verdict_set *set = &filter->verdicts->sets[type];
+    for (uint64_t i = 0; i < set->count; i++) {
+      struct verdict verdict = verdicts_at(set, i);
+      uint64_t hash = spread(verdict.id);
+      if (!(verdict.facts & filter->matter[type])) continue;
+      *word_of(filter, hash) |= bits_of(hash);
+      if (verdict.id < smallest) smallest = verdict.id;
+    }
+  }
+  return smallest == UINT64_MAX ? 0 : smallest;
+}
+
+/* Shifts by 1, 2, 4 ... and a rest add up to `length` - 1. */
+static void set_steps(struct prefilter *filter, unsigned length) {
+  unsigned have = 1;
+  for (int i = 0; i < STEPS; i++) {
+    unsigned step = length - have < have ? length - have : have;
+    filter->steps[i] = step;
+    have += step;
+  }
+}
+
+struct prefilter *prefilter_new(const struct verdicts *verdicts,
+                                const uint32_t matter[VERDICTS_TYPES]) {
+  struct prefilter *filter = calloc(1, sizeof *filter);
+  char text[ID_FORMAT_ROOM];
+  uint64_t count = 0, smallest;
+  if (!filter) return NULL;
+  filter->verdicts = verdicts;
+  for (int type = 0; type < VERDICTS_TYPES; type++) {
+    filter->matter[type] = matter[type];
+    if (matter[type]) count += verdicts->sets[type].count;
+  }
+  filter->words = count * BITS_PER_ID / 64 + 1;
+  filter->bloom = calloc(filter->words, sizeof *filter->bloom);
+  if (!filter->bloom) {
+    prefilter_free(filter);
+    return NULL;
+  }
+  smallest = fill_bloom(filter);
+  set_steps(filter, smallest ? (unsigned)id_format(smallest, text) : ID_TEXT_MAX);
+  if (!prefilter_use(filter, PREFILTER_AVX2) && !prefilter_use(filter, PREFILTER_SSE2))
+    prefilter_use(filter, PREFILTER_PORTABLE);
+  return filter;
+}
+
+void prefilter_free(struct prefilter *filter) {
+  if (!filter) return;
+  free(filter->bloom);
+  free(filter);
+}
+
+static uint32_t facts_of(const struct prefilter *filter, enum verdicts_type type, uint64_t id) {
+  struct verdict verdict;
+  if (!verdicts_find(&filter->verdicts->sets[type], id, &verdict)) return 0;
+  return verdict.facts & filter->matter[type];
+}
+
+uint32_t prefilter_facts(const struct prefilter *filter, enum verdicts_type type, uint64_t id) {
+  return may_know(filter, spread(id)) ? facts_of(filter, type, id) : 0;
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Bits to hits
+** =================================================================== */
+
+struct scan {
+  const struct prefilter *filter;
+  const char *text;
+  struct prefilter_hits *hits;
+  size_t line_start;
+  uint64_t lines;
+  uint64_t digit_before; /* whether the byte before this word is a digit */
+  size_t whole;          /* words that can be classified in place */
+  struct masks tail;     /* the others */
+  size_t queued;
+  size_t at[QUEUE];
+  uint64_t hashes[QUEUE];
+};
+
+/* A hit whatever the filter says; no id has this hash. */
+static const uint64_t CERTAIN = 0;
+
+static bool add_hit(struct prefilter_hits *hits, size_t at) {
+  if (hits->count == hits->room) {
+    size_t room = hits->room ? 2 * hits->room : 1024;
+    size_t *more = realloc(hits->at, room * sizeof *more);
+    if (!more) return false;
+    hits->at = more;
+    hits->room = room;
+  }
+  hits->at[hits->count++] = at;
+  return true;
+}
+
+static bool is_hit(const struct scan *scan, size_t i) {
+  uint64_t id;
+  if (scan->hashes[i] == CERTAIN) return true;
+  if (!may_know(scan->filter, scan->hashes[i])) return false;
+  id_read(scan->text + scan->at[i], &id);
+  return facts_of(scan->filter, VERDICTS_TWEETS, id) || facts_of(scan->filter, VERDICTS_USERS, id);
+}
+
+static bool empty_queue(struct scan *scan) {
+  for (size_t i = 0; i < scan->queued; i++)
+    if (is_hit(scan, i) && !add_hit(scan->hits, scan->at[i])) return false;
+  scan->queued = 0;
+  return true;
+}
+
+static void queue_certain(struct scan *scan, size_t at) {
+  scan->at[scan->queued] = at;
+  scan->hashes[scan->queued++] = CERTAIN;
+}
+
+static void queue_id(struct scan *scan, size_t at) {
+  uint64_t id, hash;
+  if (id_read(scan->text + at, &id) == 0) return;
+  hash = spread(id);
+  __builtin_prefetch(word_of(scan->filter, hash));
+  scan->at[scan->queued] = at;
+  scan->hashes[scan->queued++] = hash;
+}
+
+/* Whether the line text[start .. end) begins and ends as one JSON object or array. */
+static bool is_framed(const char *text, size_t start, size_t end) {
+  if (end > start && text[end - 1] == '\r') end--;
+  return end >= start + 2 && ((text[start] == '{' && text[end - 1] == '}') ||
+                              (text[start] == '[' && text[end - 1] == ']'));
+}
+
+/* The line ends in this word; returns those of lines that are not framed. */
+static uint64_t end_lines(struct scan *scan, uint64_t lines, size_t base) {
+  uint64_t bad = 0;
+  for (; lines; lines &= lines - 1) {
+    unsigned bit = (unsigned)__builtin_ctzll(lines);
+    if (!is_framed(scan->text, scan->line_start, base + bit)) bad |= (uint64_t)1 << bit;
+    scan->line_start = base + bit + 1;
+    scan->lines++;
+  }
+  return bad;
+}
+
+/* Where runs begin that are long enough: bits of `word`, followed by those of `next`. */
+static uint64_t long_runs(const struct prefilter *filter, uint64_t word, uint64_t next) {
+  for (int i = 0; i < STEPS; i++) {
+    unsigned step = filter->steps[i];
+    word &= word >> step | next << 1 << (63 - step);
+    next &= next >> step;
+  }
+  return word;
+}
+
+static bool is_escaped_digit(const char *text) {
+  return memcmp(text, "\\u003", 5) == 0;
+}
+
+static bool scan_word(struct scan *scan, const struct masks *masks, size_t word, size_t base) {
+  uint64_t digits = masks->digits[word];
+  uint64_t runs = long_runs(scan->filter, digits, masks->digits[word + 1]);
+  uint64_t certain = masks->escapes[word];
+  runs &= ~(digits << 1 | scan->digit_before);
+  scan->digit_before = digits >> 63;
+  if (masks->lines[word]) certain |= end_lines(scan, masks->lines[word], base);
+  if (scan->queued > QUEUE - 64 && !empty_queue(scan)) return false;
+  for (uint64_t bits = runs | certain; bits; bits &= bits - 1) {
+    unsigned bit = (unsigned)__builtin_ctzll(bits);
+    size_t at = base + bit;
+    if (!(certain >> bit & 1))
+      queue_id(scan, at);
+    else if (scan->text[at] == '\n' || is_escaped_digit(scan->text + at))
+      queue_certain(scan, at);
+  }
+  return true;
+}
+
+/* Masks of `count` words from word `first` on; zeros behind the end of the text. */
+static void classify_words(const struct scan *scan, size_t first, size_t count,
+                           struct masks *masks) {
+  size_t whole = scan->whole > first ? scan->whole - first : 0,
+         done = whole < count ? whole : count;
+  scan->filter->classify(scan->text + first * 64, done, masks);
+  for (; done < count; done++) {
+    size_t i = first + done - scan->whole;
+    masks->digits[done] = i < TAIL ? scan->tail.digits[i] : 0;
+    masks->lines[done] = i < TAIL ? scan->tail.lines[i] : 0;
+    masks->escapes[done] = i < TAIL ? scan->tail.escapes[i] : 0;
+  }
+}
+
+/* The last bytes are classified in a copy: vectors read a little further than they look. */
+static void begin(struct scan *scan, size_t size) {
+  char rest[(TAIL + 1) * 64] = {0};
+  scan->whole = size > VECTOR_SLACK ? (size - VECTOR_SLACK) / 64 : 0;
+  memcpy(rest, scan->text + scan->whole * 64, size - scan->whole * 64);
+  scan->filter->classify(rest, TAIL, &scan->tail);
+}
+
+bool prefilter_scan(const struct prefilter *filter, const char *text, size_t size,
+                    struct prefilter_hits *hits, uint64_t *lines) {
+  struct scan scan;
+  struct masks masks;
+  size_t words = (size + 63) / 64;
+  memset(&scan, 0, offsetof(struct scan, at));
+  scan.filter = filter;
+  scan.text = text;
+  scan.hits = hits;
+  hits->count = 0;
+  begin(&scan, size);
+  for (size_t first = 0; first < words; first += WORDS) {
+    size_t count = words - first < WORDS ? words - first : WORDS;
+    classify_words(&scan, first, count + 1, &masks);
+    for (size_t word = 0; word < count; word++)
+      if (!scan_word(&scan, &masks, word, (first + word) * 64)) return false;
+  }
+  if (scan.line_start < size) { /* the last line has no end */
+    scan.lines++;
+    if (scan.queued == QUEUE && !empty_queue(&scan)) return false;
+    if (!is_framed(text, scan.line_start, size)) queue_certain(&scan, size - 1);
+  }
+  *lines = scan.lines;
+  return empty_queue(&scan);
+}
+
+/* }================================================================== */

@@ -1,0 +1,641 @@
+/* redact_file.c - see redact_file.h
+ *
+ * Two locks. Whoever holds `reading` has the reader, and what belongs to it; whoever holds `turn`
+ * has the writers and the counts. A thread that holds both took `reading` first.
+ */
+#include "dataset/redact_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "checksum.h"
+#include "dataset/table.h"
+#include "file.h"
+
+enum { VALUES_AT_ONCE = 1 << 18, MARK = 3, CHECK_SIZE = 1 << 20 };
+
+struct redact_file {
+  struct redact_run *run;
+  const struct target *target;
+
+  pthread_mutex_t reading;
+  bool opened, ended, finished;
+  unsigned users; /* threads that work on it */
+  int descriptor; /* of our own, to copy from; -1: a pipe */
+  struct stat before;
+  struct reader *reader;
+  enum format format;
+  bool alone; /* one thread at a time: tables, values */
+  struct table table;
+  struct values values;
+  uint64_t taken; /* pieces */
+  uint64_t read;  /* bytes that the progress knows of */
+
+  pthread_mutex_t turning;
+  pthread_cond_t turned;
+  uint64_t turn; /* pieces that have been handed over */
+  bool stopped;  /* no more are taken */
+  bool again;    /* the file must be written from its start */
+  bool writing;
+  uint64_t passed; /* bytes of the input that were handed over */
+  uint64_t line;   /* on which the next piece begins */
+  struct writer *writer, *quarantine;
+  struct batch_counts counts;
+  struct judge_counts objects;
+  uint32_t crc;
+};
+
+void redact_run_fail(struct redact_run *run, const struct error *error) {
+  pthread_mutex_lock(&run->mutex);
+  if (!atomic_exchange(&run->failed, true)) run->error = *error;
+  pthread_mutex_unlock(&run->mutex);
+}
+
+struct redact_file *redact_file_new(struct redact_run *run, const struct target *target) {
+  struct redact_file *file = calloc(1, sizeof *file);
+  if (!file) return NULL;
+  file->run = run;
+  file->target = target;
+  file->descriptor = -1;
+  pthread_mutex_init(&file->reading, NULL);
+  pthread_mutex_init(&file->turning, NULL);
+  pthread_cond_init(&file->turned, NULL);
+  return file;
+}
+
+static void close_input(struct redact_file *file) {
+  reader_close(file->reader);
+  file->reader = NULL;
+  if (file->descriptor >= 0) close(file->descriptor);
+  file->descriptor = -1;
+}
+
+void redact_file_free(struct redact_file *file) {
+  if (!file) return;
+  close_input(file);
+  table_close(&file->table);
+  writer_free(file->writer);
+  writer_free(file->quarantine);
+  pthread_mutex_destroy(&file->reading);
+  pthread_mutex_destroy(&file->turning);
+  pthread_cond_destroy(&file->turned);
+  free(file);
+}
+
+static bool no_memory(const struct redact_file *file, struct error *error) {
+  error_set(error, ERROR_MEMORY, "redacting %s: out of memory", file->target->path);
+  return false;
+}
+
+/* {==================================================================
+** Opening
+** =================================================================== */
+
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* What the name of the output says, if it says anything; else it is wrapped as the input is. */
+static enum reader_packing output_packing(const struct redact_file *file) {
+  const char *output = file->target->output, *input = file->target->path;
+  enum reader_packing named = writer_packing(output);
+  if (file->run->options->in_place) return file->reader->packing;
+  if (named != READER_PLAIN) return named;
+  if (!format_is_known_name(output) || strcmp(base_name(output), base_name(input)) == 0)
+    return file->reader->packing;
+  return READER_PLAIN;
+}
+
+static bool can_be_copied(const struct redact_file *file) {
+  return file->descriptor >= 0 && output_packing(file) == file->reader->packing;
+}
+
+/* The other names of a file keep what is removed under this one. */
+static bool has_one_name(const struct redact_file *file, struct error *error) {
+  if (!file->run->options->in_place || file->before.st_nlink == 1) return true;
+  error_at(
+      error, ERROR_USAGE, file->target->path, 0, 0,
+      "has %llu names (hard links), and the others would keep what is removed under this one - "
+      "give each its own copy, or write to a new file",
+      (unsigned long long)file->before.st_nlink);
+  return false;
+}
+
+static bool open_writer(struct redact_file *file, struct error *error) {
+  struct writer_options options = {
+      .target = file->target->output,
+      .packing = output_packing(file),
+      .level = file->run->options->level,
+      .threads = (int)file->run->jobs - 1,
+      .like = file->descriptor >= 0 ? &file->before : NULL,
+      .owner = file->run->options->in_place,
+      .checksum = file->run->options->checksums,
+  };
+  bool made;
+  if (!has_one_name(file, error)) return false;
+  pthread_mutex_lock(&file->run->mutex);
+  made = file->run->options->in_place || strcmp(options.target, "-") == 0 ||
+         targets_make_folder(file->run->targets, options.target, error);
+  pthread_mutex_unlock(&file->run->mutex);
+  if (made) file->writer = writer_open(&options, error);
+  return file->writer != NULL;
+}
+
+static bool begin_from_start(struct redact_file *file, struct error *error) {
+  const struct iovec mark = {(char *)(uintptr_t) "\xef\xbb\xbf", MARK};
+  file->writing = true;
+  return open_writer(file, error) &&
+         (!file->reader->mark || writer_write(file->writer, &mark, 1, error));
+}
+
+static bool open_reader(struct redact_file *file, struct error *error) {
+  file->reader = reader_open(file->target->path, file->run->task, error);
+  if (!file->reader || !format_detect(file->reader, &file->format, error)) return false;
+  file->passed = file->reader->mark ? MARK : 0;
+  file->line = 1;
+  file->alone = file->format == FORMAT_CSV || file->format == FORMAT_JSON_VALUES;
+  return file->format != FORMAT_CSV ||
+         table_open(&file->table, file->reader, &file->run->rules, error);
+}
+
+static bool open_file(struct redact_file *file, struct error *error) {
+  struct stat status;
+  bool regular = strcmp(file->target->path, "-") != 0 &&
+                 (stat(file->target->path, &status) != 0 || S_ISREG(status.st_mode));
+  if (regular) {
+    file->descriptor = file_open(file->target->path, &file->before, error);
+    if (file->descriptor < 0) return false;
+  }
+  if (!open_reader(file, error)) return false;
+  if (!file->target->output || can_be_copied(file)) return true;
+  return begin_from_start(file, error);
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Handing over, in order
+** =================================================================== */
+
+/* Something changes in the piece that comes next: what has been passed is written too. */
+static bool begin_writing(struct redact_file *file, struct error *error) {
+  if (file->passed <= MARK) return begin_from_start(file, error);
+  if (file->reader->packing != READER_PLAIN) {
+    file->again = file->stopped = true;
+    return true;
+  }
+  file->writing = true;
+  return open_writer(file, error) &&
+         writer_copy(file->writer, file->descriptor, file->passed, file->target->path, error);
+}
+
+static bool write_quarantine(struct redact_file *file, const struct pieces *pieces,
+                             struct error *error) {
+  if (pieces->count == 0 || file->run->options->dry_run) return true;
+  if (!file->quarantine) {
+    struct writer_options options = {.target = file->target->quarantine};
+    bool made;
+    pthread_mutex_lock(&file->run->mutex);
+    made = targets_make_folder(file->run->targets, options.target, error);
+    pthread_mutex_unlock(&file->run->mutex);
+    if (!made || !(file->quarantine = writer_open(&options, error))) return false;
+  }
+  return writer_write(file->quarantine, pieces->list, pieces->count, error);
+}
+
+static bool write_piece(struct redact_file *file, const struct batch *batch, struct error *error) {
+  if (file->target->output && !file->writing && batch->touched && !begin_writing(file, error))
+    return false;
+  if (file->again) return true;
+  if (file->writing && !writer_write(file->writer, batch->output.list, batch->output.count, error))
+    return false;
+  return write_quarantine(file, &batch->quarantine, error);
+}
+
+static void add_counts(struct batch_counts *to, const struct batch_counts *from) {
+  to->records += from->records;
+  to->kept += from->kept;
+  to->changed += from->changed;
+  to->dropped += from->dropped;
+  to->quarantined += from->quarantined;
+  to->malformed += from->malformed;
+}
+
+static void add_objects(struct judge_counts *to, const struct judge_counts *from) {
+  for (int type = 0; type < VERDICTS_TYPES; type++) {
+    to->own[type] += from->own[type];
+    to->strange[type] += from->strange[type];
+    for (int fact = 0; fact < FACT_KINDS; fact++)
+      to->objects[type][fact] += from->objects[type][fact];
+  }
+}
+
+/* `sign` is -1 where a file is begun again. */
+static void show_counts(struct redact_file *file, const struct batch_counts *counts, int sign) {
+  struct task *task = file->run->task;
+  uint64_t times = (uint64_t)(int64_t)sign;
+  task_count(task, REDACT_RECORDS, counts->records * times);
+  task_count(task, REDACT_CHANGED, counts->changed * times);
+  task_count(task, REDACT_DROPPED, counts->dropped * times);
+  task_count(task, REDACT_QUARANTINED, counts->quarantined * times);
+}
+
+static bool take_ids(struct redact_run *run, const struct id_list *ids) {
+  struct id_list *all = &run->rehydrate;
+  bool done = true;
+  if (ids->count == 0) return true;
+  pthread_mutex_lock(&run->mutex);
+  if (all->count + ids->count > all->room) {
+    size_t room = 2 * (all->count + ids->count);
+    uint64_t *more = realloc(all->ids, room * sizeof *more);
+    done = more != NULL;
+    if (done) {
+      all->ids = more;
+      all->room = room;
+    }
+  }
+  if (done) {
+    memcpy(all->ids + all->count, ids->ids, ids->count * sizeof *ids->ids);
+    all->count += ids->count;
+  }
+  pthread_mutex_unlock(&run->mutex);
+  return done;
+}
+
+/* What a piece of `size` bytes came to, when all before it have been handed over. */
+static bool hand_over(struct redact_file *file, struct batch *batch, uint64_t size,
+                      struct error *error) {
+  if (batch->failed) {
+    if (!file->alone) batch_explain(batch, file->line);
+    *error = batch->error;
+    return false;
+  }
+  if (!write_piece(file, batch, error)) return false;
+  if (file->again) return true;
+  if (!take_ids(file->run, &batch->judge->rehydrate)) return no_memory(file, error);
+  add_counts(&file->counts, &batch->counts);
+  add_objects(&file->objects, &batch->judge->counts);
+  show_counts(file, &batch->counts, 1);
+  file->line += batch->lines;
+  file->passed += size;
+  return true;
+}
+
+/* Waits for the turn of piece number `number`. Returns whether the work on the file goes on. */
+static bool hand_over_in_turn(struct redact_file *file, struct batch *batch, uint64_t number,
+                              uint64_t size) {
+  struct error error;
+  bool go_on;
+  pthread_mutex_lock(&file->turning);
+  while (file->turn != number && !file->stopped)
+    pthread_cond_wait(&file->turned, &file->turning);
+  if (!file->stopped && !hand_over(file, batch, size, &error)) {
+    redact_run_fail(file->run, &error);
+    file->stopped = true;
+  }
+  file->turn++;
+  go_on = !file->stopped;
+  pthread_cond_broadcast(&file->turned);
+  pthread_mutex_unlock(&file->turning);
+  return go_on;
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Taking pieces
+** =================================================================== */
+
+/* How many bytes of the window are whole lines; reads on until there is one. 0 at the end. */
+static bool whole_lines(struct reader *reader, size_t *size, struct error *error) {
+  size_t searched = 0;
+  for (;;) {
+    const char *feed = reader->size > searched
+                           ? memrchr(reader->text + searched, '\n', reader->size - searched)
+                           : NULL;
+    *size = feed ? (size_t)(feed + 1 - reader->text) : reader->size;
+    if (feed || reader->ended) return true;
+    searched = reader->size;
+    if (!reader_fill(reader, error)) return false;
+  }
+}
+
+static void judge_lines(const struct redact_file *file, struct batch *batch, const char *text,
+                        size_t size, uint64_t byte) {
+  batch_begin(batch, false);
+  if (file->format == FORMAT_IDS)
+    batch_id_lines(batch, file->target->path, text, size, byte);
+  else
+    batch_json_lines(batch, file->target->path, text, size, byte);
+}
+
+static void show_bytes(struct redact_file *file) {
+  uint64_t done = reader_done(file->reader);
+  task_count(file->run->task, REDACT_BYTES, done - file->read);
+  file->read = done;
+}
+
+/* Judges the rows of the window; `*size` is what they take. */
+static bool judge_rows(struct redact_file *file, struct batch *batch, size_t *size,
+                       struct error *error) {
+  struct reader *reader = file->reader;
+  for (;;) {
+    batch_begin(batch, false);
+    *size = table_rows(&file->table, reader, batch);
+    if (*size > 0 || reader->ended || batch->failed) break;
+    if (!reader_fill(reader, error)) return false;
+  }
+  if (reader->ended && *size == reader->size) file->ended = true;
+  reader_consume(reader, *size); /* the text stays where it is until the next reader_fill */
+  return true;
+}
+
+static bool judge_values(struct redact_file *file, struct batch *batch, size_t *size,
+                         struct error *error) {
+  struct reader *reader = file->reader;
+  uint64_t start = reader->byte;
+  struct reader_record record;
+  enum reader_step step = READER_RECORD;
+  batch_begin(batch, true);
+  while (!batch->failed && batch->output.size + batch->quarantine.size < VALUES_AT_ONCE) {
+    step = reader_next(reader, READER_VALUES, &record, error);
+    if (step != READER_RECORD) break;
+    batch_value(batch, &file->values, file->target->path, &record);
+  }
+  *size = (size_t)(reader->byte - start);
+  if (step == READER_FAILED) return false;
+  if (step == READER_END) {
+    batch_values_end(batch, &file->values, &record);
+    *size = (size_t)(reader->byte - start);
+    file->ended = true;
+  }
+  return true;
+}
+
+/* One piece from taking to handing over, with the reader in hand. */
+static bool step_alone(struct redact_file *file, struct redact_worker *worker,
+                       struct error *error) {
+  struct reader *reader = file->reader;
+  size_t size;
+  bool done;
+  if (file->format == FORMAT_CSV) {
+    done = judge_rows(file, worker->batch, &size, error);
+  } else if (file->format == FORMAT_JSON_VALUES) {
+    done = judge_values(file, worker->batch, &size, error);
+  } else {
+    done = whole_lines(reader, &size, error);
+    if (done && size == 0) file->ended = true;
+    if (done) judge_lines(file, worker->batch, reader->text, size, reader->byte);
+    if (done) reader_consume(reader, size);
+  }
+  if (!done) return false;
+  show_bytes(file);
+  if (!hand_over_in_turn(file, worker->batch, file->taken++, size)) file->ended = true;
+  return true;
+}
+
+static bool take_copy(struct redact_file *file, struct redact_worker *worker, size_t size,
+                      struct error *error) {
+  if (size + READER_PADDING > worker->room) {
+    size_t room = size + size / 2 + READER_PADDING;
+    free(worker->buffer);
+    worker->buffer = malloc(room);
+    worker->room = worker->buffer ? room : 0;
+    if (!worker->buffer) return no_memory(file, error);
+  }
+  memcpy(worker->buffer, file->reader->text, size);
+  memset(worker->buffer + size, 0, READER_PADDING);
+  return true;
+}
+
+/* One piece, judged beside others. `reading` is held, and is not any more when it returns. */
+static bool step_beside(struct redact_file *file, struct redact_worker *worker,
+                        struct error *error) {
+  struct reader *reader = file->reader;
+  uint64_t number, byte = reader->byte;
+  size_t size;
+  bool done = whole_lines(reader, &size, error);
+  if (done && size > 0) done = take_copy(file, worker, size, error);
+  if (!done || size == 0) {
+    file->ended = true;
+    pthread_mutex_unlock(&file->reading);
+    return done;
+  }
+  reader_consume(reader, size);
+  number = file->taken++;
+  show_bytes(file);
+  pthread_mutex_unlock(&file->reading);
+  judge_lines(file, worker->batch, worker->buffer, size, byte);
+  if (hand_over_in_turn(file, worker->batch, number, size)) return true;
+  pthread_mutex_lock(&file->reading);
+  file->ended = true;
+  pthread_mutex_unlock(&file->reading);
+  return true;
+}
+
+static void stop_file(struct redact_file *file) {
+  pthread_mutex_lock(&file->turning);
+  file->stopped = true;
+  pthread_cond_broadcast(&file->turned);
+  pthread_mutex_unlock(&file->turning);
+}
+
+/* Does one piece. False where there is no more. */
+static bool step(struct redact_file *file, struct redact_worker *worker) {
+  struct error error;
+  bool done;
+  pthread_mutex_lock(&file->reading);
+  if (atomic_load(&file->run->failed)) file->ended = true;
+  if (file->ended) {
+    pthread_mutex_unlock(&file->reading);
+    return false;
+  }
+  if (task_cancelled(file->run->task)) {
+    error_set(&error, ERROR_CANCELLED, "the redaction was cancelled");
+    done = false;
+    file->ended = true;
+    pthread_mutex_unlock(&file->reading);
+  } else if (file->alone || file->run->jobs == 1) {
+    done = step_alone(file, worker, &error);
+    if (!done) file->ended = true;
+    pthread_mutex_unlock(&file->reading);
+  } else {
+    done = step_beside(file, worker, &error);
+  }
+  if (done) return true;
+  redact_run_fail(file->run, &error);
+  stop_file(file);
+  return false;
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** The end of a file
+** =================================================================== */
+
+static bool is_same(const struct stat *one, const struct stat *other) {
+  return one->st_dev == other->st_dev && one->st_ino == other->st_ino &&
+         one->st_size == other->st_size && one->st_mtim.tv_sec == other->st_mtim.tv_sec &&
+         one->st_mtim.tv_nsec == other->st_mtim.tv_nsec;
+}
+
+static bool refuse_changed(const struct redact_file *file, struct error *error) {
+  error_at(
+      error, ERROR_DATA, file->target->path, 0, 0,
+      "was changed while it was being read, so nothing was written - wait until whoever writes "
+      "it has finished, and run the same again");
+  return false;
+}
+
+static bool checksum_input(struct redact_file *file, struct error *error) {
+  char *buffer = malloc(CHECK_SIZE);
+  int64_t got = buffer ? 1 : 0;
+  bool done = buffer != NULL;
+  if (!buffer) no_memory(file, error);
+  for (uint64_t at = 0; done && got > 0; at += (uint64_t)got) {
+    got = file_read(file->descriptor, buffer, CHECK_SIZE, at, file->target->path, error);
+    done = got >= 0;
+    if (done) file->crc = checksum_crc32c(file->crc, buffer, (size_t)got);
+  }
+  free(buffer);
+  return done;
+}
+
+/* What nothing has changed goes to its new place by the kernel. */
+static bool copy_whole(struct redact_file *file, struct error *error) {
+  return open_writer(file, error) &&
+         writer_copy(file->writer, file->descriptor, (uint64_t)file->before.st_size,
+                     file->target->path, error) &&
+         writer_finish(file->writer, error);
+}
+
+static bool finish(struct redact_file *file, struct error *error) {
+  bool in_place = file->run->options->in_place;
+  struct stat now;
+  if (file->writer && !writer_finish(file->writer, error)) return false;
+  if (file->quarantine && !writer_finish(file->quarantine, error)) return false;
+  if (file->target->output && !file->writing && !in_place && !copy_whole(file, error)) return false;
+  if (file->descriptor >= 0) {
+    if (file->run->options->checksums && !checksum_input(file, error)) return false;
+    if (fstat(file->descriptor, &now) != 0 || !is_same(&now, &file->before))
+      return refuse_changed(file, error);
+  }
+  close_input(file);
+  return true;
+}
+
+/* From the start, and written from the start: it is compressed, and something in it changes. */
+static bool begin_again(struct redact_file *file, struct error *error) {
+  show_counts(file, &file->counts, -1);
+  task_count(file->run->task, REDACT_BYTES, 0 - file->read);
+  reader_close(file->reader);
+  file->reader = NULL;
+  table_close(&file->table);
+  memset(&file->values, 0, sizeof file->values);
+  memset(&file->counts, 0, sizeof file->counts);
+  memset(&file->objects, 0, sizeof file->objects);
+  file->taken = file->turn = file->read = 0;
+  file->stopped = file->again = file->ended = false;
+  return open_reader(file, error) && begin_from_start(file, error);
+}
+
+/* Joins the work; false where there is none left. */
+static bool enter(struct redact_file *file) {
+  struct error error;
+  bool go_on;
+  pthread_mutex_lock(&file->reading);
+  if (!file->opened && !file->ended) {
+    file->opened = true;
+    if (atomic_load(&file->run->failed)) {
+      file->ended = true;
+    } else if (!open_file(file, &error)) {
+      redact_run_fail(file->run, &error);
+      file->ended = true;
+    }
+  }
+  go_on = !file->ended;
+  if (go_on) file->users++;
+  pthread_mutex_unlock(&file->reading);
+  return go_on;
+}
+
+/* Leaves the work; who is the last finishes it. True where there is work again. */
+static bool leave(struct redact_file *file) {
+  struct error error;
+  bool again = false, done = true;
+  pthread_mutex_lock(&file->reading);
+  file->users--;
+  if (file->users == 0 && !file->finished && !atomic_load(&file->run->failed)) {
+    again = file->again;
+    if (again) {
+      file->users++;
+      done = begin_again(file, &error);
+    } else {
+      file->finished = true;
+      done = finish(file, &error);
+    }
+    if (!done) {
+      redact_run_fail(file->run, &error);
+      file->ended = true;
+    }
+  }
+  pthread_mutex_unlock(&file->reading);
+  return again;
+}
+
+void redact_file_work(struct redact_file *file, struct redact_worker *worker) {
+  if (!enter(file)) return;
+  do
+    while (step(file, worker)) {
+    }
+  while (leave(file));
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** The end of the run
+** =================================================================== */
+
+bool redact_file_check(struct redact_file *file, struct error *error) {
+  struct stat now;
+  if (file->before.st_ino == 0) return true; /* a pipe */
+  if (stat(file->target->path, &now) == 0 && is_same(&now, &file->before)) return true;
+  return refuse_changed(file, error);
+}
+
+bool redact_file_publish(struct redact_file *file, struct error *error) {
+  return !file->writer || writer_publish(file->writer, error);
+}
+
+const char *redact_file_quarantined(const struct redact_file *file) {
+  return file->quarantine ? writer_path(file->quarantine) : NULL;
+}
+
+const char *redact_file_header(const struct redact_file *file, size_t *size) {
+  *size = file->table.header_size;
+  return file->table.header;
+}
+
+void redact_file_describe(const struct redact_file *file, struct redact_file_report *report) {
+  memset(report, 0, sizeof *report);
+  report->path = file->target->path;
+  report->target = file->writer ? file->target->output : NULL;
+  report->format = file->format;
+  report->written = file->writing;
+  report->bytes = file->read;
+  report->output_bytes = file->writer ? writer_size(file->writer) : report->bytes;
+  report->crc = file->crc;
+  report->output_crc = file->writer ? writer_crc(file->writer) : file->crc;
+  report->counts = file->counts;
+  report->objects = file->objects;
+}
+
+/* }================================================================== */

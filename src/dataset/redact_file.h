@@ -1,0 +1,74 @@
+/* redact_file.h - one file of a redaction: read in pieces by any number of threads, written in
+ * order
+ *
+ * A thread that works on a file takes the next piece of it, judges it beside the others, and hands
+ * it over when all pieces before it have been. Formats whose pieces cannot be cut without reading
+ * them (tables, arrays) are worked on by one thread at a time.
+ *
+ * A file is not written before something in it changes; then what was passed so far is copied by
+ * the kernel, or (where it is compressed) the file begun again.
+ */
+#ifndef XCOMPLIANCE_REDACT_FILE_H
+#define XCOMPLIANCE_REDACT_FILE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "dataset/redact.h"
+#include "dataset/targets.h"
+#include "dataset/writer.h"
+#include "error.h"
+#include "task.h"
+
+#pragma GCC visibility push(hidden)
+
+/* What all files of a run share. */
+struct redact_run {
+  struct task *task;
+  const struct redact_options *options;
+  struct batch_rules rules;
+  struct targets *targets;
+  unsigned jobs;
+  struct id_list rehydrate;
+  pthread_mutex_t mutex; /* for the fields above that change, and: */
+  struct error error;    /* the first */
+  atomic_bool failed;
+};
+
+/* Notes the first error. */
+void redact_run_fail(struct redact_run *run, const struct error *error);
+
+/* What each thread has for itself. */
+struct redact_worker {
+  struct batch *batch;
+  char *buffer; /* for pieces of files that others read from too */
+  size_t room;
+};
+
+struct redact_file;
+
+/* `*target` must outlive it. NULL where memory is short. */
+struct redact_file *redact_file_new(struct redact_run *run, const struct target *target);
+
+/* Takes part in the work on the file until nothing is left to take. Errors go to the run. */
+void redact_file_work(struct redact_file *file, struct redact_worker *worker);
+
+/* When the whole run has gone well: whether the input is still what was read; the outputs' names.
+ */
+bool redact_file_check(struct redact_file *file, struct error *error);
+bool redact_file_publish(struct redact_file *file, struct error *error);
+
+/* What was quarantined: a finished plain file, and the header of a table that it lacks; NULL:
+ * nothing, no header. */
+const char *redact_file_quarantined(const struct redact_file *file);
+const char *redact_file_header(const struct redact_file *file, size_t *size);
+
+void redact_file_describe(const struct redact_file *file, struct redact_file_report *report);
+
+/* Removes what has not been published. */
+void redact_file_free(struct redact_file *file);
+
+#pragma GCC visibility pop
+
+#endif

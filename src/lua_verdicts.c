@@ -1,0 +1,500 @@
+/* lua_verdicts.c - results to verdicts, verdicts to compliant datasets, for Lua */
+#include <limits.h>
+#include <string.h>
+
+#include "checksum.h"
+#include "dataset/id.h"
+#include "dataset/listing.h"
+#include "dataset/redact.h"
+#include "dataset/verdicts.h"
+#include "skin.h"
+
+enum { PATHS_MAX = 1 << 20, JOBS_MOST = 256 };
+
+static const char VERDICTS_NAME[] = "xcompliance.verdicts";
+static const char *const TYPES[] = {"tweets", "users", NULL};
+
+struct verdicts_box {
+  struct verdicts *verdicts; /* NULL before it is filled and after it is closed */
+};
+
+static struct verdicts *check_verdicts(lua_State *L, int index) {
+  struct verdicts_box *box = luaL_checkudata(L, index, VERDICTS_NAME);
+  if (!box->verdicts) skin_misuse(L, "attempt to use closed verdicts");
+  return box->verdicts;
+}
+
+static void set_whole(lua_State *L, const char *name, uint64_t value) {
+  compat_pushwhole(L, value);
+  lua_setfield(L, -2, name);
+}
+
+/* Fields of an options table that are paths: `field` is an array of strings, or nil. Leaves one
+ * value on the stack, which holds the NULL-ended array that is returned. */
+static const char *const *check_paths(lua_State *L, const char *name, const char *field) {
+  const char **paths;
+  size_t count;
+  lua_pushstring(L, field);
+  lua_rawget(L, 1);
+  if (lua_isnil(L, -1)) return NULL;
+  if (!lua_istable(L, -1)) skin_misuse(L, "%s: %s must be an array of paths", name, field);
+  count = lua_rawlen(L, -1);
+  if (count > PATHS_MAX) skin_misuse(L, "%s: %s are too many", name, field);
+  paths = compat_newuserdata(L, (count + 1) * sizeof *paths);
+  paths[count] = NULL;
+  for (size_t i = 0; i < count; i++) {
+    size_t size;
+    lua_rawgeti(L, -2, (int)i + 1);
+    if (lua_type(L, -1) != LUA_TSTRING) skin_misuse(L, "%s: %s must be strings", name, field);
+    paths[i] = lua_tolstring(L, -1, &size);
+    if (size == 0 || size >= PATH_MAX || strlen(paths[i]) != size)
+      skin_misuse(L, "%s: one of %s is no path", name, field);
+    lua_pop(L, 1);
+  }
+  lua_remove(L, -2);
+  return paths;
+}
+
+/* {==================================================================
+** Facts by outcome and reason
+** =================================================================== */
+
+/* Pushes { delete = { deleted = n, ... }, unknown = n, scrub_geo = n, rehydrate = n, invalid = n },
+ * without what is 0. */
+static void push_facts(lua_State *L, const uint64_t by_fact[FACT_KINDS]) {
+  bool deletions = false;
+  lua_newtable(L);
+  for (int i = 0; i < FACT_KINDS; i++) {
+    uint32_t fact = (uint32_t)1 << i;
+    if (by_fact[i] == 0) continue;
+    if (!(fact & FACT_DELETE)) {
+      set_whole(L, fact_outcome(fact), by_fact[i]);
+      continue;
+    }
+    if (!deletions) {
+      lua_newtable(L);
+      lua_setfield(L, -2, "delete");
+    }
+    deletions = true;
+    lua_getfield(L, -1, "delete");
+    set_whole(L, fact_reason(fact), by_fact[i]);
+    lua_pop(L, 1);
+  }
+}
+
+static uint64_t check_id(lua_State *L, const char *name, int index) {
+  size_t size;
+  const char *text;
+  uint64_t id;
+  if (lua_type(L, index) != LUA_TSTRING)
+    skin_misuse(L, "%s: an id is a string, not a %s", name, luaL_typename(L, index));
+  text = lua_tolstring(L, index, &size);
+  id = id_parse(text, size);
+  if (id == 0) skin_misuse(L, "%s: '%.40s' is no id", name, text);
+  return id;
+}
+
+/* verdicts:tweet(id), verdicts:user(id) -> { outcome, reason?, redacted_at? } | nil */
+static int find(lua_State *L, enum verdicts_type type, const char *name) {
+  const struct verdicts *verdicts = check_verdicts(L, 1);
+  uint64_t id = check_id(L, name, 2);
+  struct verdict verdict;
+  char time[TIME_TEXT];
+  if (!verdicts_find(&verdicts->sets[type], id, &verdict)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, fact_outcome(verdict.facts));
+  lua_setfield(L, -2, "outcome");
+  lua_pushstring(L, fact_reason(verdict.facts)); /* NULL is pushed as nil */
+  lua_setfield(L, -2, "reason");
+  if (verdict.redacted_at) {
+    time_format(verdict.redacted_at, time);
+    lua_pushstring(L, time);
+    lua_setfield(L, -2, "redacted_at");
+  }
+  return 1;
+}
+
+static int method_tweet(lua_State *L) {
+  return find(L, VERDICTS_TWEETS, "verdicts:tweet");
+}
+
+static int method_user(lua_State *L) {
+  return find(L, VERDICTS_USERS, "verdicts:user");
+}
+
+static void push_set_counts(lua_State *L, const struct verdict_set *set) {
+  push_facts(L, set->by_fact);
+  set_whole(L, "ids", set->count);
+  set_whole(L, "rows", set->results.rows);
+  set_whole(L, "nameless", set->nameless);
+  if (set->results.unknown > 0) {
+    lua_pushstring(L, set->results.unknown_text);
+    lua_setfield(L, -2, "first_unknown");
+  }
+  if (set->results.other > 0) {
+    lua_pushstring(L, set->results.other_text);
+    lua_setfield(L, -2, "first_other");
+  }
+}
+
+/* verdicts:counts() -> { tweets = counts | nil, users = counts | nil }; counts are
+ * { ids, rows, nameless (error rows without an id), delete = { deleted = n, ... }, unknown,
+ * scrub_geo, rehydrate, invalid, first_unknown?, first_other? (what such a row said) } */
+static int method_counts(lua_State *L) {
+  const struct verdicts *verdicts = check_verdicts(L, 1);
+  lua_createtable(L, 0, 2);
+  for (int type = 0; type < VERDICTS_TYPES; type++) {
+    if (!verdicts->sets[type].given) continue;
+    push_set_counts(L, &verdicts->sets[type]);
+    lua_setfield(L, -2, TYPES[type]);
+  }
+  return 1;
+}
+
+static int push_true(lua_State *L, struct task *task) {
+  (void)task;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* verdicts:save(path) -> task -> true */
+static int method_save(lua_State *L) {
+  struct verdicts *verdicts = check_verdicts(L, 1);
+  const char *path = luaL_checkstring(L, 2);
+  struct task_box *box = task_box_new(L, push_true);
+  struct error error;
+  struct task *task = verdicts_save_start(verdicts, path, &error);
+  if (!task) return skin_failure(L, &error);
+  task_box_fill(box, task);
+  return 1;
+}
+
+/* verdicts:close(): gives its memory back. Closing twice is harmless; work that uses them goes on.
+ */
+static int method_close(lua_State *L) {
+  struct verdicts_box *box = luaL_checkudata(L, 1, VERDICTS_NAME);
+  struct verdicts *verdicts = box->verdicts;
+  box->verdicts = NULL;
+  verdicts_release(verdicts);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int method_tostring(lua_State *L) {
+  struct verdicts_box *box = luaL_checkudata(L, 1, VERDICTS_NAME);
+  if (!box->verdicts)
+    lua_pushliteral(L, "verdicts (closed)");
+  else
+    lua_pushfstring(L, "verdicts (%f tweets, %f users)",
+                    (lua_Number)box->verdicts->sets[VERDICTS_TWEETS].count,
+                    (lua_Number)box->verdicts->sets[VERDICTS_USERS].count);
+  return 1;
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Tasks
+** =================================================================== */
+
+static int push_verdicts(lua_State *L, struct task *task) {
+  struct verdicts_box *box = compat_newuserdata(L, sizeof *box);
+  box->verdicts = NULL;
+  luaL_setmetatable(L, VERDICTS_NAME);
+  box->verdicts = verdicts_retain(verdicts_loaded(task));
+  return 1;
+}
+
+/* core.verdicts{ tweets?, users? (arrays of paths) } -> task -> verdicts | nil, err
+ * Progress: bytes, total, rows. See dataset/verdicts.h. */
+static int load(lua_State *L) {
+  static const char *const known[] = {"tweets", "users", NULL};
+  static const char name[] = "core.verdicts";
+  struct verdicts_options options;
+  struct task_box *box;
+  struct task *task;
+  struct error error;
+  skin_check_options(L, 1, name, known);
+  options.tweets = check_paths(L, name, "tweets");
+  options.users = check_paths(L, name, "users");
+  box = task_box_new(L, push_verdicts);
+  task = verdicts_start(&options, &error);
+  if (!task) return skin_failure(L, &error);
+  task_box_fill(box, task);
+  return 1;
+}
+
+/* The verdicts in the options' field `verdicts`, which is left on the stack. */
+static struct verdicts *verdicts_field(lua_State *L, const char *name) {
+  struct verdicts_box *box;
+  lua_pushliteral(L, "verdicts");
+  lua_rawget(L, 1);
+  if (lua_type(L, -1) != LUA_TUSERDATA) skin_misuse(L, "%s: verdicts are missing", name);
+  box = luaL_checkudata(L, -1, VERDICTS_NAME);
+  if (!box->verdicts) skin_misuse(L, "%s: the verdicts are closed", name);
+  return box->verdicts;
+}
+
+static int push_listing(lua_State *L, struct task *task) {
+  const struct listing_counts *counts = listing_counts(task);
+  push_facts(L, counts->by_fact);
+  set_whole(L, "asked", counts->asked);
+  set_whole(L, "compliant", counts->compliant);
+  set_whole(L, "lines", counts->lines);
+  return 1;
+}
+
+static uint32_t outcome_facts(lua_State *L, const char *name) {
+  static const char *const outcomes[] = {"delete",    "unknown", "scrub_geo",
+                                         "rehydrate", "invalid", NULL};
+  static const uint32_t facts[] = {FACT_DELETE, FACT_UNKNOWN, FACT_SCRUB_GEO, FACT_REHYDRATE,
+                                   FACT_INVALID};
+  int choice = skin_optional_choice(L, 1, name, "outcome", -1, outcomes);
+  return choice < 0 ? 0 : facts[choice];
+}
+
+/* core.list_verdicts{ verdicts, type, output, ids?, outcome? } -> task -> { asked, compliant,
+ * lines, delete = { ... }, ... } | nil, err Progress: bytes, total, lines. See dataset/listing.h.
+ */
+static int list(lua_State *L) {
+  static const char *const known[] = {"ids", "outcome", "output", "type", "verdicts", NULL};
+  static const char name[] = "core.list_verdicts";
+  struct listing_options options = {0};
+  struct task_box *box;
+  struct task *task;
+  struct error error;
+  skin_check_options(L, 1, name, known);
+  skin_string(L, 1, name, "type"); /* it has no default */
+  options.type = (enum verdicts_type)skin_optional_choice(L, 1, name, "type", 0, TYPES);
+  options.output = skin_string(L, 1, name, "output");
+  options.ids = skin_optional_string(L, 1, name, "ids", NULL);
+  options.facts = outcome_facts(L, name);
+  options.verdicts = verdicts_field(L, name);
+  box = task_box_new(L, push_listing);
+  task = listing_start(&options, &error);
+  if (!task) return skin_failure(L, &error);
+  task_box_fill(box, task);
+  return 1;
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** core.redact
+** =================================================================== */
+
+static const char *const TREATMENTS[] = {"stop", "quarantine", "remove", NULL};
+
+/* Puts `facts` into the sets of the policy as the word says. */
+static void treat(struct policy *policy, uint32_t facts, enum treatment treatment) {
+  if (treatment == TREAT_REMOVE) policy->remove |= facts;
+  if (treatment == TREAT_QUARANTINE) policy->quarantine |= facts;
+  if (treatment == TREAT_STOP) policy->stop |= facts;
+}
+
+/* One reason of the table: policy[reason] = "remove" | "quarantine" | "keep". */
+static void treat_reason(lua_State *L, const char *name, struct policy *policy, const char *reason,
+                         const char *word) {
+  uint32_t fact = fact_named(reason);
+  bool keep = strcmp(word, "keep") == 0, remove = strcmp(word, "remove") == 0;
+  if (!fact)
+    skin_misuse(L,
+                "%s: there is no reason '%.40s' (deleted, bounced, suspended, deactivated, "
+                "protected, other, scrub_geo)",
+                name, reason);
+  if (fact == FACT_SCRUB_GEO) {
+    if (!keep && !remove)
+      skin_misuse(L, "%s: of scrub_geo the places are removed, or kept; not '%.40s'", name, word);
+    policy->scrub = keep ? 0 : FACT_SCRUB_GEO;
+    return;
+  }
+  if (!keep && !remove && strcmp(word, "quarantine") != 0)
+    skin_misuse(L, "%s: %s is to be 'remove', 'quarantine' or 'keep', not '%.40s'", name, reason,
+                word);
+  policy->remove &= ~fact;
+  if (!keep) treat(policy, fact, remove ? TREAT_REMOVE : TREAT_QUARANTINE);
+}
+
+static void check_policy(lua_State *L, const char *name, struct policy *policy) {
+  int on_unknown = skin_optional_choice(L, 1, name, "on_unknown", TREAT_STOP, TREATMENTS);
+  policy->remove = FACT_DELETE;
+  policy->scrub = FACT_SCRUB_GEO;
+  policy->rehydrate = FACT_REHYDRATE;
+  treat(policy, FACT_UNKNOWN | FACT_INVALID, (enum treatment)on_unknown);
+  lua_pushliteral(L, "policy");
+  lua_rawget(L, 1);
+  if (lua_isnil(L, -1)) return;
+  if (!lua_istable(L, -1)) skin_misuse(L, "%s: policy must be a table", name);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
+      skin_misuse(L, "%s: policy must be a table of strings by reasons", name);
+    treat_reason(L, name, policy, lua_tostring(L, -2), lua_tostring(L, -1));
+    lua_pop(L, 1);
+  }
+}
+
+/* Leaves the table of columns on the stack, which holds the names. */
+static void check_columns(lua_State *L, const char *name, const char *columns[COLUMN_ROLES]) {
+  static const char *const roles[] = {"id", "author", "retweeted", NULL};
+  int table;
+  lua_pushliteral(L, "columns");
+  lua_rawget(L, 1);
+  table = lua_gettop(L);
+  if (lua_isnil(L, table)) return;
+  skin_check_options(L, table, name, roles);
+  for (int i = 0; i < COLUMN_ROLES; i++)
+    columns[i] = skin_optional_string(L, table, name, roles[i], NULL);
+}
+
+static void push_counts(lua_State *L, const struct batch_counts *counts) {
+  lua_createtable(L, 0, 12);
+  set_whole(L, "records", counts->records);
+  set_whole(L, "kept", counts->kept);
+  set_whole(L, "changed", counts->changed);
+  set_whole(L, "dropped", counts->dropped);
+  set_whole(L, "quarantined", counts->quarantined);
+  set_whole(L, "malformed", counts->malformed);
+}
+
+static void set_objects(lua_State *L, const struct judge_counts *objects) {
+  for (int type = 0; type < VERDICTS_TYPES; type++) {
+    push_facts(L, objects->objects[type]);
+    lua_setfield(L, -2, TYPES[type]);
+  }
+}
+
+static void set_checksum(lua_State *L, const char *name, uint32_t crc) {
+  char text[CHECKSUM_TEXT];
+  checksum_format(crc, text);
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
+static void push_file(lua_State *L, const struct redact_file_report *file, bool checksums) {
+  push_counts(L, &file->counts);
+  set_objects(L, &file->objects);
+  lua_pushstring(L, file->path);
+  lua_setfield(L, -2, "path");
+  if (file->target) {
+    lua_pushstring(L, file->target);
+    lua_setfield(L, -2, "output");
+  }
+  lua_pushboolean(L, file->written);
+  lua_setfield(L, -2, "written");
+  set_whole(L, "bytes", file->bytes);
+  set_whole(L, "output_bytes", file->output_bytes);
+  if (!checksums) return;
+  set_checksum(L, "crc32c", file->crc);
+  set_checksum(L, "output_crc32c", file->output_crc);
+}
+
+static int push_redaction(lua_State *L, struct task *task) {
+  const struct redact_report *report = redact_report(task);
+  struct redact_file_report file;
+  const char *path;
+  push_counts(L, &report->counts);
+  set_objects(L, &report->objects);
+  set_whole(L, "bytes", report->bytes);
+  set_whole(L, "output_bytes", report->output_bytes);
+  set_whole(L, "written", report->written);
+  set_whole(L, "rehydrate", report->rehydrate);
+  set_whole(L, "ignored", report->ignored);
+  lua_newtable(L);
+  for (int i = 0; redact_file_report(task, (size_t)i, &file); i++) {
+    push_file(L, &file, redact_has_checksums(task));
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "files");
+  lua_newtable(L);
+  for (int i = 0; (path = redact_ignored(task, (size_t)i)); i++) {
+    lua_pushstring(L, path);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "ignored_files");
+  return 1;
+}
+
+/* A dry run goes beside what it is a trial of, and writes none of it. */
+static void check_outputs(lua_State *L, const char *name, struct redact_options *options) {
+  if (options->output && options->in_place)
+    skin_misuse(L, "%s: give an output or in_place, not both", name);
+  if (!options->output && !options->in_place && !options->dry_run)
+    skin_misuse(L, "%s: give an output, in_place or dry_run", name);
+  if (options->dry_run) options->output = NULL;
+  if (options->dry_run) options->in_place = false;
+  if (!options->quarantine && !options->dry_run &&
+      (options->policy.quarantine || options->on_malformed == TREAT_QUARANTINE))
+    skin_misuse(L, "%s: something is to be quarantined, but quarantine names no file", name);
+  if (!options->inputs || !options->inputs[0])
+    skin_misuse(L, "%s: inputs must name at least one file or folder", name);
+}
+
+/* core.redact{ verdicts, inputs, output | in_place | dry_run, quarantine?, rehydrate?, policy?,
+ * on_unknown?, on_malformed?, strict?, jobs?, level?, checksums?, lists?, columns? } -> task ->
+ * { records, kept, changed, dropped, quarantined, malformed, tweets, users, bytes, output_bytes,
+ * written, rehydrate, ignored, ignored_files, files } | nil, err
+ * Progress: bytes, total, records, changed, dropped, quarantined. See dataset/redact.h. */
+static int redact(lua_State *L) {
+  static const char *const known[] = {
+      "checksums",  "columns",   "dry_run",      "in_place",   "inputs", "jobs",
+      "level",      "lists",     "on_malformed", "on_unknown", "output", "policy",
+      "quarantine", "rehydrate", "strict",       "verdicts",   NULL};
+  static const char name[] = "core.redact";
+  struct redact_options options = {0};
+  struct task_box *box;
+  struct task *task;
+  struct error error;
+  skin_check_options(L, 1, name, known);
+  options.output = skin_optional_string(L, 1, name, "output", NULL);
+  options.in_place = skin_optional_boolean(L, 1, name, "in_place", false);
+  options.dry_run = skin_optional_boolean(L, 1, name, "dry_run", false);
+  options.quarantine = skin_optional_string(L, 1, name, "quarantine", NULL);
+  options.rehydrate = skin_optional_string(L, 1, name, "rehydrate", NULL);
+  options.on_malformed =
+      (enum treatment)skin_optional_choice(L, 1, name, "on_malformed", TREAT_STOP, TREATMENTS);
+  options.strict = skin_optional_boolean(L, 1, name, "strict", false);
+  options.jobs = (unsigned)skin_optional_whole(L, 1, name, "jobs", 0, JOBS_MOST);
+  options.level = (int)skin_optional_whole(L, 1, name, "level", 0, 9);
+  options.checksums = skin_optional_boolean(L, 1, name, "checksums", false);
+  options.list_type = (enum verdicts_type)skin_optional_choice(L, 1, name, "lists", 0, TYPES);
+  check_policy(L, name, &options.policy);
+  check_columns(L, name, options.columns);
+  options.inputs = check_paths(L, name, "inputs");
+  options.verdicts = verdicts_field(L, name);
+  check_outputs(L, name, &options);
+  box = task_box_new(L, push_redaction);
+  task = redact_start(&options, &error);
+  if (!task) return skin_failure(L, &error);
+  task_box_fill(box, task);
+  return 1;
+}
+
+/* }================================================================== */
+
+static const luaL_Reg methods[] = {
+    {"close", method_close}, {"counts", method_counts}, {"save", method_save},
+    {"tweet", method_tweet}, {"user", method_user},     {NULL, NULL},
+};
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", method_close},
+    {"__close", method_close},
+    {"__tostring", method_tostring},
+    {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {
+    {"list_verdicts", list},
+    {"redact", redact},
+    {"verdicts", load},
+    {NULL, NULL},
+};
+
+void verdicts_open(lua_State *L) {
+  skin_metatable(L, VERDICTS_NAME, methods, metamethods);
+  luaL_setfuncs(L, functions, 0);
+}
