@@ -43,6 +43,10 @@ $$(BUILD)/$(1)/%.o: src/%.c
 $$(BUILD)/$(1)/xcompliance/core.so: $(SKINS:src/%.c=$$(BUILD)/$(1)/%.o) $$(WING_OBJECTS)
 	@mkdir -p $$(@D)
 	$$(CC) -shared $$(subst $$(comma)-z$$(comma)defs,,$$(LINK)) -o $$@ $$^ $$(LIBRARIES)
+
+$$(BUILD)/$(1)/spec_process.so: spec/c/process.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(FLAGS) $$(shell pkg-config --cflags $(1)) -shared -o $$@ $$<
 endef
 comma := ,
 $(foreach lua,$(LUAS),$(eval $(call LUA_RULES,$(lua))))
@@ -59,7 +63,7 @@ $(BUILD)/spec/memory_host: spec/c/memory_host.c
 	$(CC) -std=gnu11 -O1 -g $(shell pkg-config --cflags lua5.4) -o $@ $< $(shell pkg-config --libs lua5.4) -rdynamic -pthread
 
 .PHONY: c-tests
-c-tests: $(C_TESTS) $(BUILD)/spec/memory_host
+c-tests: $(C_TESTS) $(BUILD)/spec/memory_host $(LUAS:%=$(BUILD)/%/spec_process.so)
 
 # {====================================================================
 # What is needed, from Debian's packages

@@ -1,0 +1,30 @@
+/* process.c - what specs need of the system that Lua does not have: fork */
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "compat.h"
+
+XCOMPLIANCE_EXPORT int luaopen_spec_process(lua_State *L);
+
+/* process.fork() -> the child's id, or 0 in the child */
+static int process_fork(lua_State *L) {
+  lua_pushinteger(L, fork());
+  return 1;
+}
+
+/* process.wait(id) -> the exit status, or the negative signal */
+static int process_wait(lua_State *L) {
+  int status = 0;
+  waitpid((pid_t)luaL_checkinteger(L, 1), &status, 0);
+  lua_pushinteger(L, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+  return 1;
+}
+
+int luaopen_spec_process(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"fork", process_fork}, {"wait", process_wait}, {NULL, NULL}};
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  return 1;
+}

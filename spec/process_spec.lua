@@ -1,0 +1,149 @@
+-- threads, forks, and what else a host may do to its process
+
+local core = require "xcompliance.core"
+local process = require "spec_process"
+local simulator = require "spec.simulator"
+local xcompliance = require "xcompliance"
+
+local quote, shell = simulator.quote, simulator.shell
+local is_jit = rawget(_G, "jit") ~= nil
+local is_sanitized = os.getenv("LD_PRELOAD") ~= nil
+
+describe("in one process", function()
+  local sim, folder
+
+  before_each(function()
+    sim = simulator.start { jobs_take = 0, rate_limit = 1e6 }
+    folder = assert(shell("mktemp -d"))
+  end)
+  after_each(function()
+    sim:stop()
+    shell("rm -rf " .. folder)
+  end)
+
+  it("two Lua states in two threads do not meet", function()
+    local uv, threads, sims = require "luv", {}, {}
+    for i = 1, 2 do
+      local own = folder .. "/" .. i
+      sims[i] = simulator.start { jobs_take = 0 }
+      assert(shell("mkdir " .. own))
+      threads[i] = uv.new_thread(function(path, cpath, url, place)
+        package.path, package.cpath = path, cpath
+        local said = require("spec.keep").keep("blocking", "checks",
+          { url = url, folder = place, shared = true })
+        local file = io.open(place .. ".said", "w")
+        file:write(said)
+        file:close()
+      end, package.path, package.cpath, sims[i].url, own)
+    end
+    for i = 1, 2 do
+      threads[i]:join()
+      sims[i]:stop()
+      assert.equal("kept", shell("cat " .. folder .. "/" .. i .. ".said"))
+    end
+  end)
+
+  --- Runs `work` in a child of this process, which then ends.
+  -- @treturn number its status, which is 7
+  -- @treturn string what it said
+  local function in_child(work)
+    local report = folder .. "/said"
+    io.stdout:flush()
+    local id = process.fork()
+    if id == 0 then
+      local _, said = xpcall(work, debug.traceback)
+      local file = io.open(report, "w")
+      file:write(tostring(said))
+      file:close()
+      os.exit(7, true)
+    end
+    return process.wait(id), shell("cat " .. report)
+  end
+
+  local function new_client()
+    return xcompliance.client { base_url = sim.url, bearer_token = "t0ken" }
+  end
+
+  it("a child is told that its parent's client is not its own, and makes one", function()
+    local client = new_client()
+    local job = assert(client:create_compliance_job("tweets")).data
+    local status, said = in_child(function()
+      local ok, err = pcall(client.list_job, client, job.id)
+      assert(not ok and err.kind == "usage", tostring(err))
+      client:close()
+      local own = new_client()
+      assert(own:list_job(job.id))
+      own:close()
+      return err.message
+    end)
+    assert.matches("this session belongs to another process %- make one after the fork", said)
+    assert.equal(7, status)
+    assert.equal(job.id, assert(client:list_job(job.id)).data.id)
+    client:close()
+  end)
+
+  it("what ran at a fork goes on in the parent, and raises in the child", function()
+    sim:arm("get:stall@0.3")
+    local session = assert(core.session {})
+    local task = core.list_job(session, { base_url = sim.url, bearer_token = "t0ken", id = "1" })
+    local status, said = in_child(function()
+      local ok, err = pcall(task.done, task)
+      assert(not ok and err.kind == "usage", tostring(err))
+      assert(tostring(task) == "task (of another process)", tostring(task))
+      task:close()
+      session:close()
+      return err.message
+    end)
+    assert.matches("this task belongs to another process %- start one after the fork", said)
+    assert.equal(7, status)
+    assert.is_true(task:wait(5))
+    assert.equal("not_found", select(2, task:result()).kind)
+    task:close()
+    session:close()
+  end)
+
+  it("a child that ends while a task of its parent runs ends at once", function()
+    sim:arm("get:stall@20x*")
+    local client = new_client()
+    local session = assert(core.session {})
+    local task = core.list_job(session, { base_url = sim.url, bearer_token = "t0ken", id = "1" })
+    local began = core.now()
+    assert.equal(7, (in_child(function() return "ended" end)))
+    assert.is_true(core.now() - began < 2)
+    assert.is_false(task:done())
+    session:close()
+    client:close()
+  end)
+
+  --- Has a whole check run in another process, after some Lua code.
+  local function check_after(code, environment)
+    local root = assert(shell("pwd"))
+    local function absolute(path) return quote((path:gsub("%f[^;%z]%./", root .. "/"))) end
+    return shell(("%s LUA_PATH=%s LUA_CPATH=%s %s -e %s %s/spec/keep.lua blocking checks %s %s")
+      :format(environment or "", absolute(package.path), absolute(package.cpath),
+        is_jit and "luajit" or "lua5.4", quote(code), root, sim.url, folder .. " 2>&1"))
+  end
+
+  if not is_sanitized then
+    it("a comma in numbers is no matter", function()
+      local locales = folder .. "-locales"
+      assert(shell("mkdir " .. locales .. " && localedef -i de_DE -f UTF-8 " .. locales
+        .. "/de_DE.UTF-8"))
+      local said = check_after("assert(os.setlocale('de_DE.UTF-8', 'numeric'))"
+        .. (is_jit and "" or " assert(('%.1f'):format(0.5) == '0,5')"), "LOCPATH=" .. locales)
+      shell("rm -rf " .. locales)
+      assert.equal("kept", said)
+    end)
+
+    it("the time zone is no matter", function()
+      for _, zone in ipairs { "XST-13:30", "XST11", "America/St_Johns" } do
+        assert.equal("kept", check_after("", "TZ=" .. zone))
+        assert(shell("rm -rf " .. folder .. "/*"))
+      end
+    end)
+
+    it("another working directory is no matter", function()
+      assert.equal("kept", check_after("require('lfs').chdir('/')"))
+    end)
+  end
+end)
