@@ -338,6 +338,7 @@ static int push_unusable(lua_State *L, const struct transfer *transfer, const ch
  * that is a number may have been rounded already, so it is refused, not made a string. */
 static const char *check_job(lua_State *L, int index, const char *const *required, char *why,
                              size_t size) {
+  const char *id;
   if (!lua_istable(L, index)) return "a job in it is no object";
   for (; *required; required++) {
     if (member(L, index, *required)) continue;
@@ -347,14 +348,14 @@ static const char *check_job(lua_State *L, int index, const char *const *require
   for (int i = 0; FIELDS[i]; i++) {
     bool wrong;
     lua_getfield(L, index, FIELDS[i]);
-    wrong = !lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING && strcmp(FIELDS[i], "resumable");
+    wrong =
+        !lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING && strcmp(FIELDS[i], "resumable") != 0;
     lua_pop(L, 1);
     snprintf(why, size, "data.%s is no string", FIELDS[i]);
     if (wrong) return why;
   }
-  if (member(L, index, "id") && !is_job_id(member(L, index, "id")))
-    return "data.id is not 1 to 19 digits";
-  return NULL;
+  id = member(L, index, "id");
+  return id && !is_job_id(id) ? "data.id is not 1 to 19 digits" : NULL;
 }
 
 static const char *check_jobs(lua_State *L, int response, char *why, size_t size) {

@@ -68,7 +68,8 @@ int skin_misuse(lua_State *L, const char *format, ...) {
   vsnprintf(error.message, sizeof error.message, format, arguments);
   va_end(arguments);
   skin_push_error(L, &error);
-  return lua_error(L);
+  lua_error(L);
+  __builtin_unreachable();
 }
 
 static bool is_known(const char *key, const char *const *known) {

@@ -62,9 +62,9 @@ static void end_transfer(struct transfer *transfer, CURLcode code) {
 
 static void unlink_running(struct session *session, struct transfer *transfer) {
   struct transfer **link = &session->running;
-  while (*link != transfer)
+  while (*link && *link != transfer)
     link = &(*link)->next;
-  *link = transfer->next;
+  if (*link) *link = transfer->next;
 }
 
 static void start_queue(struct session *session, struct transfer *queue) {

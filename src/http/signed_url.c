@@ -48,9 +48,10 @@ static void read_headers(const char *list, struct signed_url *result) {
 static int64_t read_date(const char *text) {
   struct tm tm = {0};
   int end = 0;
-  if (sscanf(text, "%4d%2d%2dT%2d%2d%2dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+  if (strlen(text) != 16 ||
+      sscanf(text, "%4d%2d%2dT%2d%2d%2dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
              &tm.tm_min, &tm.tm_sec, &end) != 6 ||
-      end != 16 || text[end] != '\0')
+      end != 16)
     return 0;
   tm.tm_year -= 1900;
   tm.tm_mon -= 1;

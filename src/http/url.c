@@ -175,9 +175,10 @@ int url_hex(char c) {
 static size_t read_character(const char *text, size_t size, char *c) {
   size_t length = 1;
   *c = text[0];
-  while (*c == '%' && size - length >= 2 && url_hex(text[length]) >= 0 &&
-         url_hex(text[length + 1]) >= 0) {
-    *c = (char)(url_hex(text[length]) << 4 | url_hex(text[length + 1]));
+  while (*c == '%' && size - length >= 2) {
+    int high = url_hex(text[length]), low = url_hex(text[length + 1]);
+    if (high < 0 || low < 0) break;
+    *c = (char)(high * 16 + low);
     length += 2;
   }
   return length;
