@@ -507,6 +507,10 @@ describe("a session that is bent", function()
     assert.equal(201, whole().status)
     uri = curl.start(job.upload_url)
     assert.is_nil(whole("chunk:no-hash").headers["x-goog-hash"])
+    uri = curl.start(job.upload_url)
+    local answer = whole "chunk:body@thank you"
+    assert.same({ 200, "thank you" }, { answer.status, answer.body })
+    assert.equal(tostring(SIZE), answer.headers["x-goog-stored-content-length"])
   end)
 
   it("stores a flipped bit", function()

@@ -152,6 +152,10 @@ M.kinds = {
     doc = "the first half or @SIZE, and an honest Content-Length", parameter = "size",
     optional = true, after = truncated,
   },
+  ["body"] = {
+    doc = "another body for the same answer: @TEXT", parameter = "text",
+    after = function(_, response, text) response.body = text end,
+  },
   ["long-length"] = { doc = "Content-Length beyond the body", after = long_length },
   ["short-length"] = { doc = "Content-Length of half the body", after = short_length },
   ["chunked-cut"] = { doc = "chunked, without the last chunk", after = cut_chunks },

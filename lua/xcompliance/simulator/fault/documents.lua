@@ -84,7 +84,6 @@ M.kinds = {
   ["huge-number"] = rewrite("a number beyond doubles", function(text)
     return (text:gsub("^{", '{"meta":{"result_count":1e999},', 1))
   end),
-  ["body"] = rewrite("another body: @TEXT", function(_, text) return text end, "text"),
   ["job-fails"] = fate("the job will fail: @ERROR", function(job, text) job.error = text end,
     "text", "internal_error"),
   ["job-expires"] = fate("the job will be expired whatever is uploaded", function(job)
