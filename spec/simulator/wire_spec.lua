@@ -146,8 +146,8 @@ describe("the simulator as a process", function()
   it("says why it cannot listen", function()
     local sim = simulator.start {}
     local _, complaint = pcall(simulator.start, { port = sim.port })
-    assert.matches("cannot listen at 127.0.0.1:" .. sim.port .. ": Address already in use", complaint,
-      1, true)
+    assert.matches("cannot listen at 127.0.0.1:" .. sim.port .. ": Address already in use",
+      complaint, 1, true)
     sim:stop()
   end)
 
