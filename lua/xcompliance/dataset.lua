@@ -1,8 +1,12 @@
---- Stored datasets: what they hold.
+--- Stored datasets: what they hold, and what of it may no longer be held.
 --
 --     local dataset = require "xcompliance.dataset"
 --     local counts = assert(dataset.extract {
 --       type = "tweets", inputs = { "tweets.jsonl.gz", "more/" }, output = "ids.txt",
+--     })
+--     local verdicts = assert(dataset.verdicts { tweets = { "tweets.results.jsonl" } })
+--     counts = assert(dataset.redact {
+--       verdicts = verdicts, inputs = { "tweets.jsonl.gz", "more/" }, in_place = true,
 --     })
 --
 -- Misuse raises; what the world does returns `nil, err` (docs/errors.md). The work is done by
@@ -12,6 +16,7 @@
 local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local verdicts = require "xcompliance.verdicts"
 
 local M = {}
 
@@ -62,6 +67,83 @@ function M.extract(options)
   if type(fields.inputs) == "string" then fields.inputs = { fields.inputs } end
   call:at("extract", "extracting the ids of " .. tostring(fields.type))
   return call:await(core.extract(fields))
+end
+
+local VERDICTS = { tweets = "table|string", users = "table|string" }
+
+local function as_list(value) return type(value) == "string" and { value } or value end
+
+--- Loads results of tweets jobs and of users jobs: JSON Lines as they were downloaded, or files
+-- that `verdicts:save` has written. `on_progress` is told `{ bytes, total, rows }`.
+-- @tparam table options `tweets`, `users` (paths; at least one of both), and `loop`, `on_progress`,
+-- `deadline`
+-- @treturn ?table verdicts: see xcompliance.verdicts; or nil, err
+function M.verdicts(options)
+  local loop = type(options) == "table" and rawget(options, "loop") or waiting
+  local call, fields = begin("dataset.verdicts", options, VERDICTS)
+  fields.tweets, fields.users = as_list(fields.tweets), as_list(fields.users)
+  if not fields.tweets and not fields.users then
+    errors.misuse("dataset.verdicts: give results of tweets, of users, or of both")
+  end
+  call:at("load", "loading results")
+  local loaded, err = call:await(core.verdicts(fields))
+  if not loaded then return nil, err end
+  return verdicts.new(loaded, function() return calls.new(loop, {}) end)
+end
+
+local LIST = {
+  verdicts = "table|userdata", type = "string", ids = "string", outcome = "string",
+  output = "string",
+}
+
+--- Writes verdicts as text: with `ids`, a CSV line (id, outcome, reason, redacted_at) for each id
+-- of that list, where one without a verdict is compliant; without, a line for each id that has a
+-- verdict. With `outcome` only ids of that outcome, one a line and nothing else. `on_progress` is
+-- told `{ bytes, total, lines }`.
+-- @tparam table options `verdicts`, `type` ("tweets" or "users"), `output` (a path, or "-") are
+-- needed; `ids` (a path), `outcome` ("delete", "unknown", "scrub_geo", "rehydrate", "invalid"); and
+-- `loop`, `on_progress`, `deadline`
+-- @treturn ?table counts: `asked`, `compliant`, `delete` (by reason), `unknown`, `scrub_geo`,
+-- `rehydrate`, `invalid`, `lines`; or nil, err
+function M.list_verdicts(options)
+  local call, fields = begin("dataset.list_verdicts", options, LIST)
+  fields.verdicts = verdicts.unwrap(fields.verdicts)
+  call:at("list", "listing verdicts")
+  return call:await(core.list_verdicts(fields))
+end
+
+local REDACT = {
+  verdicts = "table|userdata", inputs = "table|string", output = "string", in_place = "boolean",
+  dry_run = "boolean", quarantine = "string", rehydrate = "string", policy = "table",
+  on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
+  level = "number", checksums = "boolean", lists = "string", columns = "table",
+}
+
+--- Takes out of a dataset what the verdicts condemn (docs/redaction.md).
+--
+-- Options: `verdicts`, `inputs` (files, folders, "-" for standard input) and one of `output` (a
+-- file; a folder where there are several inputs or a folder; "-"), `in_place` and `dry_run` are
+-- needed. `policy` says by reason whether a condemned object is removed (the default), its record
+-- quarantined ("quarantine"), or kept ("keep"): `{ suspended = "quarantine", scrub_geo = "keep" }`.
+-- `quarantine` is where quarantined records go: a file, or a folder. `rehydrate` is where the ids
+-- of edited tweets go. `on_unknown` is what to do about ids of which the results say what this
+-- version does not know, or that they were not checked, and `on_malformed` about records that do
+-- not parse: "stop" (the default), "quarantine" or "remove". `strict` parses every record. `jobs`
+-- is the number of threads (default: as many as processors); `level` of compression is as in gzip;
+-- `checksums` adds CRC32C of inputs and outputs. `lists` says what id lists are lists of ("tweets",
+-- the default, or "users"); `columns` names the columns of CSV files: `{ id, author, retweeted }`.
+-- `on_progress` is told `{ bytes, total, records, changed, dropped, quarantined }`.
+-- @tparam table options these, and `loop`, `on_progress`, `deadline`
+-- @treturn ?table counts: `records` = `kept` + `changed` + `dropped` + `quarantined`; `malformed`;
+-- `tweets` and `users` (objects by outcome and reason); `bytes`, `output_bytes`, `written` (files),
+-- `rehydrate` (ids), `ignored`, `ignored_files`; and `files`, an array of the same by file, with
+-- `path`, `output`, `written`, `crc32c`, `output_crc32c`; or nil, err
+function M.redact(options)
+  local call, fields = begin("dataset.redact", options, REDACT)
+  fields.inputs = as_list(fields.inputs)
+  fields.verdicts = verdicts.unwrap(fields.verdicts)
+  call:at("redact", "redacting")
+  return call:await(core.redact(fields))
 end
 
 return M

@@ -187,10 +187,31 @@ static int by_text(const void *one, const void *other) {
 }
 
 /* Two names of one file would each be changed, and the second change would undo the first. */
-static bool inputs_differ(const struct targets *targets, struct error *error) {
+static bool inputs_differ(const struct identity *all, size_t count, struct error *error) {
+  for (size_t i = 1; i < count; i++)
+    if (by_identity(&all[i - 1], &all[i]) == 0)
+      return refuse(error, all[i].path, "was given twice, or has two names among the inputs");
+  return true;
+}
+
+static bool no_output_is_input(const struct targets *targets, const struct identity *all,
+                               size_t count, struct error *error) {
+  for (size_t i = 0; i < targets->count; i++) {
+    struct stat status;
+    struct identity output = {targets->list[i].output, 0, 0};
+    if (!output.path || is_stream(output.path) || stat(output.path, &status) != 0) continue;
+    output.device = status.st_dev;
+    output.inode = status.st_ino;
+    if (bsearch(&output, all, count, sizeof *all, by_identity))
+      return refuse(error, output.path, "is an input - to change it itself, ask for in place");
+  }
+  return true;
+}
+
+static bool files_differ(const struct targets *targets, bool in_place, struct error *error) {
   struct identity *all = calloc(targets->count + 1, sizeof *all);
   size_t count = 0;
-  bool ok = true;
+  bool ok;
   if (!all) return no_memory(error);
   for (size_t i = 0; i < targets->count; i++) {
     struct stat status;
@@ -198,18 +219,8 @@ static bool inputs_differ(const struct targets *targets, struct error *error) {
     all[count++] = (struct identity){targets->list[i].path, status.st_dev, status.st_ino};
   }
   qsort(all, count, sizeof *all, by_identity);
-  for (size_t i = 1; ok && i < count; i++)
-    if (by_identity(&all[i - 1], &all[i]) == 0)
-      ok = refuse(error, all[i].path, "was given twice, or has two names among the inputs");
-  for (size_t i = 0; ok && i < targets->count; i++) {
-    struct stat status;
-    struct identity output = {targets->list[i].output, 0, 0};
-    if (!output.path || stat(output.path, &status) != 0) continue;
-    output.device = status.st_dev;
-    output.inode = status.st_ino;
-    if (bsearch(&output, all, count, sizeof *all, by_identity))
-      ok = refuse(error, output.path, "is an input - to change it itself, ask for in place");
-  }
+  ok = inputs_differ(all, count, error) &&
+       (in_place || no_output_is_input(targets, all, count, error));
   free(all);
   return ok;
 }
@@ -299,7 +310,7 @@ bool targets_find(struct targets *targets, const struct targets_options *options
   for (const char *const *input = options->inputs; *input; input++)
     if (!list_input(targets, *input, options, &output, &quarantine, task, error)) return false;
   targets->one_quarantine = quarantine.path && !quarantine.folder;
-  return inputs_differ(targets, error) && outputs_differ(targets, false, error) &&
+  return files_differ(targets, options->in_place, error) && outputs_differ(targets, false, error) &&
          (targets->one_quarantine || outputs_differ(targets, true, error));
 }
 
