@@ -201,8 +201,11 @@ local function lua_command()
   local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
   local interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
   local cwd = assert(shell("pwd"))
-  return (("LUA_PATH='@/lua/?.lua;@/lua/?/init.lua;@/?.lua;;' LUA_CPATH='@/%s/%s/?.so;;' %%s %s")
-    :format(build, interpreter, interpreter):gsub("@", function() return cwd end))
+  local preload = os.getenv("LD_PRELOAD") -- the sanitizers', which the core was built for
+  local text = "env LUA_PATH='@/lua/?.lua;@/lua/?/init.lua;@/?.lua;;' LUA_CPATH='@/%s/%s/?.so;;'"
+    .. " %s %%s %s"
+  return (text:format(build, interpreter, preload and "LD_PRELOAD=" .. quote(preload) or "",
+    interpreter):gsub("@", function() return cwd end))
 end
 
 --- The shell's words that run a Lua file, or the command with these arguments, under this Lua.
@@ -214,25 +217,28 @@ end
 
 --- The words that run `xcompliance` against the simulator.
 function Bench:xcompliance(arguments, wrapper)
-  return ("BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s %s"):format(
+  return ("env BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s %s"):format(
     M.TOKEN, self.sim.url, M.command("bin/xcompliance " .. arguments, wrapper))
 end
 
---- Runs something in the background.
--- @treturn table `{ pid, output }`, and `wait()` which returns its exit status and output
+--- Runs a command in the background.
+-- @treturn table `{ pid }`, `kill(signal)`, `wait()` which returns its output and exit status
 function Bench:spawn(command)
-  local output, status = self:path("output"), self:path("status")
-  local pid = assert(shell(("( %s ) >%s 2>&1 & echo $!"):format(
-    command:gsub("([%w/.%-]+) bin/xcompliance", "exec %1 bin/xcompliance"), output)))
-  local process = { pid = pid, output = output }
-  function process.running() return shell("kill -0 " .. pid .. " 2>/dev/null") ~= nil end
-  function process.kill(signal) shell(("kill -%s %s 2>/dev/null"):format(signal, pid)) end
+  local output, status, id = self:path("output"), self:path("status"), self:path("pid")
+  local inner = quote(("echo $$ >%s; exec %s"):format(id, command))
+  os.execute(("( sh -c %s >%s 2>&1; echo $? >%s ) >/dev/null 2>&1 &"):format(inner, output, status))
+  repeat
+    core.sleep(0.002)
+    local pid = M.read(id)
+  until pid and pid:find("\n")
+  local process = { pid = M.read(id):match("%d+") }
+  function process.kill(signal) shell(("kill -%s %s 2>/dev/null"):format(signal, process.pid)) end
   function process.wait()
-    for _ = 1, 600 do
-      if not process.running() then break end
+    for _ = 1, 1200 do
+      if (M.read(status) or "") ~= "" then break end
       core.sleep(0.05)
     end
-    return M.read(output), M.read(status)
+    return M.read(output), tonumber(M.read(status))
   end
   return process
 end
