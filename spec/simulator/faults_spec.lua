@@ -284,6 +284,8 @@ describe("an API answer that is bent", function()
     assert.equal(299, answer.status)
     assert.equal("yes", answer.headers["x-odd"])
     assert.equal("\1raw", answer.body)
+    sim:arm_raw { step = "get", fault = "raw", headers = { { "X-Odd", "a" }, { "X-Odd", "b" } } }
+    assert.equal("a, b", curl.api(sim, JOBS .. "/" .. job.id).headers["x-odd"])
   end)
 
   it("has another status or header", function()

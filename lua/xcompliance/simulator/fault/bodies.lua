@@ -140,9 +140,12 @@ local function endless(exchange)
   }, streams.endless('{"data":', text))
 end
 
+-- headers by name, or a list of { name, value } where names repeat
 local function raw(exchange, fault)
   local fields = {}
-  for name, value in pairs(fault.headers or {}) do fields[#fields + 1] = { name, value } end
+  for name, value in pairs(fault.headers or {}) do
+    fields[#fields + 1] = type(value) == "table" and value or { name, value }
+  end
   exchange.response = http.response(fault.status or 200, fields, fault.body or "")
   exchange.response.early = fault.early
 end
