@@ -19,7 +19,7 @@ describe("differences between two checks", function()
 
   it("tell what is newly gone and what is reinstated, by number and not by text", function()
     local found = differences.compare(
-      list("9", "10", "30", "400"), list("9", "11", "400", "1000"),
+      { list("9", "10", "30", "400") }, { list("9", "11", "400", "1000") },
       { list("9", "10", "11"), list("400", "1000") })
     assert.equal(2, found.newly_gone) -- 11 and 1000
     assert.equal(1, found.reinstated) -- 10; 30 was not asked
@@ -27,17 +27,31 @@ describe("differences between two checks", function()
   end)
 
   it("find what was asked in any of the parts", function()
-    local found = differences.compare(list("1", "5", "9"), list(),
+    local found = differences.compare({ list("1", "3", "5", "9") }, {},
       { list("1", "2"), list("3", "4"), list("6", "9") })
-    assert.same({ "1", "9" }, found.reinstated_ids)
+    assert.same({ "1", "3", "9" }, found.reinstated_ids)
+  end)
+
+  it("do not skip a part for an id that lies before it", function()
+    local found = differences.compare({ list("3", "4") }, {}, { list("1", "2"), list("4", "6") })
+    assert.same({ "4" }, found.reinstated_ids)
+  end)
+
+  it("find the first id that is in no list", function()
+    local parts = { list("1", "2"), list("4", "6"), list("8", "100") }
+    assert.is_nil(differences.first_missing(list("1", "4", "6", "100"), parts))
+    assert.equal("3", differences.first_missing(list("1", "3", "4"), parts))
+    assert.equal("101", differences.first_missing(list("8", "101"), parts))
+    assert.is_nil(differences.first_missing(list(), {}))
+    assert.equal("1", differences.first_missing(list("1"), {}))
   end)
 
   it("are none at the first time", function()
     local now = list("1", "2")
-    local found = differences.compare(nil, now, { now })
+    local found = differences.compare({}, { now }, { now })
     assert.equal(2, found.newly_gone)
     assert.equal(0, found.reinstated)
-    assert.equal(0, differences.compare(now, now, { now }).newly_gone)
+    assert.equal(0, differences.compare({ now }, { now }, { now }).newly_gone)
   end)
 
   it("name the quarantined record", function()

@@ -13,23 +13,26 @@ local function is_less(a, b)
   return a < b
 end
 
---- A function that returns the next id of a list, or nil; a list that is missing is empty.
-local function reader(path)
-  local file = path and io.open(path, "r")
-  if not file then return function() return nil end end
-  return function()
+--- A function that returns the next id of lists that are read one after the other, or nil. A list
+-- that is missing is empty.
+local function reader(paths)
+  local number, file = 0, nil
+  local function next_id()
     local line = file and file:read("*l")
-    if not line and file then
-      file:close()
-      file = nil
-    end
-    return line
+    if line then return line end
+    if file then file:close() end
+    number = number + 1
+    if not paths[number] then return nil end
+    file = io.open(paths[number], "r")
+    return next_id()
   end
+  return next_id
 end
 
---- A function that tells whether an id, not less than the one before, is in a list.
-local function membership(path)
-  local next_id = reader(path)
+--- A function that tells whether an id, not less than the one before, is in lists that ascend over
+-- all of them.
+local function membership(paths)
+  local next_id = reader(paths)
   local id = next_id()
   return function(wanted)
     while id and is_less(id, wanted) do id = next_id() end
@@ -37,9 +40,20 @@ local function membership(path)
   end
 end
 
+--- The first id of a list that is in none of the others.
+-- @tparam string path
+-- @tparam table paths lists, ascending over all of them
+-- @treturn ?string an id, or nil where all are there
+function M.first_missing(path, paths)
+  local next_id, is_member = reader { path }, membership(paths)
+  for id in next_id do
+    if not is_member(id) then return id end
+  end
+end
+
 --- Compares the ids that were condemned before with those that are now.
--- @tparam ?string before path of the ids condemned then; nil or missing: none
--- @tparam string now path of the ids condemned now
+-- @tparam table before paths of the lists of ids condemned then
+-- @tparam table now paths of the lists of ids condemned now
 -- @tparam table asked paths of the lists of ids that were asked now, ascending over all of them
 -- @treturn table `{ newly_gone = how many are condemned now and were not, reinstated = how many
 -- were condemned, were asked and are not condemned now, reinstated_ids = the first of these }`
@@ -47,20 +61,12 @@ function M.compare(before, now, asked)
   local found = { newly_gone = 0, reinstated = 0, reinstated_ids = {} }
   local next_before, next_now = reader(before), reader(now)
   local was, is = next_before(), next_now()
-  local lists, list = asked, 1
-  local was_asked = membership(lists[1])
-  local function asked_now(id)
-    while not was_asked(id) and lists[list + 1] do
-      list = list + 1
-      was_asked = membership(lists[list])
-    end
-    return was_asked(id)
-  end
+  local was_asked = membership(asked)
   while was or is do
     if was == is then
       was, is = next_before(), next_now()
     elseif was and (not is or is_less(was, is)) then
-      if asked_now(was) then
+      if was_asked(was) then
         found.reinstated = found.reinstated + 1
         if found.reinstated <= REINSTATED_MAX then table.insert(found.reinstated_ids, was) end
       end

@@ -13,6 +13,7 @@ local blocking = require "xcompliance.loop.blocking"
 local clients = require "xcompliance.client"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local sync = require "xcompliance.sync"
 local workflow = require "xcompliance.workflow"
 
 local M = { _VERSION = core.version, errors = errors.kinds }
@@ -27,6 +28,7 @@ M.ComplianceJobStatus = {
 }
 
 clients.methods.check = workflow.check
+clients.methods.sync = sync.sync
 
 --- Makes a client.
 -- @tparam[opt] table settings `bearer_token`, `token_file` (else the environment's BEARER_TOKEN
@@ -49,6 +51,7 @@ local default
 --- The operations as plain functions, over one client made from the environment.
 for _, name in ipairs {
   "create_compliance_job", "list_job", "list_jobs", "upload_ids", "download_results", "check",
+  "sync",
 } do
   M[name] = function(...)
     default = default or M.client()

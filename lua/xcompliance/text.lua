@@ -43,6 +43,20 @@ function M.proof(info)
   return ("verified (CRC32C %s)"):format(info.crc32c)
 end
 
+local CALLS = {
+  { "create_compliance_job", "create" }, { "list_job", "get" }, { "list_jobs", "list" },
+}
+
+--- Calls of the API by kind, "1 create, 4 get".
+function M.calls(counts)
+  local parts = {}
+  for _, call in ipairs(CALLS) do
+    local count = counts[call[1]]
+    if count then parts[#parts + 1] = ("%d %s"):format(count, call[2]) end
+  end
+  return "API calls: " .. (#parts > 0 and table.concat(parts, ", ") or "none")
+end
+
 --- The last part of a path.
 function M.basename(path)
   return path:match("([^/]*)/*$")

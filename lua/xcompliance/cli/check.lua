@@ -1,22 +1,13 @@
 --- xcompliance check
 -- @module xcompliance.cli.check
 
+local convert = require "xcompliance.cli.convert"
 local text = require "xcompliance.text"
 
 local M = {
   name = "check", summary = "Ask about a list of ids: create, upload, wait, download",
   uses_api = true,
 }
-
---- "5:60" as { min = 5, max = 60 }.
-local function poll(value)
-  local min, max = value:match("^(%d+%.?%d*):(%d+%.?%d*)$")
-  min, max = tonumber(min), tonumber(max)
-  if not min or min < 1 or min > max then
-    return nil, "--poll is MIN:MAX, in seconds, from 1 on"
-  end
-  return { min = min, max = max }
-end
 
 function M.define(command)
   command:argument("type", "What the ids are of."):choices { "tweets", "users" }
@@ -30,7 +21,7 @@ function M.define(command)
   command:option("--upload", "How to upload (default: auto, resumable above 8 MiB).")
     :choices { "auto", "resumable", "simple" }
   command:option("--poll", "Seconds between two looks at the job (default: 5:60).")
-    :argname("MIN:MAX"):convert(poll)
+    :argname("MIN:MAX"):convert(convert.poll)
   command:option("--max-polls-per-15min", "Look no more often than that."):argname("N")
     :convert(tonumber)
   command:option("--price-per-poll", "What a look costs, for the summary."):argname("PRICE")
@@ -49,18 +40,9 @@ local function sorted(counts)
   return names
 end
 
-local CALLS = {
-  { "create_compliance_job", "create" }, { "list_job", "get" }, { "list_jobs", "list" },
-}
-
 local function calls(outcome, price)
-  local parts = {}
-  for _, call in ipairs(CALLS) do
-    local count = outcome.calls[call[1]]
-    if count then parts[#parts + 1] = ("%d %s"):format(count, call[2]) end
-  end
   local cost = price and (" (looks: %.3f)"):format(price * (outcome.calls.list_job or 0)) or ""
-  return "API calls: " .. (#parts > 0 and table.concat(parts, ", ") or "none") .. cost
+  return text.calls(outcome.calls) .. cost
 end
 
 local function summary(outcome, price)

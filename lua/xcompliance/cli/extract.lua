@@ -1,31 +1,11 @@
 --- xcompliance extract
 -- @module xcompliance.cli.extract
 
+local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"
 local text = require "xcompliance.text"
 
 local M = { name = "extract", summary = "Write the ids that a dataset holds, each once" }
-
-local UNITS = { [""] = 1, K = 2 ^ 10, M = 2 ^ 20, G = 2 ^ 30, T = 2 ^ 40 }
-local MEMORY_MIN = 16 * UNITS.M
-
---- "512M" as bytes.
-local function size(value)
-  local number, unit = value:upper():match("^(%d+)([KMGT]?)I?B?$")
-  local bytes = number and tonumber(number) * UNITS[unit]
-  if not bytes or bytes < MEMORY_MIN or bytes > 2 ^ 53 then
-    return nil, "--memory is a size such as 512M or 4G, from 16M on"
-  end
-  return bytes
-end
-
-local function count(value)
-  local number = value:match("^%d+$") and tonumber(value)
-  if not number or number < 1 or number > 2 ^ 53 then
-    return nil, "--ids-per-file is a whole number, from 1 on"
-  end
-  return number
-end
 
 function M.define(command)
   command:argument("type", "Which ids."):choices { "tweets", "users" }
@@ -36,9 +16,9 @@ function M.define(command)
   command:option("--column", "The column of CSV files that holds the ids."):argname("NAME")
   command:flag("--top-level", "Only the records' own ids, not nested and included objects.")
   command:option("--ids-per-file", "Split the output into IDS.0001, IDS.0002 and so on.")
-    :argname("N"):convert(count)
+    :argname("N"):convert(convert.count("--ids-per-file"))
   command:option("--memory", "Sort in files beyond so much memory (default: a quarter of it).")
-    :argname("SIZE"):convert(size)
+    :argname("SIZE"):convert(convert.memory)
   command:option("--on-malformed", "What to do about records that cannot be used (default: stop);"
     .. " skip lists them in IDS.malformed."):choices { "stop", "skip" }
   command:epilog("Example:\n   xcompliance extract tweets tweets.jsonl.gz more/ -o ids.txt")

@@ -19,7 +19,7 @@ local xcompliance = require "xcompliance"
 local M = {}
 
 local COMMANDS = {
-  "check", "create", "list", "get", "upload", "download", "extract", "simulate",
+  "sync", "check", "create", "list", "get", "upload", "download", "extract", "simulate",
 }
 
 --- The exit statuses, by the kind of the error (sysexits.h).

@@ -1,0 +1,58 @@
+--- xcompliance sync
+-- @module xcompliance.cli.sync
+
+local convert = require "xcompliance.cli.convert"
+local reports = require "xcompliance.report"
+
+local M = {
+  name = "sync", summary = "Bring a dataset into compliance: extract, check, redact, report",
+  uses_api = true,
+}
+
+function M.define(command)
+  command:argument("dataset", "Files and folders of tweets."):args("+")
+  command:mutex(
+    command:option("-o --output", "A folder for what may be kept."):argname("DIR"),
+    command:flag("--in-place", "Replace the files by what may be kept."))
+  command:option("--state", "Keep what is needed to go on after an interruption, and the report,"
+    .. " in DIR (default: .xcompliance in the output, or beside the dataset)."):argname("DIR")
+  command:option("--quarantine", "Where records go whose reason has that policy."):argname("DIR")
+  command:option("--policy", "What to do about a reason: remove (default), quarantine or keep; can"
+    .. " be given several times."):argname("REASON=TREATMENT"):count("*"):convert(convert.treatment)
+  command:option("--on-unknown", "What to do about outcomes that are not known (default: stop).")
+    :choices { "stop", "quarantine", "remove" }
+  command:option("--on-malformed", "What to do about records that cannot be read (default: stop).")
+    :choices { "stop", "quarantine", "remove" }
+  command:option("--ids-per-job", "Ask in parts of so many ids."):argname("N")
+    :convert(convert.count("--ids-per-job"))
+  command:option("--deadline", "Give up after so long; the same command goes on.")
+    :argname("SECONDS"):convert(tonumber)
+  command:option("--poll", "Seconds between two looks at a job (default: 5:60).")
+    :argname("MIN:MAX"):convert(convert.poll)
+  command:option("--jobs", "Threads (default: one a processor)."):argname("N")
+    :convert(convert.count("--jobs"))
+  command:flag("--strict", "Parse every record anew when redacting.")
+  command:flag("--dry-run", "Ask and report, but change nothing.")
+  command:epilog("The same command again goes on where an interrupted one was; after a complete one"
+    .. " it checks anew. Exit status 0: everything was checked and applied.\n\n"
+    .. "Example:\n   xcompliance sync tweets/ -o clean/\n"
+    .. "   xcompliance sync tweets/ --in-place --quarantine kept/ --policy suspended=quarantine")
+end
+
+function M.run(arguments, context)
+  local client = context.client(arguments)
+  local report, err = client:sync {
+    inputs = arguments.dataset, output = arguments.output, in_place = arguments.in_place,
+    state = arguments.state, quarantine = arguments.quarantine,
+    policy = convert.policy(arguments.policy), on_unknown = arguments.on_unknown,
+    on_malformed = arguments.on_malformed, ids_per_job = arguments.ids_per_job,
+    deadline = arguments.deadline, poll = arguments.poll, jobs = arguments.jobs,
+    strict = arguments.strict, dry_run = arguments.dry_run, on_progress = context.progress(),
+  }
+  client:close()
+  if not report then return context.fail(err) end
+  context.print(report, reports.text(report))
+  return 0
+end
+
+return M

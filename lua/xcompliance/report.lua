@@ -1,0 +1,149 @@
+--- What a sync has done: a table that adds up, as JSON for programs and as text for people.
+--
+-- docs/report.md has its members. Pure: no clock, no files.
+-- @module xcompliance.report
+
+local errors = require "xcompliance.errors"
+local text = require "xcompliance.text"
+
+local M = {}
+
+--- The version of report.json's form. Members may be added under the same number.
+M.FORMAT = 1
+
+M.RECORD_COUNTS = { "records", "kept", "changed", "dropped", "quarantined" }
+
+M.OUTCOMES = { "delete", "unknown", "scrub_geo", "rehydrate", "invalid" }
+
+--- A time as the report has it.
+function M.time(seconds) return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds) end
+
+local function sum(files, name)
+  local total = 0
+  for _, file in ipairs(files) do total = total + (file[name] or 0) end
+  return total
+end
+
+--- The sums over an array of files.
+-- @tparam table files each with records, kept, changed, dropped, quarantined
+-- @treturn table
+function M.total(files)
+  local total = { files = #files }
+  for _, name in ipairs(M.RECORD_COUNTS) do total[name] = sum(files, name) end
+  return total
+end
+
+local function check_records(what, counts)
+  if counts.records == counts.kept + counts.changed + counts.dropped + counts.quarantined then
+    return true
+  end
+  return nil, errors.new("internal", ("the counts of %s do not add up: %s records, but %s kept, %s"
+    .. " changed, %s dropped and %s quarantined"):format(what, counts.records, counts.kept,
+      counts.changed, counts.dropped, counts.quarantined))
+end
+
+local function check_ids(type, checked)
+  local known = checked.compliant
+  for _, outcome in ipairs(M.OUTCOMES) do known = known + (checked.outcomes[outcome] or 0) end
+  if known == checked.asked and checked.compliant >= 0 then return true end
+  return nil, errors.new("internal", ("the counts of %s do not add up: %s ids were asked, but %s"
+    .. " have an outcome"):format(type, checked.asked, known))
+end
+
+--- Whether everything adds up: records in = kept + changed + dropped + quarantined, for each file
+-- and for all; ids asked = compliant + each outcome.
+-- @tparam table report
+-- @treturn true|nil,err an error of the kind "internal"
+function M.check(report)
+  local ok, err = check_records("all files", report.records)
+  for _, file in ipairs(report.files) do
+    if ok then ok, err = check_records(file.path, file) end
+  end
+  for _, type in ipairs { "tweets", "users" } do
+    if ok then ok, err = check_ids(type, report.checked[type]) end
+  end
+  return ok, err
+end
+
+local function sorted(counts)
+  local names = {}
+  for name, count in pairs(counts) do
+    if count > 0 then names[#names + 1] = name end
+  end
+  table.sort(names, function(a, b)
+    if counts[a] ~= counts[b] then return counts[a] > counts[b] end
+    return a < b
+  end)
+  return names
+end
+
+local function listed(counts)
+  local parts = {}
+  for i, name in ipairs(sorted(counts)) do
+    parts[i] = ("%s %s"):format(text.count(counts[name]), name)
+  end
+  return table.concat(parts, ", ")
+end
+
+local function records_line(counts)
+  return ("%s records: %s kept, %s changed, %s dropped, %s quarantined"):format(
+    text.count(counts.records), text.count(counts.kept), text.count(counts.changed),
+    text.count(counts.dropped), text.count(counts.quarantined))
+end
+
+local function checked_lines(lines, type, checked)
+  lines[#lines + 1] = ("%-7s %s ids asked, %s compliant%s"):format(type, text.count(checked.asked),
+    text.count(checked.compliant), next(sorted(checked.outcomes)) and ", "
+      .. listed(checked.outcomes) or "")
+  if next(sorted(checked.reasons)) then
+    lines[#lines + 1] = "        reasons: " .. listed(checked.reasons)
+  end
+end
+
+local function difference_lines(lines, differences)
+  for _, type in ipairs { "tweets", "users" } do
+    local found = differences and differences[type]
+    if found and found.newly_gone + found.reinstated > 0 then
+      lines[#lines + 1] = ("since the last check: %s %s newly gone, %s reinstated"):format(
+        text.count(found.newly_gone), type, text.count(found.reinstated))
+      for i, place in ipairs(found.places) do
+        if i > 10 then break end
+        lines[#lines + 1] = ("  %s can be restored from %s, line %d"):format(place.id, place.file,
+          place.line)
+      end
+    end
+  end
+end
+
+local FILES_SHOWN = 20
+
+local function file_lines(lines, files)
+  for i, file in ipairs(files) do
+    if i > FILES_SHOWN then
+      lines[#lines + 1] = ("  and %s files more, see the report"):format(text.count(#files - i + 1))
+      return
+    end
+    lines[#lines + 1] = ("  %s: %s"):format(file.path, records_line(file))
+  end
+end
+
+--- The report as people read it.
+-- @tparam table report
+-- @treturn string lines without the last one's end
+function M.text(report)
+  local lines = {}
+  if report.dry_run then lines[1] = "nothing was changed: this was a dry run" end
+  for _, type in ipairs { "tweets", "users" } do
+    checked_lines(lines, type, report.checked[type])
+  end
+  lines[#lines + 1] = records_line(report.records)
+  file_lines(lines, report.files)
+  difference_lines(lines, report.differences)
+  lines[#lines + 1] = text.calls(report.calls)
+  if not report.verified then
+    lines[#lines + 1] = "storage stated no checksum for some transfer: delivered, but unverified"
+  end
+  return table.concat(lines, "\n")
+end
+
+return M

@@ -1,0 +1,437 @@
+--- A dataset into compliance: list, extract, check tweets and users, redact, report.
+--
+-- A state machine like workflow.lua's, with a journal of its own in the state folder, where each
+-- check of a part has its own too, so that a run goes on where an interrupted one was. When it is
+-- done the state keeps the report and the ids that are condemned, for the differences at the next
+-- time; then a new run is a new check.
+-- @module xcompliance.sync
+
+local core = require "xcompliance.core"
+local dataset = require "xcompliance.dataset"
+local differences = require "xcompliance.differences"
+local errors = require "xcompliance.errors"
+local files = require "xcompliance.sync_files"
+local journals = require "xcompliance.journal"
+local json = require "xcompliance.json"
+local sync_report = require "xcompliance.sync_report"
+local together = require "xcompliance.together"
+local workflow = require "xcompliance.workflow"
+
+local M = {}
+
+local TYPES = { "tweets", "users" }
+
+local OPTIONS = {
+  inputs = "table", output = "string", in_place = "boolean", state = "string",
+  quarantine = "string", ids_per_job = "number", dry_run = "boolean", memory = "number",
+  policy = "table", on_unknown = "string", on_malformed = "string", strict = "boolean",
+  jobs = "number", name = "string", poll = "table", upload = "string",
+  max_polls_per_15min = "number",
+}
+local CHECK_OPTIONS = { "name", "poll", "upload", "max_polls_per_15min" }
+local REDACT_OPTIONS = { "policy", "on_unknown", "on_malformed", "strict", "jobs", "dry_run" }
+
+local STATES = {}
+
+-- {====================================================================
+-- Which files
+-- =====================================================================
+
+function STATES.list(run)
+  run.call:at("list", "listing the dataset")
+  local list, err = files.list(run.call, run.options.inputs)
+  if not list then return nil, err end
+  return run:record {
+    step = "check", settings = run.settings, started = os.time(), files = list,
+  }
+end
+
+-- }====================================================================
+
+-- {====================================================================
+-- Checking: tweets and users side by side, the parts of each one after the other
+-- =====================================================================
+
+--- What was quarantined is asked about as well: that is how a reinstatement shows.
+local function paths_to_extract(run, call)
+  local paths, err = run:quarantined_paths(call)
+  if not paths then return nil, err end
+  for _, file in ipairs(run.facts.files) do paths[#paths + 1] = file.path end
+  return paths
+end
+
+local function extract(run, call, type)
+  local known = run.facts["extracted_" .. type]
+  if known then return known end
+  call:at("extract", "extracting the ids of " .. type)
+  local paths, err = paths_to_extract(run, call)
+  if not paths then return nil, err end
+  local counts
+  counts, err = dataset.extract {
+    type = type, inputs = paths, output = run:path(type .. ".ids"), loop = call.loop,
+    ids_per_file = run.options.ids_per_job, memory = run.options.memory,
+    on_malformed = run.options.on_malformed and "skip" or "stop",
+    on_progress = run:progress(call),
+  }
+  if not counts then return nil, err end
+  local fact = { ids = counts.ids, parts = counts.outputs }
+  local ok
+  ok, err = run:record { ["extracted_" .. type] = fact }
+  if not ok then return nil, err end
+  return fact
+end
+
+local function check_part(run, client, call, type, number, part)
+  local fact = ("checked_%s_%d"):format(type, number)
+  if run.facts[fact] then return true end
+  local options = {
+    type = type, ids = part, results = run:path(("%s.%04d.results.jsonl"):format(type, number)),
+    state = run.options.state, deadline = run:left(), on_progress = run:progress(call),
+  }
+  for _, name in ipairs(CHECK_OPTIONS) do options[name] = run.options[name] end
+  local outcome, err = workflow.check(client, options)
+  if not outcome then return nil, err end
+  return run:record { [fact] = {
+    results = options.results, ids = outcome.ids, rows = outcome.rows, bytes = outcome.bytes,
+    crc32c = outcome.crc32c, verified = outcome.verified, seconds = outcome.seconds,
+    calls = outcome.calls, job = { id = outcome.job.id, name = outcome.job.name },
+  } }
+end
+
+local function check_type(run, loop, type)
+  local client = run.client:with_loop(loop)
+  local call = client:call("sync", { deadline = run:left(), on_progress = run.options.on_progress })
+  local extracted, err = extract(run, call, type)
+  if not extracted then return nil, err end
+  if extracted.ids == 0 then return true end
+  for number, part in ipairs(extracted.parts) do
+    local ok
+    ok, err = check_part(run, client, call, type, number, part)
+    if not ok then return nil, err end
+  end
+  return true
+end
+
+function STATES.check(run)
+  local strands = {}
+  for i, type in ipairs(TYPES) do
+    strands[i] = function(loop) return check_type(run, loop, type) end
+  end
+  for _, result in ipairs(together.run(run.call.loop, strands)) do
+    if not result[1] then return nil, result[2] end
+  end
+  return run:record { step = "redact" }
+end
+
+-- }====================================================================
+
+-- {====================================================================
+-- Redacting
+-- =====================================================================
+
+local function load_verdicts(run)
+  run.call:at("load", "loading the results")
+  return dataset.verdicts {
+    tweets = run:results_of("tweets"), users = run:results_of("users"), loop = run.call.loop,
+    on_progress = run:progress(run.call),
+  }
+end
+
+--- A file that has changed since it was listed may still be redacted if it holds nothing that was
+-- not asked about: so does one that a killed run had already replaced.
+local function check_changed(run)
+  run.call:at("list", "looking for files that have changed")
+  local changed, err = files.changed(run.call, run.options.inputs, run.facts.files)
+  if not changed then return nil, err end
+  if #changed == 0 then return true end
+  for _, type in ipairs(TYPES) do
+    local path = run:path("changed." .. type .. ".ids")
+    local ok
+    ok, err = dataset.extract {
+      type = type, inputs = changed, output = path, loop = run.call.loop,
+      on_malformed = run.options.on_malformed and "skip" or "stop",
+    }
+    if not ok then return nil, err end
+    local stranger = differences.first_missing(path, run.facts["extracted_" .. type].parts)
+    os.remove(path)
+    if stranger then
+      return nil, errors.new("data", ("%s has changed since it was checked: it holds the id %s (%s),"
+        .. " which was never asked about - leave the dataset alone while this runs, remove %s and"
+        .. " start again"):format(#changed == 1 and changed[1] or "one of " .. #changed
+          .. " files", stranger, type, run.journal.path), { file = changed[1] })
+    end
+  end
+  return true
+end
+
+--- A folder of its own for each run, so that no run writes over what an earlier one has kept.
+local function quarantine_of(run)
+  if not run.options.quarantine then return nil end
+  local folder = run.options.quarantine .. os.date("!/%Y%m%dT%H%M%SZ", run.facts.started)
+  local ok, err = files.make_folder(folder)
+  if not ok then return nil, err end
+  return folder
+end
+
+local function redact(run, verdicts, dry_run)
+  run.call:at("redact", dry_run and "looking for what must go" or "redacting the dataset")
+  local options = {
+    verdicts = verdicts, inputs = run.options.inputs, loop = run.call.loop, checksums = true,
+    on_progress = run:progress(run.call), dry_run = dry_run,
+  }
+  for _, name in ipairs(REDACT_OPTIONS) do options[name] = run.options[name] end
+  if dry_run then return dataset.redact(options) end
+  local err
+  options.quarantine, err = quarantine_of(run)
+  if err then return nil, err end
+  options.in_place, options.output = run.options.in_place, run.options.output
+  options.rehydrate = run:path("rehydrate.ids")
+  return dataset.redact(options)
+end
+
+--- In place, what a run has replaced cannot be counted again by the next one, so it is counted, and
+-- that is noted, before anything is replaced.
+local function plan(run, verdicts)
+  if run.facts.plan then return run.facts.plan end
+  local counts, err = redact(run, verdicts, true)
+  if not counts then return nil, err end
+  local ok
+  ok, err = run:record { plan = counts }
+  if not ok then return nil, err end
+  return counts
+end
+
+local function apply(run, verdicts)
+  local planned, err
+  if run.options.in_place or run.options.dry_run then
+    planned, err = plan(run, verdicts)
+    if not planned then return nil, err end
+    if run.options.dry_run then return planned, planned end
+  end
+  local applied
+  applied, err = redact(run, verdicts, nil)
+  if not applied then return nil, err end
+  return planned or applied, applied
+end
+
+-- }====================================================================
+
+--- Checks that the counts add up, before anything is published where a plan was made.
+local function judge(run, verdicts)
+  local ok, err = sync_report.check_nameless(run, verdicts)
+  if not ok then return nil, err end
+  local planned, applied = apply(run, verdicts)
+  if not planned then return nil, applied end
+  local report
+  report, err = sync_report.assemble(run, verdicts, planned, applied)
+  if not report then return nil, err end
+  return run:record { step = "finish", report = report }
+end
+
+function STATES.redact(run)
+  local ok, err = check_changed(run)
+  if not ok then return nil, err end
+  local verdicts
+  verdicts, err = load_verdicts(run)
+  if not verdicts then return nil, err end
+  local step
+  ok, step, err = pcall(judge, run, verdicts)
+  verdicts:close()
+  if not ok then error(step, 0) end
+  return step, err
+end
+
+-- }====================================================================
+
+-- {====================================================================
+-- Finishing
+-- =====================================================================
+
+--- The lists of this run become those of the last; each rename may have been done by a run before.
+local function keep_lists(run)
+  for _, type in ipairs(TYPES) do
+    for number = 1, run:part_count(type) do
+      local path = run:condemned_path(type, number)
+      os.rename(path .. ".new", path)
+      os.remove(run.facts["extracted_" .. type].parts[number])
+    end
+  end
+end
+
+function STATES.finish(run)
+  local report = run.facts.report
+  local ok, err = files.write(run.call, run:path("report.json"), json.encode(report) .. "\n")
+  if not ok then return nil, err end
+  keep_lists(run)
+  run.report = report
+  return "done"
+end
+
+-- }====================================================================
+
+-- {====================================================================
+-- The run
+-- =====================================================================
+
+local Run = {}
+Run.__index = Run
+
+function Run:path(name) return self.folder .. "/" .. name end
+
+--- Records a state change.
+-- @treturn ?string the next state, or true; or nil, err
+function Run:record(entry)
+  local ok, err = self.journal:record(entry)
+  if not ok then return nil, err end
+  self.facts = self.journal.facts
+  return entry.step or true
+end
+
+--- Seconds until the deadline; nil where there is none.
+function Run:left()
+  return self.options.deadline and math.max(0, self.call:left())
+end
+
+--- The callback for what the parts of a run do.
+function Run:progress() return self.options.on_progress end
+
+--- The results of a type's parts, as far as they are there.
+function Run:results_of(type)
+  local list, number = {}, 1
+  while self.facts[("checked_%s_%d"):format(type, number)] do
+    list[number] = self.facts[("checked_%s_%d"):format(type, number)].results
+    number = number + 1
+  end
+  return list
+end
+
+local NO_SUCH_FILE = 2 -- ENOENT
+
+--- The files that earlier runs have quarantined records in.
+-- @treturn ?table paths, or nil, err
+function Run:quarantined_paths(call)
+  local paths = {}
+  if not self.options.quarantine then return paths end
+  local found, err = call:ask(core.list_files(self.options.quarantine))
+  if not found then return err.system == NO_SUCH_FILE and paths or nil, err end
+  for i, file in ipairs(found) do paths[i] = file.path end
+  return paths
+end
+
+--- Where the ids of a part that are to be deleted are kept, for the next time.
+function Run:condemned_path(type, number)
+  return self:path(("%s.%04d.condemned"):format(type, number))
+end
+
+function Run:part_count(type)
+  local extracted = self.facts["extracted_" .. type]
+  return extracted.ids > 0 and #extracted.parts or 0
+end
+
+local function strip_slashes(path)
+  return (path:gsub("(.)/+$", "%1"))
+end
+
+local function check_options(options)
+  if not options.inputs or #options.inputs == 0 then
+    errors.misuse("sync: inputs must name at least one file or folder")
+  end
+  if not options.output and not options.in_place and not options.dry_run then
+    errors.misuse("sync: give an output, in_place or dry_run")
+  end
+  if options.output and options.in_place then
+    errors.misuse("sync: give an output or in_place, not both")
+  end
+  options.output = options.output and strip_slashes(options.output)
+  for i, input in ipairs(options.inputs) do
+    input = strip_slashes(input)
+    options.inputs[i] = input
+    if input == "-" then errors.misuse("sync: standard input is read only once - give files") end
+    if options.output and (options.output .. "/"):sub(1, #input + 1) == input .. "/" then
+      errors.misuse("sync: the output %s lies in the input %s - give a folder elsewhere",
+        options.output, input)
+    end
+  end
+end
+
+--- Where the state is kept when the user does not say.
+local function default_state(call, options)
+  if options.output then return options.output .. "/.xcompliance" end
+  local first = options.inputs[1]
+  local found, err = call:ask(core.list_files(first))
+  if not found then return nil, err end
+  local is_file = found[1] and not found[1].found
+  local folder = is_file and (first:match("^(.*)/[^/]*$") or ".") or first
+  return folder .. "/.xcompliance"
+end
+
+--- What must be the same for a run to go on where another one was.
+local function settings_of(options)
+  return json.encode {
+    inputs = options.inputs, output = options.output, in_place = options.in_place,
+    quarantine = options.quarantine, ids_per_job = options.ids_per_job,
+    dry_run = options.dry_run, policy = options.policy, on_unknown = options.on_unknown,
+    on_malformed = options.on_malformed,
+  }
+end
+
+--- What the last report of this state says of its lists.
+local function last_state(run)
+  local file = io.open(run:path("report.json"), "r")
+  local report = file and json.decode(file:read("*a"))
+  if file then file:close() end
+  return { parts = type(report) == "table" and not report.dry_run and report.parts or nil }
+end
+
+local function drive(run)
+  if not run.journal:is_new() and run.facts.settings ~= run.settings then
+    return nil, errors.new("usage", ("%s is of an unfinished sync with other options - finish that"
+      .. " one first, give another state folder, or remove the file to begin anew"):format(
+        run.journal.path))
+  end
+  run.state = last_state(run)
+  local step = run.facts.step or "list"
+  while step ~= "done" do
+    local next_step, err = STATES[step](run)
+    if not next_step then return nil, err end
+    step = next_step
+  end
+  return run.report
+end
+
+local function run_to_end(run)
+  local ok, err = files.make_folder(run.folder)
+  if not ok then return nil, err end
+  run.journal, err = journals.open(run:path("sync.journal"))
+  if not run.journal then return nil, err end
+  run.facts = run.journal.facts
+  local report
+  ok, report, err = pcall(drive, run)
+  if ok and report then run.journal:discard() else run.journal:close() end
+  if not ok then error(report, 0) end
+  return report, err
+end
+
+--- Brings a dataset into compliance. The same sync again goes on where an unfinished one was; after
+-- a finished one it is a new check.
+-- @tparam table client
+-- @tparam table options `inputs` (files and folders) and `output` (a folder), `in_place` or
+-- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
+-- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `strict`, `jobs` (as
+-- dataset.redact has them),
+-- `ids_per_job`, `memory`, `name`, `poll`, `upload`, `max_polls_per_15min` (as check has them),
+-- `deadline`, `on_progress`
+-- @treturn ?table the report (docs/report.md), or nil, err
+function M.sync(client, options)
+  local call, checked = client:call("sync", options, OPTIONS)
+  check_options(checked)
+  local folder, err = checked.state, nil
+  if not folder then folder, err = default_state(call, checked) end
+  if not folder then return nil, err end
+  return run_to_end(setmetatable({
+    client = client, call = call, options = checked, folder = strip_slashes(folder),
+    settings = settings_of(checked),
+  }, Run))
+end
+
+return M

@@ -1,0 +1,92 @@
+--- The files of a dataset that is brought into compliance: which there are, and which have changed.
+-- @module xcompliance.sync_files
+
+local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
+
+local M = {}
+
+local function identity(file)
+  return ("%.0f %.6f %.0f"):format(file.size, file.modified, file.inode)
+end
+
+local function warn_of_ignored(call, input, found)
+  if found.ignored == 0 then return end
+  call:tell { warning = ("%s: %d files are none of a dataset by their names, such as %s"):format(
+    input, found.ignored, found.ignored_files[1]) }
+end
+
+local function list_input(call, input, list)
+  local found, err = call:ask(core.list_files(input))
+  if not found then return nil, err end
+  for _, file in ipairs(found) do
+    if not file.modified then
+      return nil, errors.new("io", file.path .. ": is not a regular file - give files and folders")
+    end
+    list[#list + 1] = { path = file.path, identity = identity(file), bytes = file.size }
+  end
+  return found
+end
+
+--- Lists the files of a dataset.
+-- @tparam table call
+-- @tparam table inputs paths of files and folders
+-- @treturn ?table an array of `{ path, identity, bytes }`; or nil, err
+function M.list(call, inputs)
+  local list = {}
+  for _, input in ipairs(inputs) do
+    local found, err = list_input(call, input, list)
+    if not found then return nil, err end
+    warn_of_ignored(call, input, found)
+  end
+  if #list > 0 then return list end
+  return nil, errors.new("data", "the dataset has no files - give files whose names end in .jsonl,"
+    .. " .json, .csv or the like, or a folder of them")
+end
+
+--- The files that are new, or not what they were when they were listed.
+-- @tparam table call
+-- @tparam table inputs
+-- @tparam table listed what `list` has returned
+-- @treturn ?table an array of paths; or nil, err
+function M.changed(call, inputs, listed)
+  local known, now, changed = {}, {}, {}
+  for _, file in ipairs(listed) do known[file.path] = file.identity end
+  for _, input in ipairs(inputs) do
+    local found, err = list_input(call, input, now)
+    if not found then return nil, err end
+  end
+  for _, file in ipairs(now) do
+    if known[file.path] ~= file.identity then changed[#changed + 1] = file.path end
+  end
+  return changed
+end
+
+--- Makes a folder and those above it.
+-- @treturn true|nil,err
+function M.make_folder(path)
+  for at in (path .. "/"):gmatch("()/+") do
+    if at > 1 then
+      local ok, err = core.make_folder(path:sub(1, at - 1))
+      if not ok then return nil, err end
+    end
+  end
+  return true
+end
+
+--- Writes a file that takes its name when it is whole.
+-- @tparam table call
+-- @tparam string path
+-- @tparam string content
+-- @treturn true|nil,err
+function M.write(call, path, content)
+  local file, err = core.create_beside(path)
+  if not file then return nil, err end
+  local ok
+  ok, err = file:append(content)
+  if ok then ok, err = call:ask(file:publish(path)) end
+  if ok then file:close() else file:discard() end
+  return ok, err
+end
+
+return M

@@ -1,0 +1,136 @@
+--- What a sync's report is made of: verdicts, counts of records, jobs, what has changed since.
+-- @module xcompliance.sync_report
+
+local core = require "xcompliance.core"
+local dataset = require "xcompliance.dataset"
+local differences = require "xcompliance.differences"
+local errors = require "xcompliance.errors"
+local reports = require "xcompliance.report"
+
+local M = {}
+
+--- A row that says "invalid" without an id leaves it open which id was not checked.
+function M.check_nameless(run, verdicts)
+  if (run.options.on_unknown or "stop") ~= "stop" then return true end
+  for type, counts in pairs(verdicts:counts()) do
+    if counts.nameless > 0 then
+      return nil, errors.new("data", ("the results of %s hold %d rows of errors without an id, so"
+        .. " some ids were not checked - look at %s, or say what to do by on_unknown"):format(type,
+          counts.nameless, run:results_of(type)[1]))
+    end
+  end
+  return true
+end
+
+local function add(sums, counts)
+  for name, count in pairs(counts) do sums[name] = (sums[name] or 0) + count end
+end
+
+--- What became of the ids of one part; those to be deleted are listed for the next time.
+local function judge_part(run, verdicts, type, number, checked)
+  local path = run:condemned_path(type, number) .. ".new"
+  local counts, err = dataset.list_verdicts {
+    verdicts = verdicts, type = type, ids = run.facts["extracted_" .. type].parts[number],
+    outcome = "delete", output = path, loop = run.call.loop,
+  }
+  if not counts then return nil, err end
+  checked.asked = checked.asked + counts.asked
+  checked.compliant = checked.compliant + counts.compliant
+  for _, outcome in ipairs(reports.OUTCOMES) do
+    local count = counts[outcome]
+    if outcome == "delete" and count then
+      add(checked.reasons, count)
+      for _, ids in pairs(count) do add(checked.outcomes, { delete = ids }) end
+    elseif count then
+      add(checked.outcomes, { [outcome] = count })
+    end
+  end
+  return path
+end
+
+local function job_of(part)
+  return {
+    id = part.job.id, name = part.job.name, ids = part.ids, rows = part.rows, bytes = part.bytes,
+    crc32c = part.crc32c, verified = part.verified, seconds = part.seconds,
+  }
+end
+
+--- The lists that the last check has left, and this one's.
+local function previous_lists(run, type)
+  local paths = {}
+  for number = 1, run.state.parts[type] or 0 do
+    paths[number] = run:condemned_path(type, number)
+  end
+  return paths
+end
+
+local function differ(run, type, condemned)
+  if not run.state.parts then return nil end
+  local found = differences.compare(previous_lists(run, type), condemned,
+    run.facts["extracted_" .. type].parts)
+  local places = {}
+  if found.reinstated > 0 then
+    local paths, err = run:quarantined_paths(run.call)
+    if not paths then return nil, err end
+    places, err = differences.locate(found.reinstated_ids, paths)
+    if not places then return nil, err end
+  end
+  return { newly_gone = found.newly_gone, reinstated = found.reinstated, places = places }
+end
+
+local function assemble_type(run, verdicts, type, report)
+  local checked = { asked = 0, compliant = 0, outcomes = {}, reasons = {}, jobs = {} }
+  local condemned = {}
+  report.checked[type] = checked
+  for number = 1, run:part_count(type) do
+    local path, err = judge_part(run, verdicts, type, number, checked)
+    if not path then return nil, err end
+    condemned[number] = path
+    local part = run.facts[("checked_%s_%d"):format(type, number)]
+    checked.jobs[number] = job_of(part)
+    add(report.calls, part.calls)
+    report.verified = report.verified and part.verified
+  end
+  report.parts[type] = #condemned
+  local found, err = differ(run, type, condemned)
+  if err then return nil, err end
+  if found then report.differences = report.differences or {} end
+  if found then report.differences[type] = found end
+  return true
+end
+
+local function file_of(planned, applied, dry_run)
+  local file = { path = planned.path, bytes = planned.bytes, crc32c = planned.crc32c }
+  for _, name in ipairs(reports.RECORD_COUNTS) do file[name] = planned[name] end
+  if not dry_run then
+    file.output = applied.output
+    file.output_bytes, file.output_crc32c = applied.output_bytes, applied.output_crc32c
+  end
+  return file
+end
+
+--- The report of a run, checked to add up.
+-- @treturn ?table or nil, err
+function M.assemble(run, verdicts, planned, applied)
+  local options = run.options
+  local report = {
+    format = reports.FORMAT, version = core.version, dry_run = options.dry_run or false,
+    in_place = options.in_place or false, inputs = options.inputs, output = options.output,
+    started = reports.time(run.facts.started), finished = reports.time(os.time()),
+    seconds = core.now() - run.call.began, verified = true, calls = {}, checked = {}, parts = {},
+    files = {},
+  }
+  for i, file in ipairs(planned.files) do
+    report.files[i] = file_of(file, applied.files[i], options.dry_run)
+  end
+  report.records = reports.total(report.files)
+  for _, type in ipairs { "tweets", "users" } do
+    local ok, err = assemble_type(run, verdicts, type, report)
+    if not ok then return nil, err end
+  end
+  local ok, err = reports.check(report)
+  if not ok then return nil, err end
+  return report
+end
+
+return M
