@@ -12,7 +12,9 @@
 
 #include "dataset/id.h"
 
-enum { FIRST_ROOM = 64, KEY_MAX = 22, ID_TEXT_ROOM = 64, PENDING_MAX = 3 };
+enum { FIRST_ROOM = 64, PENDING_MAX = 3 };
+
+#define HASH_FACTOR 0x326324dfb695ffbu
 
 /* What was seen in an object. */
 enum {
@@ -29,7 +31,17 @@ enum { ID_BY_ID = 16, ID_BY_ID_STR };
 
 /* Keys that mean something somewhere. */
 enum key {
-  KEY_OTHER,
+  KEY_OTHER, /* no more than the mark that it leaves */
+  KEY_MEDIA,
+  KEY_MEDIA_KEY,
+  KEY_MEDIA_KEYS,
+  KEY_MENTIONS,
+  KEY_PLACES,
+  KEY_PLACE_ID,
+  KEY_POLLS,
+  KEY_POLL_IDS,
+  KEY_TWEETS,
+  KEY_USERS,
   KEY_ATTACHMENTS,
   KEY_AUTHOR,
   KEY_AUTHOR_ID,
@@ -42,96 +54,124 @@ enum key {
   KEY_ID_STR,
   KEY_INCLUDES,
   KEY_IN_REPLY_TO_USER,
-  KEY_MEDIA,
-  KEY_MEDIA_KEY,
-  KEY_MEDIA_KEYS,
-  KEY_MENTIONS,
   KEY_PLACE,
-  KEY_PLACES,
-  KEY_PLACE_ID,
-  KEY_POLLS,
-  KEY_POLL_IDS,
   KEY_QUOTED_STATUS,
   KEY_REFERENCES,
   KEY_RETWEETED_STATUS,
   KEY_STATUS,
   KEY_STATUSES,
-  KEY_TEXT,
-  KEY_TWEETS,
   KEY_TYPE,
   KEY_USER,
-  KEY_USERNAME,
-  KEY_USERS,
 };
 
-static enum key find_key(struct json_text text) {
-  char decoded[KEY_MAX];
-  if (text.escaped) {
-    text.size = json_decode(text, decoded, sizeof decoded);
-    text.text = decoded;
+static const struct {
+  const char *text;
+  enum key key;
+  uint8_t mark;
+} known_keys[] = {
+    {"attachments", KEY_ATTACHMENTS, 0},
+    {"author", KEY_AUTHOR, 0},
+    {"author_id", KEY_AUTHOR_ID, SAW_TWEET_MARK},
+    {"coordinates", KEY_PLACE, 0},
+    {"data", KEY_DATA, 0},
+    {"edit_history_post_ids", KEY_EDIT_HISTORY, SAW_TWEET_MARK},
+    {"edit_history_tweet_ids", KEY_EDIT_HISTORY, SAW_TWEET_MARK},
+    {"entities", KEY_ENTITIES, 0},
+    {"extended_tweet", KEY_EXTENDED_TWEET, 0},
+    {"full_text", KEY_OTHER, SAW_TWEET_MARK},
+    {"geo", KEY_GEO, 0},
+    {"id", KEY_ID, 0},
+    {"id_str", KEY_ID_STR, 0},
+    {"in_reply_to_user", KEY_IN_REPLY_TO_USER, 0},
+    {"includes", KEY_INCLUDES, 0},
+    {"media", KEY_MEDIA, 0},
+    {"media_key", KEY_MEDIA_KEY, 0},
+    {"media_keys", KEY_MEDIA_KEYS, 0},
+    {"mentions", KEY_MENTIONS, 0},
+    {"place", KEY_PLACE, 0},
+    {"place_id", KEY_PLACE_ID, 0},
+    {"places", KEY_PLACES, 0},
+    {"poll_ids", KEY_POLL_IDS, 0},
+    {"polls", KEY_POLLS, 0},
+    {"posts", KEY_TWEETS, 0},
+    {"quoted_status", KEY_QUOTED_STATUS, 0},
+    {"referenced_posts", KEY_REFERENCES, 0},
+    {"referenced_tweets", KEY_REFERENCES, 0},
+    {"retweeted_status", KEY_RETWEETED_STATUS, 0},
+    {"screen_name", KEY_OTHER, SAW_USER_MARK},
+    {"status", KEY_STATUS, 0},
+    {"statuses", KEY_STATUSES, 0},
+    {"text", KEY_OTHER, SAW_TWEET_MARK},
+    {"tweets", KEY_TWEETS, 0},
+    {"type", KEY_TYPE, 0},
+    {"user", KEY_USER, SAW_TWEET_MARK},
+    {"user_mentions", KEY_MENTIONS, 0},
+    {"username", KEY_OTHER, SAW_USER_MARK},
+    {"users", KEY_USERS, 0},
+};
+
+static uint64_t first_bytes(const char *text, size_t size) {
+  uint64_t word;
+  memcpy(&word, text, 8); /* there is padding behind every text */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);
+#endif
+  return size < 8 ? word & ~(UINT64_MAX << 8 * size) : word;
+}
+
+/* Where a key stands in the table. The factor was chosen so that no two known ones share a place.
+ */
+static uint32_t slot_of(const char *text, size_t size) {
+  return (uint32_t)((first_bytes(text, size) + size) * HASH_FACTOR >> 57);
+}
+
+static void fill_words(struct record_word *words) {
+  for (size_t i = 0; i < sizeof known_keys / sizeof *known_keys; i++) {
+    char text[RECORD_WORD_MAX] = {0};
+    size_t size = strlen(known_keys[i].text);
+    struct record_word *word;
+    memcpy(text, known_keys[i].text, size);
+    word = &words[slot_of(text, size)];
+    memcpy(word->text, text, sizeof text);
+    word->size = (uint8_t)size;
+    word->key = (uint8_t)known_keys[i].key;
+    word->mark = known_keys[i].mark;
   }
-#define IS(word, key)                                                                              \
-  if (memcmp(text.text, word, sizeof word - 1) == 0) return key
-  switch (text.size) {
-  case 2: IS("id", KEY_ID); break;
-  case 3: IS("geo", KEY_GEO); break;
-  case 4:
-    IS("text", KEY_TEXT);
-    IS("user", KEY_USER);
-    IS("data", KEY_DATA);
-    IS("type", KEY_TYPE);
-    break;
-  case 5:
-    IS("users", KEY_USERS);
-    IS("place", KEY_PLACE);
-    IS("media", KEY_MEDIA);
-    IS("polls", KEY_POLLS);
-    IS("posts", KEY_TWEETS);
-    break;
-  case 6:
-    IS("id_str", KEY_ID_STR);
-    IS("author", KEY_AUTHOR);
-    IS("status", KEY_STATUS);
-    IS("tweets", KEY_TWEETS);
-    IS("places", KEY_PLACES);
-    break;
-  case 8:
-    IS("entities", KEY_ENTITIES);
-    IS("username", KEY_USERNAME);
-    IS("mentions", KEY_MENTIONS);
-    IS("includes", KEY_INCLUDES);
-    IS("statuses", KEY_STATUSES);
-    IS("place_id", KEY_PLACE_ID);
-    IS("poll_ids", KEY_POLL_IDS);
-    break;
-  case 9:
-    IS("author_id", KEY_AUTHOR_ID);
-    IS("full_text", KEY_TEXT);
-    IS("media_key", KEY_MEDIA_KEY);
-    break;
-  case 10: IS("media_keys", KEY_MEDIA_KEYS); break;
-  case 11:
-    IS("screen_name", KEY_USERNAME);
-    IS("attachments", KEY_ATTACHMENTS);
-    IS("coordinates", KEY_PLACE);
-    break;
-  case 13:
-    IS("user_mentions", KEY_MENTIONS);
-    IS("quoted_status", KEY_QUOTED_STATUS);
-    break;
-  case 14: IS("extended_tweet", KEY_EXTENDED_TWEET); break;
-  case 16:
-    IS("in_reply_to_user", KEY_IN_REPLY_TO_USER);
-    IS("retweeted_status", KEY_RETWEETED_STATUS);
-    IS("referenced_posts", KEY_REFERENCES);
-    break;
-  case 17: IS("referenced_tweets", KEY_REFERENCES); break;
-  case 21: IS("edit_history_post_ids", KEY_EDIT_HISTORY); break;
-  case 22: IS("edit_history_tweet_ids", KEY_EDIT_HISTORY); break;
-  default: break;
-  }
-#undef IS
-  return KEY_OTHER;
+}
+
+/* Whether the first `size` bytes are the same; both can be read for RECORD_WORD_MAX bytes. Without
+ * a loop or a branch: what a key is can hardly be guessed. */
+static inline bool is_word(const char *text, const struct record_word *word, size_t size) {
+#ifdef __SSE2__
+  __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)text),
+                               _mm_loadu_si128((const __m128i *)word->text));
+  __m128i high = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(text + 16)),
+                                _mm_loadu_si128((const __m128i *)(word->text + 16)));
+  uint64_t same = (uint32_t)_mm_movemask_epi8(low) | (uint64_t)_mm_movemask_epi8(high) << 16;
+  uint64_t wanted = ((uint64_t)1 << size) - 1;
+  return ((same & wanted) == wanted) & (word->size == size);
+#else
+  return word->size == size && memcmp(text, word->text, size) == 0;
+#endif
+}
+
+static const struct record_word no_word = {.key = KEY_OTHER};
+
+/* A key written with escapes may still be a known one. */
+static __attribute__((noinline)) const struct record_word *find_escaped(const struct record *r,
+                                                                        struct json_text text) {
+  char decoded[RECORD_WORD_MAX + 8] = {0};
+  const struct record_word *word;
+  size_t size = json_decode(text, decoded, RECORD_WORD_MAX);
+  if (size >= RECORD_WORD_MAX) return &no_word;
+  word = &r->words[slot_of(decoded, size)];
+  return is_word(decoded, word, size) ? word : &no_word;
+}
+
+static inline const struct record_word *find_word(const struct record *r, struct json_text text) {
+  const struct record_word *word = &r->words[slot_of(text.text, text.size)];
+  if (text.size < RECORD_WORD_MAX && is_word(text.text, word, text.size)) return word;
+  return json_has_escape(text.text, text.size) ? find_escaped(r, text) : &no_word;
 }
 
 /* Arrays that grow */
@@ -174,43 +214,65 @@ static struct record_place *pending_place(struct record *r, const struct items *
   return items->pending[i].part ? &r->parts[index].place : &r->objects[index].place;
 }
 
-static void enter(struct record *r, struct items *items) {
+/* Goes into the bracket at a place. */
+static json_at enter(struct record *r, json_at at, struct items *items) {
   items->list = RECORD_NONE;
   items->ordinal = RECORD_NONE;
   items->pending_count = 0;
   if (!r->ids_only) {
     struct record_list *list = MORE(r, list);
-    list->open = (uint32_t)r->json.at;
+    list->open = *at;
     items->list = r->list_count - 1;
   }
-  json_enter(&r->json);
+  return json_open(&r->json, at);
 }
 
-/* The walk has gone to the next item, which starts at `start`, or behind the last. */
-static void step(struct record *r, struct items *items, bool is_more, uint32_t start) {
+/* The walk goes to the next item, or behind the last; `separator` stands in front of that. */
+static void step(struct record *r, struct items *items, bool is_more, uint32_t separator,
+                 uint32_t start) {
   items->ordinal++;
   items->start = start;
-  items->comma = items->ordinal == 0 ? RECORD_NONE : (uint32_t)r->json.separator;
+  items->comma = items->ordinal == 0 ? RECORD_NONE : separator;
   for (uint32_t i = 0; i < items->pending_count && is_more; i++)
-    pending_place(r, items, i)->comma_after = items->comma;
+    pending_place(r, items, i)->comma_after = separator;
   items->pending_count = 0;
   if (is_more) return;
   r->lists[items->list].items = items->ordinal;
-  r->lists[items->list].end = (uint32_t)r->json.separator + 1;
+  r->lists[items->list].end = separator + 1;
 }
 
-static bool next_member(struct record *r, struct items *items, enum key *key) {
+/* Goes to the first or next item of a bracket; false behind the last. */
+static inline bool next_item(struct record *r, json_at *at, struct items *items, bool first,
+                             char close) {
+  uint32_t separator = **at;
+  bool is_more = first ? json_first(&r->json, at, close) : json_next(&r->json, at, close);
+  if (r->json.problem) return false;
+  if (!r->ids_only) step(r, items, is_more, separator, **at);
+  return is_more;
+}
+
+#define FOR_EACH(r, at, items, close)                                                              \
+  for (bool is_more = next_item(r, &at, items, true, close); is_more;                              \
+       is_more = next_item(r, &at, items, false, close))
+
+/* The same where there is nothing to be cut. */
+#define FOR_EACH_PLAIN(r, at, close)                                                               \
+  at = json_open(&(r)->json, at);                                                                  \
+  for (bool is_more = json_first(&(r)->json, &at, close); is_more && !(r)->json.problem;           \
+       is_more = json_next(&(r)->json, &at, close))
+
+static inline json_at take_word(struct record *r, json_at at, const struct record_word **word) {
   struct json_text text;
-  bool is_more = json_member(&r->json, &text);
-  if (!r->ids_only) step(r, items, is_more, is_more ? (uint32_t)(text.text - 1 - r->json.text) : 0);
-  if (is_more) *key = find_key(text);
-  return is_more;
+  at = json_key(&r->json, at, &text);
+  *word = find_word(r, text);
+  return at;
 }
 
-static bool next_element(struct record *r, struct items *items) {
-  bool is_more = json_element(&r->json);
-  if (!r->ids_only) step(r, items, is_more, (uint32_t)r->json.at);
-  return is_more;
+static inline json_at take_key(struct record *r, json_at at, enum key *key) {
+  const struct record_word *word;
+  at = take_word(r, at, &word);
+  *key = (enum key)word->key;
+  return at;
 }
 
 /* The place of the item that the walk is at, for the object or part `index`. Its end is set by
@@ -237,13 +299,21 @@ static uint32_t begin_part(struct record *r, enum record_part_kind kind, uint32_
   return r->part_count - 1;
 }
 
-static void end_part(struct record *r, uint32_t part) {
-  r->parts[part].place.end = (uint32_t)json_end(&r->json);
+static void end_part(struct record *r, json_at at, uint32_t part) {
+  r->parts[part].place.end = (uint32_t)json_end_at(&r->json, at);
 }
 
 static struct record_text text_at(const struct record *r, struct json_text text) {
   return (struct record_text){(uint32_t)(text.text - r->json.text), (uint32_t)text.size,
                               text.escaped};
+}
+
+static inline json_at pass(struct record *r, json_at at) {
+  return json_pass(&r->json, at);
+}
+
+static inline bool is_at(const struct record *r, json_at at, char c) {
+  return json_byte(&r->json, at) == c;
 }
 
 /* Ids */
@@ -256,200 +326,183 @@ static uint64_t parse(struct json_text text) {
   return id_parse(decoded, text.size);
 }
 
-/* Notes the value that the walk is at as an id of `object`; returns false for null. What is no id
- * at all becomes 0, which is refused if it turns out to count. */
-static bool add_id(struct record *r, uint32_t object, uint32_t role) {
-  enum json_type type = json_type(&r->json);
-  size_t at = r->json.at;
+/* Notes the value at a place as an id of `object`; `*noted` is false for null. What is no id at all
+ * becomes 0, which is refused if it turns out to count. */
+static json_at add_id(struct record *r, json_at at, uint32_t object, uint32_t role, bool *noted) {
+  enum json_type type = json_type_at(&r->json, at);
+  bool scalar = type == JSON_STRING || type == JSON_NUMBER;
+  struct json_text text = {"", 0, false};
   struct record_id *id;
-  if (type == JSON_NULL || type == JSON_NOTHING) {
-    json_skip(&r->json);
-    return false;
-  }
+  uint32_t start = *at;
+  at = scalar ? json_take(&r->json, at, &text) : pass(r, at);
+  *noted = type != JSON_NULL && !r->json.problem;
+  if (!*noted) return at;
   id = MORE(r, id);
   id->object = object;
   id->role = role;
-  id->at = (uint32_t)(at + (type == JSON_STRING));
-  if (type == JSON_STRING || type == JSON_NUMBER)
-    id->id = parse(json_scalar(&r->json));
-  else
-    json_skip(&r->json);
-  return true;
+  id->at = start + (type == JSON_STRING);
+  id->id = scalar ? parse(text) : 0;
+  return at;
 }
 
-static void add_own_id(struct record *r, uint32_t object, enum key key) {
+static json_at add_own_id(struct record *r, json_at at, uint32_t object, enum key key) {
   uint8_t seen = key == KEY_ID_STR ? SAW_ID | SAW_ID_STR : SAW_ID;
-  if (add_id(r, object, key == KEY_ID_STR ? ID_BY_ID_STR : ID_BY_ID))
-    r->objects[object].marks |= seen;
-  else
-    r->objects[object].marks |= SAW_NULL_ID;
+  bool noted;
+  at = add_id(r, at, object, key == KEY_ID_STR ? ID_BY_ID_STR : ID_BY_ID, &noted);
+  r->objects[object].marks |= noted ? seen : SAW_NULL_ID;
+  return at;
 }
 
-static void walk_edit_history(struct record *r, uint32_t tweet) {
-  r->objects[tweet].marks |= SAW_TWEET_MARK;
-  if (r->ids_only || json_type(&r->json) != JSON_ARRAY) {
-    json_skip(&r->json);
-    return;
-  }
-  json_enter(&r->json);
-  while (json_element(&r->json))
-    add_id(r, tweet, ID_EDIT_HISTORY);
+static json_at add_author_id(struct record *r, json_at at, uint32_t object) {
+  bool noted;
+  at = add_id(r, at, object, ID_AUTHOR, &noted);
+  r->objects[object].marks |= noted ? SAW_AUTHOR : 0;
+  return at;
+}
+
+static json_at walk_edit_history(struct record *r, json_at at, uint32_t tweet) {
+  bool noted;
+  if (r->ids_only || !is_at(r, at, '[')) return pass(r, at);
+  FOR_EACH_PLAIN(r, at, ']') at = add_id(r, at, tweet, ID_EDIT_HISTORY, &noted);
+  return at;
 }
 
 /* Media, polls and places: who refers */
 
-static void add_key(struct record *r, enum record_part_kind kind, uint32_t object) {
-  if (json_type(&r->json) == JSON_STRING) {
-    struct record_text text = text_at(r, json_scalar(&r->json));
-    struct record_key *key = MORE(r, key);
-    key->kind = kind;
-    key->object = object;
-    key->key = text;
-  } else {
-    json_skip(&r->json);
-  }
+static json_at add_key(struct record *r, json_at at, enum record_part_kind kind, uint32_t object) {
+  struct json_text text;
+  struct record_key *key;
+  if (!is_at(r, at, '"')) return pass(r, at);
+  at = json_take(&r->json, at, &text);
+  if (r->json.problem) return at;
+  key = MORE(r, key);
+  key->kind = kind;
+  key->object = object;
+  key->key = text_at(r, text);
+  return at;
 }
 
-static void walk_attachments(struct record *r, uint32_t tweet) {
-  struct json_text key;
-  if (r->ids_only || json_type(&r->json) != JSON_OBJECT) {
-    json_skip(&r->json);
-    return;
-  }
-  json_enter(&r->json);
-  while (json_member(&r->json, &key)) {
-    enum key known = find_key(key);
-    if ((known == KEY_MEDIA_KEYS || known == KEY_POLL_IDS) && json_type(&r->json) == JSON_ARRAY) {
-      json_enter(&r->json);
-      while (json_element(&r->json))
-        add_key(r, known == KEY_MEDIA_KEYS ? PART_MEDIA : PART_POLL, tweet);
+static json_at walk_attachments(struct record *r, json_at at, uint32_t tweet) {
+  if (r->ids_only || !is_at(r, at, '{')) return pass(r, at);
+  FOR_EACH_PLAIN(r, at, '}') {
+    enum key key;
+    at = take_key(r, at, &key);
+    if ((key == KEY_MEDIA_KEYS || key == KEY_POLL_IDS) && is_at(r, at, '[')) {
+      FOR_EACH_PLAIN(r, at, ']')
+      at = add_key(r, at, key == KEY_MEDIA_KEYS ? PART_MEDIA : PART_POLL, tweet);
     } else {
-      json_skip(&r->json);
+      at = pass(r, at);
     }
   }
+  return at;
 }
 
 /* A tweet's `geo`, `coordinates` or `place`. */
-static void walk_geo(struct record *r, uint32_t tweet, enum key key, struct items *items) {
-  struct json_text member;
+static json_at walk_geo(struct record *r, json_at at, uint32_t tweet, enum key key,
+                        struct items *items) {
   uint32_t part;
-  if (r->ids_only) {
-    json_skip(&r->json);
-    return;
-  }
+  if (r->ids_only) return pass(r, at);
   part = begin_part(r, PART_GEO, tweet, items);
-  if (key == KEY_GEO && json_type(&r->json) == JSON_OBJECT) {
-    json_enter(&r->json);
-    while (json_member(&r->json, &member))
-      if (find_key(member) == KEY_PLACE_ID)
-        add_key(r, PART_PLACE, tweet);
-      else
-        json_skip(&r->json);
+  if (key == KEY_GEO && is_at(r, at, '{')) {
+    FOR_EACH_PLAIN(r, at, '}') {
+      enum key member;
+      at = take_key(r, at, &member);
+      at = member == KEY_PLACE_ID ? add_key(r, at, PART_PLACE, tweet) : pass(r, at);
+    }
   } else {
-    json_skip(&r->json);
+    at = pass(r, at);
   }
-  end_part(r, part);
+  end_part(r, at, part);
+  return at;
 }
 
-/* Who is referred to: an element of `includes.media`, `includes.polls` or `includes.places`. */
-static void walk_included(struct record *r, enum record_part_kind kind, uint32_t page) {
-  struct items items;
-  enum key wanted = kind == PART_MEDIA ? KEY_MEDIA_KEY : KEY_ID;
-  enter(r, &items);
-  while (next_element(r, &items)) {
-    uint32_t part = begin_part(r, kind, page, &items);
-    struct json_text key;
-    if (json_type(&r->json) == JSON_OBJECT) {
-      json_enter(&r->json);
-      while (json_member(&r->json, &key))
-        if (find_key(key) == wanted && json_type(&r->json) == JSON_STRING)
-          r->parts[part].key = text_at(r, json_scalar(&r->json));
-        else
-          json_skip(&r->json);
+/* The key by which an element of `includes.media`, `.polls` or `.places` is referred to. */
+static json_at walk_included_key(struct record *r, json_at at, uint32_t part) {
+  enum key wanted = r->parts[part].kind == PART_MEDIA ? KEY_MEDIA_KEY : KEY_ID;
+  if (!is_at(r, at, '{')) return pass(r, at);
+  FOR_EACH_PLAIN(r, at, '}') {
+    struct json_text text;
+    enum key key;
+    at = take_key(r, at, &key);
+    if (key == wanted && is_at(r, at, '"')) {
+      at = json_take(&r->json, at, &text);
+      if (!r->json.problem) r->parts[part].key = text_at(r, text);
     } else {
-      json_skip(&r->json);
+      at = pass(r, at);
     }
-    end_part(r, part);
   }
+  return at;
+}
+
+static json_at walk_included(struct record *r, json_at at, enum record_part_kind kind,
+                             uint32_t page) {
+  struct items items;
+  if (r->ids_only || !is_at(r, at, '[')) return pass(r, at);
+  at = enter(r, at, &items);
+  FOR_EACH(r, at, &items, ']') {
+    uint32_t part = begin_part(r, kind, page, &items);
+    at = walk_included_key(r, at, part);
+    end_part(r, at, part);
+  }
+  return at;
 }
 
 /* Objects */
 
-static void walk_object(struct record *r, enum record_position position, uint32_t parent,
-                        struct items *items);
+static json_at walk_object(struct record *r, json_at at, enum record_position position,
+                           uint32_t parent, struct items *items);
 
 /* The value of a member that may be an object at `position`. */
-static void walk_member(struct record *r, enum record_position position, uint32_t parent,
-                        struct items *items) {
-  if (json_type(&r->json) == JSON_OBJECT)
-    walk_object(r, position, parent, items);
-  else
-    json_skip(&r->json);
+static json_at walk_member(struct record *r, json_at at, enum record_position position,
+                           uint32_t parent, struct items *items) {
+  return is_at(r, at, '{') ? walk_object(r, at, position, parent, items) : pass(r, at);
 }
 
 /* A value that may be an array of objects at `position`. */
-static void walk_array(struct record *r, enum record_position position, uint32_t parent) {
+static json_at walk_array(struct record *r, json_at at, enum record_position position,
+                          uint32_t parent) {
   struct items items;
-  if (json_type(&r->json) != JSON_ARRAY) {
-    json_skip(&r->json);
-    return;
-  }
-  enter(r, &items);
-  while (next_element(r, &items))
-    walk_member(r, position, parent, &items);
+  if (!is_at(r, at, '[')) return pass(r, at);
+  at = enter(r, at, &items);
+  FOR_EACH(r, at, &items, ']') at = walk_member(r, at, position, parent, &items);
+  return at;
 }
 
-static void walk_entities(struct record *r, uint32_t tweet) {
-  struct json_text key;
-  if (json_type(&r->json) != JSON_OBJECT) {
-    json_skip(&r->json);
-    return;
+static json_at walk_entities(struct record *r, json_at at, uint32_t tweet) {
+  if (!is_at(r, at, '{')) return pass(r, at);
+  FOR_EACH_PLAIN(r, at, '}') {
+    enum key key;
+    at = take_key(r, at, &key);
+    at = key == KEY_MENTIONS ? walk_array(r, at, AT_MENTION, tweet) : pass(r, at);
   }
-  json_enter(&r->json);
-  while (json_member(&r->json, &key))
-    if (find_key(key) == KEY_MENTIONS)
-      walk_array(r, AT_MENTION, tweet);
-    else
-      json_skip(&r->json);
+  return at;
 }
 
-static void walk_extended_tweet(struct record *r, uint32_t tweet) {
-  struct json_text key;
-  if (json_type(&r->json) != JSON_OBJECT) {
-    json_skip(&r->json);
-    return;
+static json_at walk_extended_tweet(struct record *r, json_at at, uint32_t tweet) {
+  if (!is_at(r, at, '{')) return pass(r, at);
+  FOR_EACH_PLAIN(r, at, '}') {
+    enum key key;
+    at = take_key(r, at, &key);
+    at = key == KEY_ENTITIES ? walk_entities(r, at, tweet) : pass(r, at);
   }
-  json_enter(&r->json);
-  while (json_member(&r->json, &key))
-    if (find_key(key) == KEY_ENTITIES)
-      walk_entities(r, tweet);
-    else
-      json_skip(&r->json);
+  return at;
 }
 
-static void walk_includes(struct record *r, uint32_t page) {
-  struct json_text text;
-  if (json_type(&r->json) != JSON_OBJECT) {
-    json_skip(&r->json);
-    return;
+static json_at walk_includes(struct record *r, json_at at, uint32_t page) {
+  if (!is_at(r, at, '{')) return pass(r, at);
+  FOR_EACH_PLAIN(r, at, '}') {
+    enum key key;
+    at = take_key(r, at, &key);
+    switch (key) {
+    case KEY_TWEETS: at = walk_array(r, at, AT_INCLUDED_TWEET, page); break;
+    case KEY_USERS: at = walk_array(r, at, AT_INCLUDED_USER, page); break;
+    case KEY_MEDIA: at = walk_included(r, at, PART_MEDIA, page); break;
+    case KEY_POLLS: at = walk_included(r, at, PART_POLL, page); break;
+    case KEY_PLACES: at = walk_included(r, at, PART_PLACE, page); break;
+    default: at = pass(r, at); break;
+    }
   }
-  json_enter(&r->json);
-  while (json_member(&r->json, &text)) {
-    enum key key = find_key(text);
-    bool parts = !r->ids_only && json_type(&r->json) == JSON_ARRAY;
-    if (key == KEY_TWEETS)
-      walk_array(r, AT_INCLUDED_TWEET, page);
-    else if (key == KEY_USERS)
-      walk_array(r, AT_INCLUDED_USER, page);
-    else if (parts && key == KEY_MEDIA)
-      walk_included(r, PART_MEDIA, page);
-    else if (parts && key == KEY_POLLS)
-      walk_included(r, PART_POLL, page);
-    else if (parts && key == KEY_PLACES)
-      walk_included(r, PART_PLACE, page);
-    else
-      json_skip(&r->json);
-  }
+  return at;
 }
 
 static bool may_be_page(enum record_position position) {
@@ -484,70 +537,57 @@ static bool may_be_user(enum record_position position) {
 }
 
 /* A member that only a page has. */
-static void walk_page_member(struct record *r, enum key key, uint32_t page, struct items *items) {
-  if (key == KEY_INCLUDES)
-    walk_includes(r, page);
-  else if (key == KEY_STATUSES)
-    walk_array(r, AT_STATUSES_ELEMENT, page);
-  else if (json_type(&r->json) == JSON_ARRAY)
-    walk_array(r, AT_DATA_ELEMENT, page);
-  else
-    walk_member(r, AT_DATA, page, items);
+static json_at walk_page_member(struct record *r, json_at at, enum key key, uint32_t page,
+                                struct items *items) {
+  switch (key) {
+  case KEY_INCLUDES: return walk_includes(r, at, page);
+  case KEY_STATUSES: return walk_array(r, at, AT_STATUSES_ELEMENT, page);
+  default:
+    if (is_at(r, at, '[')) return walk_array(r, at, AT_DATA_ELEMENT, page);
+    return walk_member(r, at, AT_DATA, page, items);
+  }
 }
 
 /* A member that only a tweet has. Whether the object is one may only be seen later. */
-static void walk_tweet_member(struct record *r, enum key key, uint32_t tweet, struct items *items) {
+static json_at walk_tweet_member(struct record *r, json_at at, enum key key, uint32_t tweet,
+                                 struct items *items) {
   switch (key) {
-  case KEY_USER:
-    r->objects[tweet].marks |= SAW_TWEET_MARK;
-    walk_member(r, AT_USER, tweet, items);
-    break;
-  case KEY_AUTHOR: walk_member(r, AT_AUTHOR, tweet, items); break;
-  case KEY_IN_REPLY_TO_USER: walk_member(r, AT_IN_REPLY_TO_USER, tweet, items); break;
-  case KEY_RETWEETED_STATUS: walk_member(r, AT_RETWEETED_STATUS, tweet, items); break;
-  case KEY_QUOTED_STATUS: walk_member(r, AT_QUOTED_STATUS, tweet, items); break;
-  case KEY_REFERENCES: walk_array(r, AT_REFERENCE, tweet); break;
-  case KEY_ENTITIES: walk_entities(r, tweet); break;
-  case KEY_EXTENDED_TWEET: walk_extended_tweet(r, tweet); break;
-  case KEY_EDIT_HISTORY: walk_edit_history(r, tweet); break;
-  case KEY_ATTACHMENTS: walk_attachments(r, tweet); break;
-  default: walk_geo(r, tweet, key, items); break;
+  case KEY_USER: return walk_member(r, at, AT_USER, tweet, items);
+  case KEY_AUTHOR: return walk_member(r, at, AT_AUTHOR, tweet, items);
+  case KEY_IN_REPLY_TO_USER: return walk_member(r, at, AT_IN_REPLY_TO_USER, tweet, items);
+  case KEY_RETWEETED_STATUS: return walk_member(r, at, AT_RETWEETED_STATUS, tweet, items);
+  case KEY_QUOTED_STATUS: return walk_member(r, at, AT_QUOTED_STATUS, tweet, items);
+  case KEY_REFERENCES: return walk_array(r, at, AT_REFERENCE, tweet);
+  case KEY_ENTITIES: return walk_entities(r, at, tweet);
+  case KEY_EXTENDED_TWEET: return walk_extended_tweet(r, at, tweet);
+  case KEY_EDIT_HISTORY: return walk_edit_history(r, at, tweet);
+  case KEY_ATTACHMENTS: return walk_attachments(r, at, tweet);
+  default: return walk_geo(r, at, tweet, key, items);
   }
 }
 
-static void walk_type(struct record *r, uint32_t object) {
-  if (json_type(&r->json) == JSON_STRING) {
-    if (json_is(json_scalar(&r->json), "retweeted")) r->objects[object].retweet = true;
-  } else {
-    json_skip(&r->json);
-  }
+static json_at walk_type(struct record *r, json_at at, uint32_t object) {
+  struct json_text text;
+  if (!is_at(r, at, '"')) return pass(r, at);
+  at = json_take(&r->json, at, &text);
+  if (json_is(text, "retweeted")) r->objects[object].retweet = true;
+  return at;
 }
 
-static void walk_any_member(struct record *r, enum key key, uint32_t object, struct items *items) {
+static json_at walk_any_member(struct record *r, json_at at, enum key key, uint32_t object,
+                               struct items *items) {
   enum record_position position = r->objects[object].position;
   switch (key) {
   case KEY_ID:
-  case KEY_ID_STR: add_own_id(r, object, key); return;
-  case KEY_AUTHOR_ID:
-    r->objects[object].marks |= SAW_TWEET_MARK;
-    if (add_id(r, object, ID_AUTHOR)) r->objects[object].marks |= SAW_AUTHOR;
-    return;
-  case KEY_TEXT: r->objects[object].marks |= SAW_TWEET_MARK; break;
-  case KEY_USERNAME: r->objects[object].marks |= SAW_USER_MARK; break;
-  case KEY_TYPE:
-    if (position != AT_REFERENCE) break;
-    walk_type(r, object);
-    return;
+  case KEY_ID_STR: return add_own_id(r, at, object, key);
+  case KEY_AUTHOR_ID: return add_author_id(r, at, object);
+  case KEY_TYPE: return position == AT_REFERENCE ? walk_type(r, at, object) : pass(r, at);
   case KEY_DATA:
   case KEY_INCLUDES:
   case KEY_STATUSES:
-    if (!may_be_page(position)) break;
-    walk_page_member(r, key, object, items);
-    return;
+    return may_be_page(position) ? walk_page_member(r, at, key, object, items) : pass(r, at);
   case KEY_STATUS:
-    if (!may_be_user(position)) break;
-    walk_member(r, AT_USER_STATUS, object, items);
-    return;
+    return may_be_user(position) ? walk_member(r, at, AT_USER_STATUS, object, items) : pass(r, at);
   case KEY_ATTACHMENTS:
   case KEY_AUTHOR:
   case KEY_EDIT_HISTORY:
@@ -560,63 +600,65 @@ static void walk_any_member(struct record *r, enum key key, uint32_t object, str
   case KEY_REFERENCES:
   case KEY_RETWEETED_STATUS:
   case KEY_USER:
-    if (may_be_tweet(position)) {
-      walk_tweet_member(r, key, object, items);
-      return;
-    }
-    if (key == KEY_USER || key == KEY_EDIT_HISTORY) r->objects[object].marks |= SAW_TWEET_MARK;
-    break;
-  default: break;
+    return may_be_tweet(position) ? walk_tweet_member(r, at, key, object, items) : pass(r, at);
+  default: return pass(r, at);
   }
-  json_skip(&r->json);
 }
 
 /* A member of a reference, of which only `type` and `id` may stay. */
-static void walk_reference_member(struct record *r, enum key key, uint32_t object,
-                                  struct items *items) {
+static json_at walk_reference_member(struct record *r, json_at at, enum key key, uint32_t object,
+                                     struct items *items) {
   enum record_part_kind kind = key == KEY_TYPE ? PART_REFERENCE_TYPE
                                : key == KEY_ID ? PART_REFERENCE_ID
                                                : PART_REFERENCE_OTHER;
   uint32_t part = begin_part(r, kind, object, items);
-  walk_any_member(r, key, object, items);
-  end_part(r, part);
+  at = walk_any_member(r, at, key, object, items);
+  end_part(r, at, part);
+  return at;
 }
 
-static void walk_object(struct record *r, enum record_position position, uint32_t parent,
-                        struct items *items) {
+static json_at walk_object(struct record *r, json_at at, enum record_position position,
+                           uint32_t parent, struct items *items) {
+  bool reference = position == AT_REFERENCE && !r->ids_only;
   struct record_object *object = MORE(r, object);
   uint32_t index = r->object_count - 1;
   struct items own;
-  enum key key;
   object->position = position;
   object->parent = parent;
-  object->start = (uint32_t)r->json.at;
+  object->start = *at;
   object->place.list = RECORD_NONE;
   if (items && !r->ids_only) object->place = begin_place(items, false, index);
-  enter(r, &own);
-  while (next_member(r, &own, &key))
-    if (position == AT_REFERENCE && !r->ids_only)
-      walk_reference_member(r, key, index, &own);
-    else
-      walk_any_member(r, key, index, &own);
+  at = enter(r, at, &own);
+  FOR_EACH(r, at, &own, '}') {
+    const struct record_word *word;
+    at = take_word(r, at, &word);
+    r->objects[index].marks |= word->mark;
+    at = reference ? walk_reference_member(r, at, (enum key)word->key, index, &own)
+                   : walk_any_member(r, at, (enum key)word->key, index, &own);
+  }
   object = &r->objects[index]; /* the array may have moved */
-  object->end = object->place.end = (uint32_t)json_end(&r->json);
+  object->end = object->place.end = (uint32_t)json_end_at(&r->json, at);
+  return at;
+}
+
+static json_at walk_root_array(struct record *r, json_at at) {
+  struct items items;
+  at = enter(r, at, &items);
+  FOR_EACH(r, at, &items, ']')
+  at = is_at(r, at, '{') ? walk_object(r, at, AT_ROOT_ELEMENT, RECORD_NONE, &items)
+                         : json_fail(&r->json, at, "an object was expected");
+  return at;
 }
 
 static void walk_root(struct record *r) {
-  struct items items;
-  if (json_type(&r->json) == JSON_OBJECT) {
-    walk_object(r, AT_ROOT, RECORD_NONE, NULL);
-  } else if (json_type(&r->json) == JSON_ARRAY) {
-    enter(r, &items);
-    while (next_element(r, &items))
-      if (json_type(&r->json) == JSON_OBJECT)
-        walk_object(r, AT_ROOT_ELEMENT, RECORD_NONE, &items);
-      else
-        json_refuse(&r->json, "an object was expected");
-  } else {
-    json_refuse(&r->json, "an object was expected");
-  }
+  json_at at = r->json.at;
+  if (is_at(r, at, '{'))
+    at = walk_object(r, at, AT_ROOT, RECORD_NONE, NULL);
+  else if (is_at(r, at, '['))
+    at = walk_root_array(r, at);
+  else
+    at = json_fail(&r->json, at, "an object was expected");
+  r->json.at = at;
 }
 
 /* What it all comes to */
@@ -717,6 +759,8 @@ struct record *record_new(int flags) {
   struct record *r = calloc(1, sizeof *r);
   if (!r) return NULL;
   r->ids_only = flags & RECORD_IDS;
+  r->scanner = json_scanner();
+  fill_words(r->words);
   r->object_room = r->id_room = r->part_room = r->list_room = r->key_room = FIRST_ROOM;
   r->objects = calloc(FIRST_ROOM, sizeof *r->objects);
   r->ids = calloc(FIRST_ROOM, sizeof *r->ids);
@@ -779,7 +823,7 @@ bool record_walk(struct record *r, const char *path, const struct reader_record 
   r->object_count = r->id_count = r->part_count = r->list_count = r->key_count = 0;
   r->bad_id = RECORD_NONE;
   r->no_memory = false;
-  json_begin(&r->json, text->text, text->size);
+  json_begin_with(&r->json, r->scanner, text->text, text->size);
   walk_root(r);
   json_finish(&r->json);
   done = check(r, path, text, error);

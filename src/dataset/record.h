@@ -129,6 +129,15 @@ struct record_key {
   struct record_text key;
 };
 
+/* Private: a key that means something, and what. */
+enum { RECORD_WORDS = 128, RECORD_WORD_MAX = 32 };
+struct record_word {
+  char text[RECORD_WORD_MAX];
+  uint64_t size;
+  uint8_t key, mark;
+  char unused[22]; /* 64 bytes: a place is found by a shift */
+};
+
 enum { RECORD_ALL = 0, RECORD_IDS = 1 };
 
 struct record {
@@ -141,6 +150,8 @@ struct record {
   /* private */
   uint32_t object_room, id_room, part_room, list_room, key_room;
   bool ids_only, no_memory;
+  enum json_scanner scanner;
+  struct record_word words[RECORD_WORDS];
   uint32_t bad_id; /* index in ids, or RECORD_NONE */
   struct json json;
 };
