@@ -29,7 +29,7 @@ local OPTIONS = {
   max_polls_per_15min = "number",
 }
 local CHECK_OPTIONS = { "name", "poll", "upload", "max_polls_per_15min" }
-local REDACT_OPTIONS = { "policy", "on_unknown", "on_malformed", "strict", "jobs", "dry_run" }
+local REDACT_OPTIONS = { "policy", "on_unknown", "on_malformed", "strict", "jobs" }
 
 local STATES = {}
 
@@ -156,7 +156,7 @@ local function check_changed(run)
     os.remove(path)
     if stranger then
       return nil, errors.new("data", ("%s has changed since it was checked: it holds the id %s (%s),"
-        .. " which was never asked about - leave the dataset alone while this runs, remove %s and"
+        .. " which was never asked about - leave the dataset alone meanwhile, remove %s and"
         .. " start again"):format(#changed == 1 and changed[1] or "one of " .. #changed
           .. " files", stranger, type, run.journal.path), { file = changed[1] })
     end

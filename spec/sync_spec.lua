@@ -1,0 +1,335 @@
+-- A dataset into compliance, whole: against the simulator, over real files.
+
+local benches = require "spec.faults.bench"
+local cjson = require "cjson"
+local simulator = require "spec.simulator"
+
+local shell, quote = simulator.shell, simulator.quote
+
+local SHARED = os.getenv("XCOMPLIANCE_SHARED_DATA") or "../shared/data"
+local POLL = { min = 0.02, max = 0.05 }
+
+local function exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+local function lines_of(path)
+  local lines = {}
+  for line in io.lines(path) do lines[#lines + 1] = line end
+  return lines
+end
+
+--- What every file of a folder holds, as one text, without the state.
+local function sums(folder)
+  return (assert(shell(("cd %s && find . -type f -not -path './.xcompliance/*' | LC_ALL=C sort"
+    .. " | xargs sha256sum"):format(quote(folder)))))
+end
+
+local function tweet(id, author, more)
+  return ('{"id":"%s","author_id":"%s","text":"a"%s}'):format(id, author, more or "")
+end
+
+local function row(id, reason, action)
+  return ('{"id":"%s","action":"%s","created_at":"2020-01-01T00:00:00.000Z","reason":"%s"}')
+    :format(id, action or "delete", reason)
+end
+
+describe("a sync", function()
+  local bench, folder
+
+  local function start(options)
+    bench = benches.start(options)
+    folder = bench:path("data")
+    assert(shell("mkdir " .. folder))
+  end
+  after_each(function() bench:stop() end)
+
+  local function sync(options)
+    options.inputs = options.inputs or { folder }
+    options.poll = POLL
+    return bench:client():sync(options)
+  end
+
+  local function write(name, ...)
+    benches.write(folder .. "/" .. name, table.concat({ ... }, "\n") .. "\n")
+  end
+
+  --- Nothing condemned is left: neither a second extraction nor a second sync finds any.
+  local function is_compliant(output, rest)
+    local again = assert(sync { inputs = { output }, dry_run = true, state = bench:path("state") })
+    for _, type in ipairs { "tweets", "users" } do
+      assert.is_nil(again.checked[type].outcomes.delete)
+    end
+    assert.equal(0, again.records.dropped)
+    assert.equal(rest, again.records.records)
+    -- places are scrubbed once: the second time there is nothing to scrub
+    assert.equal(0, again.records.changed)
+  end
+
+  it("leaves nothing condemned of a dataset in every form", function()
+    start { shares = { deleted = 0.2, suspended = 0.1, scrub_geo = 0.1, tweet_edited = 0.05 } }
+    assert(shell("lua5.4 examples/sample_dataset.lua " .. folder .. " 900"))
+    assert(shell(([[cd %s && mkdir deep && gzip -k flat.jsonl && zstd -q pages.jsonl &&
+      gzip -c pages.jsonl flat.jsonl > deep/both.jsonl.gz &&
+      grep -o '137[0-9]*' rows.csv > deep/ids.txt]])
+      :format(folder)))
+    if exists(SHARED .. "/flat.jsonl") then
+      assert(shell(([[cp %s/flat.jsonl %s/real.jsonl && cp %s/noflat.jsonl %s/geo_tweets.jsonl \
+        %s/mentions_tweet.jsonl %s/media_tweet.jsonl %s/two_tweets.jsonl %s/deep &&
+        head -2000 %s/tweet_ids.txt > %s/deep/real_ids.txt]]):format(SHARED, folder, SHARED,
+        SHARED, SHARED, SHARED, SHARED, folder, SHARED, folder)))
+    end
+    local before = sums(folder)
+    local output = bench:path("clean")
+    local report = assert(sync { output = output })
+    assert.equal(before, sums(folder))
+    assert.is_true(report.records.dropped > 100)
+    assert.is_true(report.records.changed > 10)
+    assert.is_true(report.verified)
+    for _, type in ipairs { "tweets", "users" } do
+      local checked, sum = report.checked[type], 0
+      for _, ids in pairs(checked.outcomes) do sum = sum + ids end
+      assert.equal(checked.asked, checked.compliant + sum)
+      assert.is_true(sum > 0)
+      assert.equal(1, #checked.jobs)
+    end
+    assert.equal(2, report.calls.create_compliance_job)
+    assert.equal(assert(shell("cd " .. folder .. " && find . -type f | LC_ALL=C sort")),
+      shell("cd " .. output .. " && find . -type f -not -path './.xcompliance/*' | LC_ALL=C sort"))
+    is_compliant(output, report.records.records - report.records.dropped)
+  end)
+
+  it("writes the report that it returns", function()
+    start { shares = { deleted = 0.3 } }
+    assert(shell("lua5.4 examples/sample_dataset.lua " .. folder .. " 90"))
+    local output = bench:path("clean")
+    local report = assert(sync { output = output })
+    local written = cjson.decode(benches.read(output .. "/.xcompliance/report.json"))
+    assert.equal(1, written.format)
+    assert.equal(report.records.kept, written.records.kept)
+    assert.equal(report.files[1].crc32c, written.files[1].crc32c)
+    assert.equal(#report.checked.tweets.jobs, #written.checked.tweets.jobs)
+    assert.equal("600", shell("stat -c %a " .. output .. "/.xcompliance/report.json"))
+    assert.is_false(exists(output .. "/.xcompliance/sync.journal"))
+    for _, name in ipairs { "tweets.ids", "users.ids" } do
+      assert.is_false(exists(output .. "/.xcompliance/" .. name))
+    end
+  end)
+
+  it("in place leaves files alone in which nothing is condemned", function()
+    start { shares = {}, verdicts = { row("102", "deleted") } }
+    write("a.jsonl", tweet(100, 7), tweet(101, 7))
+    write("b.jsonl", tweet(102, 7), tweet(103, 7))
+    assert(shell("touch -d 2020-01-01 " .. folder .. "/a.jsonl"))
+    local inode = shell("stat -c %i " .. folder .. "/a.jsonl")
+    local report = assert(sync { in_place = true })
+    assert.equal(inode, shell("stat -c %i " .. folder .. "/a.jsonl"))
+    assert.same({ tweet(103, 7) }, lines_of(folder .. "/b.jsonl"))
+    assert.equal(1, report.records.dropped)
+    assert.equal(3, report.records.kept)
+  end)
+
+  it("asks in parts, one job after the other", function()
+    start { shares = { deleted = 0.5 } }
+    assert(shell("lua5.4 examples/sample_dataset.lua " .. folder .. " 300"))
+    local output = bench:path("clean")
+    local report = assert(sync { output = output, ids_per_job = 100 })
+    assert.equal(3, #report.checked.tweets.jobs)
+    assert.equal(300, report.checked.tweets.asked)
+    assert.equal(100, report.checked.tweets.jobs[2].ids)
+    is_compliant(output, report.records.records - report.records.dropped)
+  end)
+
+  it("runs the job of the tweets beside that of the users", function()
+    start { shares = {}, jobs_take = 1 }
+    write("a.jsonl", tweet(100, 7))
+    local report = assert(sync { output = bench:path("clean") })
+    local jobs = bench.sim:state().jobs
+    assert.equal(2, #jobs)
+    local first, second = report.checked.tweets.jobs[1], report.checked.users.jobs[1]
+    assert.is_true(first.seconds > 0.9 and second.seconds > 0.9)
+    assert.is_true(report.seconds < first.seconds + second.seconds)
+  end)
+
+  it("changes nothing as a dry run, and reports what would go", function()
+    start { shares = { deleted = 0.5 } }
+    assert(shell("lua5.4 examples/sample_dataset.lua " .. folder .. " 90"))
+    local before = sums(folder)
+    local report = assert(sync { dry_run = true })
+    assert.equal(before, sums(folder))
+    assert.is_true(report.dry_run)
+    assert.is_true(report.records.dropped > 0)
+    assert.is_nil(report.files[1].output)
+  end)
+
+  it("tells what is newly gone and what is reinstated, and where its record is", function()
+    start { shares = {}, verdicts = { row("100", "suspended"), row("101", "deleted") } }
+    write("a.jsonl", tweet(100, 7), tweet(101, 7), tweet(102, 7))
+    local options = {
+      in_place = true, state = bench:path("state"), quarantine = bench:path("kept"),
+      policy = { suspended = "quarantine" },
+    }
+    local first = assert(sync(options))
+    assert.is_nil(first.differences)
+    assert.equal(1, first.records.quarantined)
+    assert.same({ tweet(102, 7) }, lines_of(folder .. "/a.jsonl"))
+    bench.sim:stop()
+    bench.sim = simulator.start { jobs_take = 0, shares = {}, verdicts = { row("102", "deleted") } }
+    local second = assert(sync(options))
+    local found = second.differences.tweets
+    assert.equal(1, found.newly_gone)
+    assert.equal(1, found.reinstated)
+    assert.equal(1, #found.places)
+    assert.equal("100", found.places[1].id)
+    assert.equal(tweet(100, 7), lines_of(found.places[1].file)[found.places[1].line])
+    assert.equal(0, second.differences.users.newly_gone)
+  end)
+
+  it("stops at an outcome that it does not know, and publishes nothing", function()
+    start { shares = {}, verdicts = { row("101", "odd", "explode"), row("100", "deleted") } }
+    write("a.jsonl", tweet(100, 7))
+    write("b.jsonl", tweet(101, 7))
+    local before = sums(folder)
+    local report, err = sync { in_place = true }
+    assert.is_nil(report)
+    assert.equal("data", err.kind)
+    assert.matches("101", tostring(err))
+    assert.equal(before, sums(folder))
+    local after = assert(sync { in_place = true, on_unknown = "remove", state = bench:path("s") })
+    assert.equal(2, after.records.dropped)
+  end)
+
+  it("stops at a record that does not parse, by file, line and byte, before any job", function()
+    start { shares = {} }
+    write("a.jsonl", tweet(100, 7), '{"id":"101","text":')
+    local report, err = sync { in_place = true }
+    assert.is_nil(report)
+    assert.equal("data", err.kind)
+    assert.equal(2, err.line)
+    assert.matches("a.jsonl, line 2", tostring(err))
+    assert.equal(0, #bench.sim:state().jobs)
+  end)
+
+  it("notices what was added while it ran, and goes on once that is gone", function()
+    start { shares = {}, verdicts = { row("100", "deleted") } }
+    write("a.jsonl", tweet(100, 7), tweet(101, 7))
+    local client = bench:client()
+    local options = {
+      inputs = { folder }, in_place = true, poll = POLL, state = bench:path("state"),
+      on_progress = function(event)
+        if event.step == "wait" then write("new.jsonl", tweet(999, 7)) end
+      end,
+    }
+    local report, err = client:sync(options)
+    assert.is_nil(report)
+    assert.equal("data", err.kind)
+    assert.matches("999", tostring(err))
+    assert.matches("new.jsonl", tostring(err))
+    assert.same({ tweet(100, 7), tweet(101, 7) }, lines_of(folder .. "/a.jsonl"))
+    os.remove(folder .. "/new.jsonl")
+    options.on_progress = nil
+    report = assert(client:sync(options))
+    assert.equal(1, report.records.dropped)
+    assert.equal(2, #bench.sim:state().jobs)
+  end)
+
+  it("takes up an unfinished run only with the same options", function()
+    start { shares = {} }
+    write("a.jsonl", tweet(100, 7))
+    bench:arm("create:503x*")
+    assert.is_nil(sync { dry_run = true })
+    local report, err = sync { in_place = true }
+    assert.is_nil(report)
+    assert.equal("usage", err.kind)
+    assert.matches("other options", tostring(err))
+    bench.sim:disarm()
+    assert(sync { dry_run = true })
+  end)
+
+  it("is refused with options that cannot be meant", function()
+    start { shares = {} }
+    for _, options in ipairs {
+      {}, { output = "x", in_place = true }, { output = folder .. "/clean" }, { inputs = {} },
+      { inputs = { "-" }, output = "x" }, { output = "x", in_plaice = true },
+    } do
+      local ok, err = pcall(sync, options)
+      assert.is_false(ok)
+      assert.equal("usage", err.kind)
+    end
+    local report, err = sync { inputs = { bench:path("missing") }, output = bench:path("x") }
+    assert.is_nil(report)
+    assert.equal("io", err.kind)
+  end)
+
+  it("has nothing to ask about a dataset without ids", function()
+    start { shares = {} }
+    write("a.jsonl", '{"meta":{"result_count":0}}')
+    local report = assert(sync { output = bench:path("clean") })
+    assert.equal(0, report.checked.tweets.asked)
+    assert.equal(0, #bench.sim:state().jobs)
+    assert.equal(1, report.records.kept)
+  end)
+end)
+
+describe("a sync that is killed", function()
+  local SHARES = { deleted = 0.2, suspended = 0.1, scrub_geo = 0.1 }
+  local bench, folder, original
+
+  setup(function()
+    bench = benches.start { shares = SHARES, jobs_take = 0.1 }
+    original = bench:path("original")
+    assert(shell(("mkdir %s && lua5.4 examples/sample_dataset.lua %s 600 && gzip -k %s/flat.jsonl")
+      :format(original, original, original)))
+  end)
+  teardown(function() bench:stop() end)
+
+  local function command(output)
+    return ("XCOMPLIANCE_BASE_URL=%s BEARER_TOKEN=%s %s"):format(bench.sim.url, benches.TOKEN,
+      benches.command(("bin/xcompliance sync %s %s --poll 1:1 --state %s/.xcompliance"):format(
+        folder, output and "-o " .. output or "--in-place", output or folder)))
+  end
+
+  local function copy()
+    folder = bench:path("data")
+    assert(shell(("cp -a %s %s"):format(original, folder)))
+  end
+
+  --- Kills runs at random moments until one is not killed in time; the moments are seeded.
+  local function run_and_kill(output, moments)
+    for _, moment in ipairs(moments) do
+      shell(("timeout -s KILL %.3f sh -c %s >/dev/null 2>&1"):format(moment,
+        quote("exec env " .. command(output))))
+    end
+    local text, complaint = shell(command(output) .. " 2>&1")
+    return text or error(complaint)
+  end
+
+  local seed = 7
+  local function moment(limit)
+    seed = (seed * 16807) % 2147483647
+    return 0.005 + limit * seed / 2147483647
+  end
+
+  local function check(kills, in_place)
+    copy()
+    local reference = in_place and folder or bench:path("clean")
+    run_and_kill(not in_place and reference or nil, {})
+    local expected = sums(reference)
+    for _ = 1, kills do
+      copy()
+      local output = in_place and folder or bench:path("clean")
+      run_and_kill(not in_place and output or nil, { moment(2.5), moment(2.5) })
+      assert.equal(expected, sums(output))
+      assert.equal("", shell(("find %s -name '.*.part'"):format(output)))
+    end
+  end
+
+  it("ends with the same bytes as one that is not, in place", function() check(4, true) end)
+  it("ends with the same bytes as one that is not, elsewhere", function() check(3, false) end)
+  it("ends with the same bytes as one that is not, many times #slow", function()
+    check(25, true)
+    check(25, false)
+  end)
+end)
