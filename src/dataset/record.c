@@ -382,17 +382,21 @@ static json_at add_key(struct record *r, json_at at, enum record_part_kind kind,
   return at;
 }
 
+static json_at add_keys(struct record *r, json_at at, enum record_part_kind kind, uint32_t object) {
+  if (!is_at(r, at, '[')) return pass(r, at);
+  FOR_EACH_PLAIN(r, at, ']') at = add_key(r, at, kind, object);
+  return at;
+}
+
 static json_at walk_attachments(struct record *r, json_at at, uint32_t tweet) {
   if (r->ids_only || !is_at(r, at, '{')) return pass(r, at);
   FOR_EACH_PLAIN(r, at, '}') {
     enum key key;
     at = take_key(r, at, &key);
-    if ((key == KEY_MEDIA_KEYS || key == KEY_POLL_IDS) && is_at(r, at, '[')) {
-      FOR_EACH_PLAIN(r, at, ']')
-      at = add_key(r, at, key == KEY_MEDIA_KEYS ? PART_MEDIA : PART_POLL, tweet);
-    } else {
+    if (key == KEY_MEDIA_KEYS || key == KEY_POLL_IDS)
+      at = add_keys(r, at, key == KEY_MEDIA_KEYS ? PART_MEDIA : PART_POLL, tweet);
+    else
       at = pass(r, at);
-    }
   }
   return at;
 }
