@@ -192,6 +192,16 @@ describe("the command", function()
     if not os.getenv("BEARER_TOKEN") then assert.equal(78, (run(env, "get", "1"))) end
   end)
 
+  it("shows no control character of others", function()
+    local id = bench:job().id
+    bench:arm('get:set@{"name":"a\\u001b[31mb"}', 'list:set@{"name":"a\\u001b[31mb"}')
+    for _, arguments in ipairs { { "get", id }, { "list", "tweets" } } do
+      local _, out = run(env, arguments[1], arguments[2])
+      assert.matches("a?[31mb", out, 1, true)
+      assert.is_nil(out:find("\27"))
+    end
+  end)
+
   it("warns of what the API says beside its data", function()
     local id = bench:job().id
     bench:arm("get:with-errors")

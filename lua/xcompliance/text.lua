@@ -57,6 +57,9 @@ function M.calls(counts)
   return "API calls: " .. (#parts > 0 and table.concat(parts, ", ") or "none")
 end
 
+--- What others have written, without what would steer a terminal.
+function M.plain(foreign) return (tostring(foreign):gsub("%c", "?")) end
+
 --- The last part of a path.
 function M.basename(path)
   return path:match("([^/]*)/*$")

@@ -144,12 +144,12 @@ local function is_past(run, date)
   return ends_at and known and now >= ends_at
 end
 
---- A run that is taken up again may have uploaded already.
-local function upload_is_over(run)
-  if not run.taken_up or run.facts.session then return false end
+--- What has become of the job meanwhile: a run that is taken up may have uploaded already.
+local function status_of_job(run)
+  if not run.taken_up then return "created" end
   local response, err = operations.list_job(run.client, run.call, run.facts.job.id)
   if not response then return nil, err end
-  return response.data.status ~= "created" and response.data.status ~= "expired"
+  return response.data.status
 end
 
 --- The list is ours, and can be made again; but it must be the list that the job was made for.
@@ -176,14 +176,14 @@ end
 
 function STATES.upload(run)
   run.call:at("upload", "uploading the ids")
-  local over, err = upload_is_over(run)
-  if over == nil then return nil, err end
-  if over then return run:record { step = "wait", session = false } end
-  local job = run.facts.job
-  if not run.facts.session and is_past(run, job.upload_expires_at) then
+  local job, session = run.facts.job, run.facts.session
+  local status, err = status_of_job(run)
+  if not status then return nil, err end
+  if status == "expired" or (not session and is_past(run, job.upload_expires_at)) then
     return too_late(run, errors.new("expired", ("job %s: its upload URL has expired at %s"):format(
-      job.id, job.upload_expires_at)))
+      job.id, tostring(job.upload_expires_at))))
   end
+  if status ~= "created" and not session then return run:record { step = "wait" } end
   local ok
   ok, err = ensure_list(run)
   if not ok then return nil, err end
@@ -238,7 +238,8 @@ end
 local function wait_before_look(run, seconds, status)
   local event = { status = status }
   if not KNOWN[status] then
-    event.warning = ("the job's status is '%s', which is not known - waiting on"):format(status)
+    event.warning = ("the job's status is '%s', which is not known - waiting on"):format(
+      text.plain(status))
   end
   return run.call:sleep(seconds, event, "the job is " .. status)
 end

@@ -1,6 +1,8 @@
 --- Jobs as text.
 -- @module xcompliance.cli.models
 
+local text = require "xcompliance.text"
+
 local M = {}
 
 local ORDER = {
@@ -8,7 +10,7 @@ local ORDER = {
   "upload_url", "download_expires_at", "download_url",
 }
 
-local function line(name, value) return ("%-20s %s"):format(name, tostring(value)) end
+local function line(name, value) return ("%-20s %s"):format(name, text.plain(value)) end
 
 --- A job, one member a line; those that we do not know come last.
 function M.job(job)
@@ -31,7 +33,7 @@ function M.jobs(jobs)
   local lines = {}
   for i, job in ipairs(jobs or {}) do
     lines[i] = ("%-19s  %-6s  %-11s  %-24s  %s"):format(job.id, job.type or "-", job.status or "-",
-      job.created_at or "-", job.name or "")
+      job.created_at or "-", text.plain(job.name or ""))
   end
   return #lines > 0 and table.concat(lines, "\n") or "there are no such jobs"
 end
@@ -40,7 +42,7 @@ end
 function M.warn(response, say)
   for _, problem in ipairs(response.errors or {}) do
     local said = problem.detail or problem.message or problem.title
-    say("xcompliance: the API says: " .. tostring(said))
+    say("xcompliance: the API says: " .. text.plain(said))
   end
 end
 
