@@ -293,7 +293,7 @@ static const char *parse_json(const char *text, size_t size, struct members *mem
   while (json_member(&json, &key)) {
     enum member member = member_of(key);
     const char *wrong = NULL;
-    *at = json.at;
+    *at = *json.at;
     if (member < MEMBERS)
       wrong = take_value(&json, member, members);
     else
