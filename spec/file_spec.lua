@@ -125,6 +125,28 @@ describe("a file that is written beside its target", function()
     assert.equal("usage", err.kind)
     assert.equal("file (closed)", tostring(file))
   end)
+
+  it("goes when it is dropped, unless it was to be kept or is closed", function()
+    local function names() return run("cd " .. dir .. " && ls -A | wc -l") end
+    local function drop()
+      collectgarbage()
+      collectgarbage()
+    end
+    core.create_beside(dir .. "/dropped")
+    drop()
+    assert.equal("0", names())
+    core.create_beside(dir .. "/kept", true)
+    drop()
+    assert.equal("1", names())
+    local file = core.create_beside(dir .. "/closed")
+    local path = file:path()
+    file:close()
+    file = core.reopen(path)
+    assert.equal(path, file:path())
+    file = nil -- luacheck: ignore
+    drop()
+    assert.equal("2", names())
+  end)
 end)
 
 describe("a source", function()

@@ -9,6 +9,12 @@ local promises = require "spec.promises"
 
 local M = {}
 
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
 function M.keep(host, promise, place)
   local ok, err = xpcall(function()
     hosts[host].enter(function() promises[promise].keep(hosts[host], place) end)
@@ -19,6 +25,29 @@ end
 function M.answer()
   local given = ngx.req.get_uri_args()
   ngx.print(M.keep("nginx", given.promise, given))
+end
+
+--- A download that waits until its client goes away, and what its handler learns of that.
+function M.download()
+  local given = ngx.req.get_uri_args()
+  local loop, folder = require "xcompliance.loop.nginx", given.folder
+  local client = require("xcompliance").client {
+    loop = loop, base_url = given.url, bearer_token = "t0ken",
+  }
+  if given.cancel == "1" then assert(loop.cancel_on_abort()) end
+  local job = assert(client:create_compliance_job("tweets")).data
+  write(folder .. "/said", "")
+  local _, err = pcall(client.download_results, client, job.download_url, folder .. "/results")
+  write(folder .. "/said", err.kind)
+end
+
+--- How many descriptors are open, after the garbage was collected.
+function M.descriptors()
+  collectgarbage()
+  collectgarbage()
+  local count = 0
+  for _ in require("lfs").dir("/proc/self/fd") do count = count + 1 end
+  ngx.print(count)
 end
 
 if arg and tostring(arg[0]):match("spec/keep%.lua$") then

@@ -1,5 +1,6 @@
 -- the loops: one list of promises (spec/promises.lua), kept in every host
 
+local core = require "xcompliance.core"
 local hosts = require "spec.hosts"
 local nginx = require "spec.nginx"
 local promises = require "spec.promises"
@@ -73,28 +74,54 @@ local SERVER = [[
         ngx.header["X-Error"] = err
       }
     }
+    location = /download {
+      lua_check_client_abort on;
+      content_by_lua_block { require("spec.keep").download() }
+    }
+    location = /descriptors { content_by_lua_block { require("spec.keep").descriptors() } }
   }
 ]]
 
 if is_jit and not is_sanitized then -- nginx's Lua is LuaJIT
   describe("the loop for nginx:", function()
-    local server, place
+    local server
 
     setup(function()
-      place = "http://127.0.0.1:%d/%s"
       local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
       local folders = { ROOT = assert(shell("pwd")), BUILD = build }
       server = nginx.start(SERVER:gsub("%%(%u+)%%", folders), nginx.LUA)
     end)
     teardown(function() server:stop() end)
 
-    each(hosts.nginx, function(promise, inner)
-      assert.equal("kept", shell(("curl -sS '" .. place .. "?promise=%s&url=%s&folder=%s'"):format(
-        server.ports[1], "keep", promise, inner.url, inner.folder)))
+    local function curl(path, options)
+      return shell(("curl -sS %s '127.0.0.1:%d/%s'"):format(options or "", server.ports[1], path))
+    end
+
+    each(hosts.nginx, function(promise, place)
+      assert.equal("kept",
+        curl(("keep?promise=%s&url=%s&folder=%s"):format(promise, place.url, place.folder)))
     end)
 
+    for how, kind in pairs { ["cancel=1"] = "cancelled", ["cancel="] = "" } do
+      it("leaves nothing of a request that its client aborts, with " .. how, function()
+        with_place({ faults = { "download:stall@20x*" } }, function(place)
+          local before = curl("descriptors")
+          assert.is_nil((curl(("download?url=%s&folder=%s&%s"):format(place.url, place.folder, how),
+            "-m 0.5 2>/dev/null")))
+          local tries = 0
+          while curl("descriptors") ~= before and tries < 50 do
+            tries = tries + 1
+            core.sleep(0.02)
+          end
+          assert.equal(before, curl("descriptors"))
+          assert.equal(kind, shell("cat " .. place.folder .. "/said"))
+          assert.equal("said", shell("cd " .. place.folder .. " && ls -A"))
+        end)
+      end)
+    end
+
     it("says in which phases it can wait", function()
-      local answer = assert(shell(("curl -sSi " .. place):format(server.ports[1], "phase")))
+      local answer = assert(curl("phase", "-i"))
       assert.matches("X-Error: .*cannot wait in nginx's phase 'header_filter' %- call it in",
         answer)
     end)

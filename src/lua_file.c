@@ -34,6 +34,13 @@ static int method_close(lua_State *L) {
   return 1;
 }
 
+/* A host may drop what it ran without another word. A child of our process drops its own alone. */
+static int method_gc(lua_State *L) {
+  struct file_box *box = luaL_checkudata(L, 1, FILE_NAME);
+  if (box->descriptor >= 0 && box->maker == getpid()) unlink(box->path);
+  return method_close(L);
+}
+
 static int method_tostring(lua_State *L) {
   struct file_box *box = luaL_checkudata(L, 1, FILE_NAME);
   if (box->descriptor < 0)
@@ -51,6 +58,7 @@ static struct file_box *new_box(lua_State *L) {
   struct file_box *box = compat_newuserdata(L, sizeof *box);
   box->descriptor = -1;
   box->path = NULL;
+  box->maker = 0;
   luaL_setmetatable(L, FILE_NAME);
   return box;
 }
@@ -79,14 +87,17 @@ static int open_source(lua_State *L) {
   return 1;
 }
 
-/* core.create_beside(target) -> file | nil, err: a new file beside `target`, under an unpredictable
- * name and of mode 0600, to be written and then published or discarded */
+/* core.create_beside(target [, keep]) -> file | nil, err: a new file beside `target`, under an
+ * unpredictable name and of mode 0600, to be written and then published or discarded. One that is
+ * collected as garbage before it was closed is removed, unless `keep` is true. */
 static int create_beside(lua_State *L) {
   const char *target = check_path(L, "core.create_beside");
+  bool keep = lua_toboolean(L, 2);
   struct file_box *box = new_box(L);
   struct error error;
   box->descriptor = file_create_beside(target, &box->path, &error);
   if (box->descriptor < 0) return skin_failure(L, &error);
+  if (!keep) box->maker = getpid();
   return 1;
 }
 
@@ -408,7 +419,7 @@ void file_functions_open(lua_State *L) {
   };
   static const luaL_Reg metamethods[] = {
       {"__close", method_close},
-      {"__gc", method_close},
+      {"__gc", method_gc},
       {"__tostring", method_tostring},
       {NULL, NULL},
   };

@@ -78,6 +78,7 @@ void task_box_explain(struct task_box *box, void (*add_to_error)(lua_State *L, s
 struct file_box {
   int descriptor; /* -1: closed */
   char *path;
+  pid_t maker; /* the process that removes the file when it drops it; 0: none */
 };
 struct file_box *file_box_check(lua_State *L, int index, const char *function);
 

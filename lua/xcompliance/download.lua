@@ -16,11 +16,11 @@ Download.__index = Download
 -- =====================================================================
 
 --- Goes on with the file that an earlier run has left, or begins one.
-local function open_part(target, part)
+local function open_part(target, part, keep)
   local file = part and core.reopen(part.path)
   if file then return file, part end
   local err
-  file, err = core.create_beside(target)
+  file, err = core.create_beside(target, keep)
   if not file then return nil, errors.with(err, { creating = true }) end
   return file, { path = file:path() }
 end
@@ -207,7 +207,7 @@ end
 function M.run(call, storage, url, target, options)
   options = options or {}
   call:at("download", "downloading " .. text.basename(target))
-  local file, part = open_part(target, options.part)
+  local file, part = open_part(target, options.part, options.on_part ~= nil)
   if not file then return nil, part end
   local self = setmetatable({
     call = call, storage = storage, url = url, target = target, file = file, part = part,
