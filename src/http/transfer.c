@@ -422,6 +422,13 @@ static enum error_code code_of(CURLcode code, const char *reason) {
   }
 }
 
+/* libcurl calls a header line beyond its own limit a lack of memory. */
+static bool is_endless_header(const struct transfer *transfer, CURLcode code) {
+  curl_off_t first_byte = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+  return code == CURLE_OUT_OF_MEMORY && first_byte > 0 && !transfer->body_started;
+}
+
 static const char *hint_of(enum error_code code, CURLcode curl) {
   if (curl == CURLE_COULDNT_RESOLVE_HOST) return " - check the name and the network";
   if (curl == CURLE_SSL_CACERT_BADFILE) return " - check ca_file";
@@ -440,6 +447,10 @@ void transfer_finish(struct transfer *transfer, CURLcode code) {
   if (error->code != ERROR_NONE) return; /* a callback has said why */
   if (task_cancelled(&transfer->task)) {
     error_set(error, ERROR_CANCELLED, "%s at %s was cancelled", transfer->doing, transfer->where);
+    return;
+  }
+  if (is_endless_header(transfer, code)) {
+    fail(transfer, ERROR_PROTOCOL, "the answer has a header line of more than 100 kB");
     return;
   }
   if (code == CURLE_OK) {
