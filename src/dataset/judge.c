@@ -412,7 +412,9 @@ static void list_rehydrated(struct state *state) {
   for (uint32_t i = 0; i < state->record->id_count; i++) {
     const struct record_id *id = &state->record->ids[i];
     const struct finding *finding = &state->findings[id->object];
-    if (finding->rehydrate && !finding->gone && id->role == ID_OWN) add_rehydrate(state, id->id);
+    bool tweet = state->record->objects[id->object].kind == RECORD_TWEET; /* no bare reference */
+    if (tweet && finding->rehydrate && !finding->gone && id->role == ID_OWN)
+      add_rehydrate(state, id->id);
   }
 }
 

@@ -1,0 +1,266 @@
+-- The table of docs/redaction.md, row by row: what stands where, before and after. In these
+-- examples tweets 13 and 17 and users 23 and 27 are condemned, tweet 19 and user 29 are to lose
+-- their places.
+-- luacheck: no max line length
+
+local dataset = require "xcompliance.dataset"
+local scratches = require "spec.scratch"
+
+describe("redaction", function()
+  local scratch, verdicts
+
+  setup(function()
+    scratch = scratches.new()
+    scratch:write("tweets.results", [[
+{"id":"13","action":"delete","created_at":"2019-08-10T12:22:39.022Z","reason":"deleted"}
+{"id":"17","action":"delete","created_at":"2019-08-10T12:22:39.022Z","reason":"suspended"}
+{"id":"19","action":"delete","created_at":"2019-08-10T12:22:39.022Z","reason":"scrub_geo"}
+]])
+    scratch:write("users.results", [[
+{"id":"23","action":"delete","created_at":"2011-11-02T15:26:18+00:00","reason":"deactivated"}
+{"id":"27","action":"delete","created_at":"2011-11-02T15:26:18+00:00","reason":"protected"}
+{"id":"29","action":"scrub_geo","created_at":"2011-11-02T15:26:18+00:00","reason":"geo_scrubbed"}
+]])
+    verdicts = assert(dataset.verdicts {
+      tweets = scratch:at("tweets.results"), users = scratch:at("users.results"),
+    })
+  end)
+
+  teardown(function()
+    verdicts:close()
+    scratch:remove()
+  end)
+
+  --- Redacts one record; returns what is left, "" for a dropped one.
+  local function redact(record, strict)
+    local counts = assert(dataset.redact {
+      verdicts = verdicts, inputs = scratch:write("in.jsonl", record .. "\n"),
+      output = scratch:at("out.jsonl"), strict = strict,
+    })
+    assert.equal(1, counts.records)
+    assert.equal(1, counts.kept + counts.changed + counts.dropped)
+    return (scratch:read("out.jsonl"):gsub("\n$", ""))
+  end
+
+  --- A test: each pair is a record before and after.
+  local function turns(what, pairs_of_records)
+    it(what, function()
+      for i = 1, #pairs_of_records, 2 do
+        local before, after = pairs_of_records[i], pairs_of_records[i + 1]
+        assert.equal(after, redact(before))
+        assert.equal(after, redact(before, true))
+        if after ~= "" then assert.equal(after, redact(after)) end -- once more changes nothing
+      end
+    end)
+  end
+
+  local function stays(what, records)
+    local both = {}
+    for _, record in ipairs(records) do
+      both[#both + 1] = record
+      both[#both + 1] = record
+    end
+    turns(what, both)
+  end
+
+  describe("of a condemned tweet", function()
+    turns("that is the record itself drops the record", {
+      '{"id":"13","text":"a"}', "",
+      '{"id":13,"full_text":"a"}', "",
+      '{"id":1.3e1,"id_str":"13","text":"a"}', "",
+      '{"id":"99","id_str":"17","user":{"id":1}}', "",
+    })
+
+    turns("that is the `data` of a record drops the record", {
+      '{"data":{"id":"13","text":"a"},"includes":{"users":[{"id":"1","username":"b"}]}}', "",
+    })
+
+    turns("in `data`, `statuses` or `includes` removes the element", {
+      '{"data":[{"id":"13","text":"a"},{"id":"1","text":"b"}]}',
+      '{"data":[{"id":"1","text":"b"}]}',
+      '{"data":[{"id":"1","text":"b"}, {"id":"13","text":"a"}]}',
+      '{"data":[{"id":"1","text":"b"}]}',
+      '{"data":[{"id":"1","text":"b"} , {"id":"13","text":"a"} , {"id":"2","text":"c"}]}',
+      '{"data":[{"id":"1","text":"b"}  , {"id":"2","text":"c"}]}',
+      '{"statuses":[{"id":1,"text":"b"},{"id":17,"text":"a"}],"search_metadata":{}}',
+      '{"statuses":[{"id":1,"text":"b"}],"search_metadata":{}}',
+      '{"data":{"id":"1","text":"b"},"includes":{"tweets":[{"id":"13","text":"a"}]}}',
+      '{"data":{"id":"1","text":"b"},"includes":{"tweets":[]}}',
+      '{"data":{"id":"1","text":"b"},"includes":{"posts":[{"id":"2","text":"c"},{"id":"13","text":"a"}]}}',
+      '{"data":{"id":"1","text":"b"},"includes":{"posts":[{"id":"2","text":"c"}]}}',
+    })
+
+    turns("in `data` or `statuses` drops a record of which that leaves nothing", {
+      '{"data":[{"id":"13","text":"a"},{"id":"17","text":"b"}],"meta":{"result_count":2}}', "",
+      '{"statuses":[{"id":13,"text":"a"}]}', "",
+    })
+
+    turns("as `retweeted_status` condemns the tweet around it", {
+      '{"id":1,"text":"RT","user":{"id":2},"retweeted_status":{"id":13,"text":"a"}}', "",
+      '{"id":1,"text":"RT","retweeted_status":{"id":3,"text":"a","user":{"id":23}}}', "",
+      '{"data":[{"id":"1","text":"b"},{"id":"2","text":"RT","retweeted_status":{"id":13,"text":"a"}}]}',
+      '{"data":[{"id":"1","text":"b"}]}',
+    })
+
+    turns("as `quoted_status` removes the member", {
+      '{"id":1,"text":"a","quoted_status":{"id":13,"text":"b"},"lang":"en"}',
+      '{"id":1,"text":"a","lang":"en"}',
+      '{"id":1,"text":"a", "quoted_status" : {"id":13,"text":"b"}}',
+      '{"id":1,"text":"a"}',
+      '{"quoted_status":{"id":5,"text":"RT","retweeted_status":{"id":13,"text":"b"}},"id":1,"text":"a"}',
+      '{"id":1,"text":"a"}',
+    })
+
+    turns("as `status` of a user removes the member", {
+      '{"id":1,"screen_name":"a","status":{"id":13,"text":"b"}}',
+      '{"id":1,"screen_name":"a"}',
+    })
+
+    turns("referred to with its body leaves its type and id", {
+      '{"id":"1","text":"a","referenced_tweets":[{"type":"quoted","id":"13","text":"b","lang":"en"}]}',
+      '{"id":"1","text":"a","referenced_tweets":[{"type":"quoted","id":"13"}]}',
+      '{"id":"1","text":"a","referenced_posts":[{"text":"b","id":"13","author":{"id":"2"},"type":"replied_to"}]}',
+      '{"id":"1","text":"a","referenced_posts":[{"id":"13","type":"replied_to"}]}',
+      '{"id":"1","text":"a","referenced_tweets":[{"type":"quoted","id":"3","text":"b","author_id":"23"}]}',
+      '{"id":"1","text":"a","referenced_tweets":[{"type":"quoted","id":"3"}]}',
+    })
+  end)
+
+  describe("of a retweet", function()
+    turns("that only names a condemned tweet drops it", {
+      '{"id":"1","text":"RT","referenced_tweets":[{"type":"retweeted","id":"13"}]}', "",
+      '{"id":"1","text":"RT","referenced_tweets":[{"type":"retweeted","id":"3","text":"a","author_id":"23"}]}',
+      "",
+    })
+
+    stays("leaves a quote and a reply that only name one", {
+      '{"id":"1","text":"a","referenced_tweets":[{"type":"quoted","id":"13"},{"type":"replied_to","id":"17"}]}',
+    })
+  end)
+
+  describe("of a tweet", function()
+    turns("drops it where another version of it is condemned", {
+      '{"id":"1","text":"a","edit_history_tweet_ids":["13","1"]}', "",
+      '{"id":"1","text":"a","edit_history_post_ids":["2","17"]}', "",
+    })
+
+    turns("drops it where its author is condemned", {
+      '{"id":"1","text":"a","author_id":"23"}', "",
+      '{"id":1,"text":"a","user":{"id":23,"screen_name":"b"}}', "",
+      '{"id":"1","text":"a","author":{"id":"27","username":"b"}}', "",
+      '{"id":1,"text":"a","user":{"id":27}}', "",
+    })
+
+    stays("leaves it for other mentions of an id", {
+      '{"id":"1","text":"https://x.com/i/status/13","conversation_id":"13","in_reply_to_user_id":"23"}',
+      '{"id":1,"text":"a","in_reply_to_status_id":13,"in_reply_to_status_id_str":"13"}',
+      '{"id":"23","text":"a tweet with the number of a user","author_id":"13"}',
+      '{"id":"1","text":"a","context_annotations":[{"domain":{"id":"13"},"entity":{"id":"23"}}]}',
+    })
+  end)
+
+  describe("of a condemned user", function()
+    turns("that is the record itself, or its `data`, drops the record", {
+      '{"id":"23","username":"a","name":"A"}', "",
+      '{"data":{"id":"23","username":"a"}}', "",
+    })
+
+    turns("in `data` or `includes.users` removes the element", {
+      '{"data":[{"id":"23","username":"a"},{"id":"1","username":"b"}]}',
+      '{"data":[{"id":"1","username":"b"}]}',
+      '{"data":{"id":"1","text":"a"},"includes":{"users":[{"id":"2","username":"b"},{"id":"27","username":"a"}]}}',
+      '{"data":{"id":"1","text":"a"},"includes":{"users":[{"id":"2","username":"b"}]}}',
+      '{"data":[{"id":"23","username":"a"}]}', "",
+    })
+
+    turns("as `in_reply_to_user` removes the member", {
+      '{"id":"1","text":"a","in_reply_to_user":{"id":"23","username":"b"},"lang":"en"}',
+      '{"id":"1","text":"a","lang":"en"}',
+    })
+
+    turns("in `mentions` or `user_mentions` removes the element", {
+      '{"id":"1","text":"@b","entities":{"mentions":[{"start":0,"id":"23","username":"b"}]}}',
+      '{"id":"1","text":"@b","entities":{"mentions":[]}}',
+      '{"id":1,"text":"@b","entities":{"user_mentions":[{"id":3,"screen_name":"c"},{"id":27,"screen_name":"b"}]}}',
+      '{"id":1,"text":"@b","entities":{"user_mentions":[{"id":3,"screen_name":"c"}]}}',
+      '{"id":1,"text":"@b","extended_tweet":{"entities":{"user_mentions":[{"id":23,"screen_name":"b"}]}}}',
+      '{"id":1,"text":"@b","extended_tweet":{"entities":{"user_mentions":[]}}}',
+    })
+  end)
+
+  describe("of places", function()
+    turns("removes `geo`, `coordinates` and `place`; the tweet stays", {
+      '{"id":"19","text":"a","geo":{"place_id":"x"},"lang":"en"}',
+      '{"id":"19","text":"a","lang":"en"}',
+      '{"geo":null,"coordinates":{"type":"Point"},"id":19,"text":"a","place":{"id":"x"}}',
+      '{"id":19,"text":"a"}',
+      '{"id":"1","text":"a","author_id":"29","geo":{"place_id":"x"}}',
+      '{"id":"1","text":"a","author_id":"29"}',
+    })
+
+    stays("leaves those of other tweets, and of who only mentions one", {
+      '{"id":"1","text":"a","geo":{"place_id":"x"},"referenced_tweets":[{"type":"quoted","id":"19"}]}',
+      '{"id":"1","text":"a","author_id":"19","geo":{"place_id":"x"}}',
+      '{"id":"29","username":"a","location":"here"}',
+    })
+  end)
+
+  describe("of what a page includes", function()
+    turns("removes media, polls and places that only removed tweets referred to", {
+      '{"data":[{"id":"13","text":"a","attachments":{"media_keys":["3_1","3_2"]}},'
+        .. '{"id":"1","text":"b","attachments":{"media_keys":["3_2"]}}],'
+        .. '"includes":{"media":[{"media_key":"3_1"},{"media_key":"3_2"},{"media_key":"3_9"}]}}',
+      '{"data":['
+        .. '{"id":"1","text":"b","attachments":{"media_keys":["3_2"]}}],'
+        .. '"includes":{"media":[{"media_key":"3_2"},{"media_key":"3_9"}]}}',
+      '{"data":[{"id":"1","text":"b"},{"id":"17","text":"a","attachments":{"poll_ids":["5"]},'
+        .. '"geo":{"place_id":"p"}}],"includes":{"polls":[{"id":"5"}],"places":[{"id":"q"},{"id":"p"}]}}',
+      '{"data":[{"id":"1","text":"b"}],"includes":{"polls":[],"places":[{"id":"q"}]}}',
+    })
+
+    turns("removes places that only scrubbed tweets referred to, but their media stay", {
+      '{"data":[{"id":"19","text":"a","geo":{"place_id":"p"},"attachments":{"media_keys":["3_1"]}}],'
+        .. '"includes":{"places":[{"id":"p"}],"media":[{"media_key":"3_1"}]}}',
+      '{"data":[{"id":"19","text":"a","attachments":{"media_keys":["3_1"]}}],'
+        .. '"includes":{"places":[],"media":[{"media_key":"3_1"}]}}',
+    })
+
+    stays("leaves what nothing referred to before", {
+      '{"data":[{"id":"1","text":"b"}],"includes":{"media":[{"media_key":"3_1"}],"tweets":[]}}',
+    })
+  end)
+
+  describe("finds its way", function()
+    turns("through escapes in keys and ids", {
+      '{"\\u0069d":"13","t\\u0065xt":"a"}', "",
+      '{"id":"\\u0031\\u0033","text":"a"}', "",
+      '{"id":"1","text":"a","\\u0061uthor_id":"2\\u0033"}', "",
+      '{"id":"1","text":"a","quoted\\u005fstatus":{"id":"13","text":"b"}}',
+      '{"id":"1","text":"a"}',
+    })
+
+    it("through arrays of records, one a line", function()
+      local counts = assert(dataset.redact {
+        verdicts = verdicts, output = scratch:at("out.jsonl"),
+        inputs = scratch:write("in.jsonl", '[{"id":"13","text":"a"}, {"id":"1","text":"b"}]\n'
+          .. '[{"id":"13","text":"a"},{"data":[{"id":"17","text":"b"}]}]\n[]\n'),
+      })
+      assert.same({ 1, 1, 1 }, { counts.kept, counts.changed, counts.dropped })
+      assert.equal('[ {"id":"1","text":"b"}]\n[]\n', scratch:read("out.jsonl"))
+    end)
+
+    turns("where keys stand twice: each counts", {
+      '{"id":"1","id":"13","text":"a"}', "",
+      '{"id":"13","id":"1","text":"a"}', "",
+      '{"id":"1","text":"a","author_id":"2","author_id":"23"}', "",
+      '{"id":1,"text":"a","quoted_status":{"id":13,"text":"b"},"quoted_status":{"id":2,"text":"c"}}',
+      '{"id":1,"text":"a","quoted_status":{"id":2,"text":"c"}}',
+    })
+
+    stays("past what is neither tweet nor user", {
+      '{"id":"13"}', '{"id":"13","title":"no tweet"}', '{"data":{"id":"13","name":"no user"}}',
+      '{"id_str":"131","text":"longer"}', '{"id":"3","text":"shorter"}',
+      '{"id":1,"text":"a","quoted_status":{"id":13}}',
+    })
+  end)
+end)
