@@ -90,10 +90,9 @@ static bool make_room(struct window *window, struct error *error) {
 
 /* Compressed bytes are corrupt: says where in the decoded text. */
 static void locate(struct reader *reader, struct error *error) {
-  char problem[256];
+  char problem[sizeof error->message];
   if (error->code != ERROR_DATA || error->file[0] != '\0') return;
-  strncpy(problem, error->message, sizeof problem - 1);
-  problem[sizeof problem - 1] = '\0';
+  memcpy(problem, error->message, sizeof problem);
   error_at(error, ERROR_DATA, reader->path, reader_line(reader, reader->text + reader->size),
            reader->byte + reader->size, "%s", problem);
 }
