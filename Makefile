@@ -3,6 +3,7 @@
 #   make            build for Lua 5.4 and LuaJIT            make demo     see it work, offline
 #   make test       install what is missing, run every spec  make lint     style and layering
 #   make asan       the specs under ASan and UBSan           make bench    beside its peers
+#   make tsan, valgrind, analyze, fuzz                       the same code, looked at in other ways
 #   make install    PREFIX=/usr/local                        make docs     docs/api
 #   make rockspec   after a file has come or gone            make dist     the source archive
 
@@ -15,6 +16,9 @@ SAN ?=
 BUILD := build$(if $(SAN),/$(SAN))
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
+SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+# gcc takes what is put into an array for lost; LeakSanitizer knows better
+SAN_FLAGS_analyze := -fanalyzer -Wno-analyzer-malloc-leak -Werror
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes $(if $(CI),-Werror)
 HARDENING := -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 FLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -fPIC -pthread -fvisibility=hidden $(HARDENING) \
@@ -74,6 +78,7 @@ BUILD_PACKAGES := $(RUN_PACKAGES) gcc libc6-dev make pkg-config liblua5.4-dev \
   libcurl4-openssl-dev libisal-dev libzstd-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) lua5.1 luajit2 libluajit2-5.1-dev lua-busted lua-luv curl nginx \
   libnginx-mod-http-lua openssl zstd gzip wrk faketime fiu-utils procps locales luarocks
+CHECK_PACKAGES := $(TEST_PACKAGES) valgrind cppcheck clang clang-tidy libclang-rt-dev
 LINT_PACKAGES := clang clang-format lua-check shellcheck
 DOCS_PACKAGES := lua5.4 lua-ldoc lua-discount
 
@@ -94,11 +99,13 @@ endef
 build:
 	@mkdir -p build
 
-.PHONY: build-packages test-packages lint-packages docs-packages
+.PHONY: build-packages test-packages check-packages lint-packages docs-packages
 build-packages: | build
 	$(call install_packages,$(BUILD_PACKAGES))
 test-packages: | build
 	$(call install_packages,$(TEST_PACKAGES))
+check-packages: | build
+	$(call install_packages,$(CHECK_PACKAGES))
 lint-packages: | build
 	$(call install_packages,$(LINT_PACKAGES))
 docs-packages: | build
@@ -133,6 +140,57 @@ asan: test-packages
 	  UBSAN_OPTIONS=print_stacktrace=1 \
 	  PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so) build/asan/nodlclose.so" \
 	  spec/run
+
+# the C tests alone: a host that was built without ThreadSanitizer cannot load what was built with it
+.PHONY: tsan
+tsan: test-packages
+	@$(MAKE) -s SAN=tsan c-tests
+	@for test in build/tsan/spec/*_test; do echo $$test; TSAN_OPTIONS=halt_on_error=1 $$test || exit 1; done
+
+# what runs the core's files under memcheck; LuaJIT's own reads beyond its strings would be all it says
+VALGRIND_SPECS ?= spec/url_spec.lua spec/operations_spec.lua spec/file_spec.lua spec/api_spec.lua \
+  spec/tls_spec.lua spec/together_spec.lua spec/security
+.PHONY: valgrind
+valgrind: check-packages
+	@$(MAKE) -s all c-tests build/nodlclose.so
+	@for test in build/spec/*_test; do echo $$test; valgrind -q --error-exitcode=99 $$test || exit 1; done
+	@LUAS=lua5.4 PRELOAD=build/nodlclose.so \
+	  WRAPPER="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --num-callers=20" \
+	  spec/run $(VALGRIND_SPECS)
+
+CPPCHECK_MISTAKES := missingIncludeSystem shiftTooManyBitsSigned identicalInnerCondition \
+  memleak:src/dataset/redact_file.c
+.PHONY: analyze
+analyze: check-packages
+	@$(MAKE) -s SAN=analyze all
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
+	  $(CPPCHECK_MISTAKES:%=--suppress=%) -D_GNU_SOURCE -Isrc src
+	@echo $(SKINS) $(WINGS) | xargs -n 1 -P $$(nproc) sh -c 'clang-tidy --quiet "$$0" -- \
+	  -std=gnu11 -D_GNU_SOURCE -Isrc $$(pkg-config --cflags lua5.4) 2>/dev/null'
+
+# libFuzzer: FUZZERS="url mask" FUZZ_SECONDS=600; what has been found interesting stays in build/fuzz
+FUZZERS ?= $(patsubst spec/c/fuzz/%_fuzz.c,%,$(wildcard spec/c/fuzz/*_fuzz.c))
+FUZZ_SECONDS ?= 30
+FUZZ_RUNS ?= 100000000
+
+$(BUILD)/wings.a: $(WING_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%_fuzz: spec/c/fuzz/%_fuzz.c $(BUILD)/wings.a
+	$(CC) $(FLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(BUILD)/wings.a $(LINK) $(LIBRARIES)
+
+.PHONY: fuzz
+fuzz: check-packages
+	@$(MAKE) -s SAN=fuzz CC=clang $(FUZZERS:%=build/fuzz/%_fuzz)
+	@for name in $(FUZZERS); do \
+	  mkdir -p build/fuzz/$$name; \
+	  echo "$$name, at most $(FUZZ_SECONDS) s"; \
+	  build/fuzz/$${name}_fuzz -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/$$name $$(find spec/c/fuzz/seeds/$$name -maxdepth 0) \
+	    >build/fuzz/$$name.log 2>&1 || { tail -n 40 build/fuzz/$$name.log; exit 1; }; \
+	  grep number_of_executed_units build/fuzz/$$name.log; \
+	done
 
 .PHONY: lint
 lint: lint-packages

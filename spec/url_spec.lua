@@ -44,6 +44,10 @@ describe("a storage URL", function()
     "file:///etc/passwd",
     "ftp://storage.googleapis.com/",
     "storage.googleapis.com/x",
+    "https:/storage.googleapis.com/x",
+    "https:///storage.googleapis.com/x",
+    "https:storage.googleapis.com/x",
+    "//storage.googleapis.com/x",
     "",
   } do
     it("is refused before anything is sent: " .. url, function()

@@ -28,9 +28,11 @@ static void parts_free(struct parts *parts) {
   curl_url_cleanup(parts->handle);
 }
 
+/* libcurl would take "https:/host" and "https:///host" as well. */
 static bool is_plain_text(const char *url) {
   size_t size = strlen(url);
-  if (size == 0 || size > URL_MAX) return false;
+  const char *scheme_end = url + strcspn(url, ":/?#");
+  if (size > URL_MAX || strncmp(scheme_end, "://", 3) != 0 || scheme_end[3] == '/') return false;
   for (size_t i = 0; i < size; i++)
     if (url[i] <= ' ' || url[i] > '~' || strchr("\\\"<>^`{|}", url[i])) return false;
   return true;
