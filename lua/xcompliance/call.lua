@@ -167,16 +167,15 @@ end
 -- @treturn true|nil,err nil where there is to be no other
 function Call:pause(attempt, err, policy)
   if err.deadline then return nil, err end
-  local seconds, asked = retry.delay(attempt, err, random, os.time(),
-    policy or self.policy)
+  local seconds, asked = retry.delay(attempt, err, random, os.time(), policy or self.policy)
   if not seconds then return give_up(self, attempt, err) end
-  local why = asked and (err.status == 429 and "rate limited until " or "told to wait until ")
-    .. text.clock(os.time() + seconds) or err.message
-  return self:sleep(seconds, {
-    retry = attempt,
-    warning = ("%s - trying again in %s"):format(asked and why or err.message,
-      text.duration(seconds)),
-  }, why)
+  local why = err.message:match("^(.*) %- ") or err.message -- what helps is what we do
+  if asked then
+    why = (err.status == 429 and "rate limited until " or "told to wait until ")
+      .. text.clock(os.time() + seconds)
+  end
+  local warning = ("%s - trying again in %s"):format(why, text.duration(seconds))
+  return self:sleep(seconds, { retry = attempt, warning = warning }, why)
 end
 
 --- Does something until it succeeds, fails for good, or has been tried often enough.
