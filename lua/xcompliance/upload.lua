@@ -16,6 +16,8 @@ local function judge(doing, source, answer)
   end
   local sent = { bytes = answer.sent, crc32c = answer.crc32c }
   if sent.bytes ~= source.bytes or sent.crc32c ~= source.crc32c then
+    local same, changed = source:check()
+    if not same then return nil, changed end
     return nil, errors.new("integrity", ("%s: storage took %s of %s bytes - run the same again")
       :format(doing, text.count(sent.bytes), text.count(source.bytes)))
   end

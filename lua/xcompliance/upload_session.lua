@@ -89,6 +89,10 @@ end
 function Session:done(answer)
   local verified, err = storage_answers.verify(self.call.doing, answer.headers, self.source)
   if err then return nil, err end
+  if not verified then
+    local same, changed = self.source:check()
+    if not same then return nil, changed end
+  end
   answer.verified = verified
   return answer
 end
