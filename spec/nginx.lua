@@ -10,7 +10,8 @@ local shell, quote = simulator.shell, simulator.quote
 local M = {}
 
 --- For `main`: loads the Lua module.
-M.LUA = "load_module modules/ndk_http_module.so; load_module modules/ngx_http_lua_module.so;"
+M.LUA = "load_module /usr/lib/nginx/modules/ndk_http_module.so;"
+  .. " load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;"
 
 local Server = {}
 Server.__index = Server
@@ -36,13 +37,21 @@ http {
 }
 ]]
 
+local function new_server()
+  local folder = assert(shell("mktemp -d"))
+  return setmetatable({
+    ports = {}, folder = folder, pid_file = folder .. "/nginx.pid",
+    command = ("nginx -c %s/nginx.conf -e %s/error.log"):format(folder, folder),
+  }, Server)
+end
+
 --- Starts it.
 -- @tparam string http what stands in its http block; %PORT1% to %PORT9% are free ports, %FOLDER% is
 -- a folder of its own
 -- @tparam[opt] string main what stands before all
 -- @treturn table `{ ports, folder }` and the methods below
 function M.start(http, main)
-  local server = setmetatable({ ports = {}, folder = assert(shell("mktemp -d")) }, Server)
+  local server = new_server()
   local text = FRAME:gsub("%%MAIN%%", function() return main or "" end)
     :gsub("%%HTTP%%", function() return http end)
     :gsub("%%PORT(%d)%%", function(digit)
@@ -57,10 +66,28 @@ function M.start(http, main)
   return server
 end
 
+--- Starts what is in a folder, as its nginx.conf says, but for the port 8080 and the pace of polls.
+-- @tparam string folder is copied
+-- @tparam table environment
+-- @treturn table as above
+function M.start_example(folder, environment)
+  local server = new_server()
+  server.ports[1], server.pid_file = free_port(), server.folder .. "/logs/nginx.pid"
+  assert(shell(([[cp %s/* %s && cd %s && mkdir data logs temp && sed -i 's/8080/%d/' nginx.conf &&
+    sed -i 's/min = 5, max = 60/min = 0.02, max = 0.1/' *.lua]]):format(folder, server.folder,
+      server.folder, server.ports[1])))
+  local words = { "env" }
+  for name, value in pairs(environment) do words[#words + 1] = quote(name .. "=" .. value) end
+  words[#words + 1] = ("nginx -p %s/ -c nginx.conf -e logs/error.log -g 'user root; %s'"):format(
+    server.folder, M.LUA)
+  server.command = table.concat(words, " ")
+  server:run("")
+  return server
+end
+
 function Server:run(arguments)
-  local command = ("env -u LD_PRELOAD nginx -c %s/nginx.conf -e %s/error.log %s 2>&1")
-    :format(self.folder, self.folder, arguments)
-  local text, output = shell("PATH=$PATH:/usr/sbin " .. command)
+  local command = ("PATH=$PATH:/usr/sbin %s %s 2>&1"):format(self.command, arguments)
+  local text, output = shell(command)
   return text or error(command .. ": " .. tostring(output), 2)
 end
 
@@ -81,15 +108,22 @@ end
 
 function Server:reload() self:run("-s reload") end
 
---- Ends it, waits until it has, and removes its folder.
-function Server:stop()
-  local file = io.open(self.folder .. "/nginx.pid")
+--- Ends it, and waits until all of it has ended.
+-- @treturn number how many seconds that took
+function Server:halt()
+  local file = io.open(self.pid_file)
   local pid = file and file:read("*l")
-  if file then file:close() end
-  if pid then
-    shell(("kill %s; for i in $(seq 50); do kill -0 %s 2>/dev/null || break; sleep 0.1; done")
-      :format(pid, pid))
-  end
+  if not pid then return 0 end
+  file:close()
+  return tonumber((assert(shell(([[
+    began=$(date +%%s%%N); all="%s $(pgrep -P %s)"; kill %s
+    for i in $(seq 500); do kill -0 $all 2>/dev/null || break; sleep 0.01; done
+    awk -v ns="$(($(date +%%s%%N) - began))" 'BEGIN { print ns / 1e9 }']]):format(pid, pid, pid)))))
+end
+
+--- The same, and removes its folder.
+function Server:stop()
+  self:halt()
   shell("rm -rf " .. quote(self.folder))
 end
 
