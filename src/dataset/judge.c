@@ -325,27 +325,33 @@ static int by_start(const void *one, const void *other) {
   return a->start < b->start ? -1 : a->start > b->start;
 }
 
-/* Gives each place the comma that goes with it: an item goes with the comma behind it if no item
- * that stays stands before it, else with the one before it. */
+static void add_cut(struct judge *judge, uint32_t start, uint32_t end) {
+  struct cut *last = judge->cut_count > 0 ? &judge->cuts[judge->cut_count - 1] : NULL;
+  if (last && last->end == start)
+    last->end = end;
+  else
+    judge->cuts[judge->cut_count++] = (struct cut){start, end};
+}
+
+/* Cuts each place and one comma: an item goes with the comma behind it if no item that stays stands
+ * before it, else with the one before it. The white space stays, so that it makes no difference in
+ * what order items go. */
 static void make_cuts(struct state *state) {
   struct judge *judge = &state->public;
   judge->cut_count = 0;
   if (state->place_count == 0) return;
-  judge->cuts = grown(judge->cuts, &state->cut_room, state->place_count, sizeof *judge->cuts,
+  judge->cuts = grown(judge->cuts, &state->cut_room, 2 * state->place_count, sizeof *judge->cuts,
                       &state->no_memory);
   if (state->no_memory) return;
-  judge->cut_count = state->place_count;
   qsort(state->places, state->place_count, sizeof *state->places, by_start);
   memset(state->cut_counts, 0, state->record->list_count * sizeof *state->cut_counts);
   for (size_t i = 0; i < state->place_count; i++) {
     const struct record_place *place = &state->places[i];
-    struct cut *cut = &judge->cuts[i];
-    cut->start = place->start;
-    cut->end = place->end;
-    if (state->cut_counts[place->list]++ < place->ordinal)
-      cut->start = place->comma_before;
-    else if (place->comma_after != RECORD_NONE)
-      cut->end = place->comma_after + 1;
+    bool stays_before = state->cut_counts[place->list]++ < place->ordinal;
+    if (stays_before) add_cut(judge, place->comma_before, place->comma_before + 1);
+    add_cut(judge, place->start, place->end);
+    if (!stays_before && place->comma_after != RECORD_NONE)
+      add_cut(judge, place->comma_after, place->comma_after + 1);
   }
 }
 

@@ -134,6 +134,7 @@ static struct writer *open_quarantine(struct redaction *r, const char *target, c
   struct iovec piece = {(char *)(uintptr_t)header, header_size};
   bool has = false;
   struct writer *writer;
+  if (!targets_make_folder(&r->targets, target, error)) return NULL;
   if (header && options.append && !has_header(target, header, header_size, &has, error))
     return NULL;
   writer = writer_open(&options, error);
@@ -144,7 +145,9 @@ static struct writer *open_quarantine(struct redaction *r, const char *target, c
   return writer;
 }
 
-/* Makes the quarantine file of the files [from, to), as far as they have anything for it. */
+/* Makes the quarantine file of the files [from, to), as far as they have anything for it. The one
+ * that all share is made in any case, so that it never holds what an earlier run has put there; but
+ * in place that is kept. */
 static bool make_quarantine(struct redaction *r, size_t from, size_t to, struct error *error) {
   struct writer *writer = NULL;
   const char *first_header = NULL;
@@ -165,6 +168,11 @@ static bool make_quarantine(struct redaction *r, size_t from, size_t to, struct 
       return false;
     }
     if (!append(writer, part, error)) return false;
+  }
+  if (!writer && r->targets.one_quarantine && !r->options.in_place && !r->options.dry_run) {
+    writer = open_quarantine(r, r->options.quarantine, NULL, 0, error);
+    if (!writer) return false;
+    r->quarantines[r->quarantine_count++] = writer;
   }
   return !writer || writer_finish(writer, error);
 }
