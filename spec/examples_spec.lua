@@ -71,7 +71,7 @@ describe("the types", function()
     end
   end)
 
-  it("declare the options of a client and of a check", function()
+  it("declare the options of a client, of a check and of a sync", function()
     for _, name in ipairs(fields "xcompliance.ClientOptions") do
       local ok, err = pcall(xcompliance.client, { [name] = io.stdout })
       assert.is_false(ok)
@@ -85,6 +85,32 @@ describe("the types", function()
         assert.matches(name .. " must be a", tostring(err))
       end
     end
+    for _, name in ipairs(fields "xcompliance.SyncOptions") do
+      local ok, err = pcall(client.sync, client, { [name] = io.stdout })
+      assert.is_false(ok)
+      assert.matches(name .. " must be a", tostring(err))
+    end
+  end)
+
+  it("declare the dataset module, its functions and their options", function()
+    local dataset = require "xcompliance.dataset"
+    text = benches.read("types/dataset.lua")
+    for name in pairs(dataset) do
+      assert.is_truthy(text:find("function M." .. name .. "(", 1, true), name)
+    end
+    for class, run in pairs {
+      ["xcompliance.ExtractOptions"] = dataset.extract,
+      ["xcompliance.VerdictsOptions"] = dataset.verdicts,
+      ["xcompliance.ListVerdictsOptions"] = dataset.list_verdicts,
+      ["xcompliance.RedactOptions"] = dataset.redact,
+    } do
+      for _, name in ipairs(fields(class)) do
+        local ok, err = pcall(run, { [name] = coroutine.create(print) })
+        assert.is_false(ok)
+        assert.matches(name .. " must be a", tostring(err))
+      end
+    end
+    text = benches.read("types/xcompliance.lua")
   end)
 
   it("declare every kind of error", function()

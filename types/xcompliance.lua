@@ -166,6 +166,51 @@
 
 -- }====================================================================
 
+---@alias xcompliance.Treatment "remove"|"quarantine"|"keep"
+
+---@class xcompliance.SyncOptions: xcompliance.CallOptions
+---@field inputs string[] files and folders
+---@field output? string a folder; one of output, in_place, dry_run
+---@field in_place? boolean
+---@field dry_run? boolean
+---@field state? string a folder; default: .xcompliance in the output, or beside the dataset
+---@field quarantine? string a folder
+---@field policy? table<string, xcompliance.Treatment> by reason
+---@field on_unknown? "stop"|"quarantine"|"remove"
+---@field on_malformed? "stop"|"quarantine"|"remove"
+---@field strict? boolean
+---@field jobs? integer threads
+---@field ids_per_job? integer
+---@field memory? integer bytes for sorting ids
+---@field name? string
+---@field poll? { min: number, max: number } seconds
+---@field upload? "auto"|"resumable"|"simple"
+---@field max_polls_per_15min? number
+
+---@class xcompliance.Checked
+---@field asked integer
+---@field compliant integer
+---@field outcomes table<string, integer>
+---@field reasons table<string, integer>
+---@field jobs table[]
+
+---@class xcompliance.Report docs/report.md
+---@field format integer
+---@field version string
+---@field started string
+---@field finished string
+---@field seconds number
+---@field dry_run boolean
+---@field in_place boolean
+---@field inputs string[]
+---@field output? string
+---@field verified boolean
+---@field calls table<string, integer>
+---@field checked { tweets: xcompliance.Checked, users: xcompliance.Checked }
+---@field records table<string, integer>
+---@field files table[]
+---@field differences? { tweets: table, users: table }
+
 ---@class xcompliance.Client
 local Client = {}
 
@@ -208,6 +253,11 @@ function Client:download_results(url, path, options) end
 ---@return xcompliance.Outcome? outcome
 ---@return xcompliance.Error?
 function Client:check(options) end
+
+---@param options xcompliance.SyncOptions
+---@return xcompliance.Report? report
+---@return xcompliance.Error?
+function Client:sync(options) end
 
 ---@return true
 function Client:close() end
@@ -262,5 +312,10 @@ function M.download_results(url, path, options) end
 ---@return xcompliance.Outcome? outcome
 ---@return xcompliance.Error?
 function M.check(options) end
+
+---@param options xcompliance.SyncOptions
+---@return xcompliance.Report? report
+---@return xcompliance.Error?
+function M.sync(options) end
 
 return M

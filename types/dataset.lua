@@ -1,0 +1,125 @@
+---@meta xcompliance.dataset
+
+---@class xcompliance.Waiting
+---@field loop? xcompliance.Loop default: the calling thread waits
+---@field on_progress? fun(event: xcompliance.Event)
+---@field deadline? number seconds from now
+
+---@class xcompliance.ExtractOptions: xcompliance.Waiting
+---@field type xcompliance.Type
+---@field inputs string[]|string files, folders, or "-"
+---@field output string
+---@field format? "auto"|"jsonl"|"csv"|"ids"
+---@field column? string of CSV files
+---@field top_level? boolean
+---@field ids_per_file? integer
+---@field memory? integer bytes
+---@field on_malformed? "stop"|"skip"
+
+---@class xcompliance.Extracted
+---@field records integer
+---@field ids_seen integer
+---@field ids integer distinct ones
+---@field malformed integer
+---@field empty integer records without an id
+---@field bytes integer
+---@field files integer
+---@field ignored integer
+---@field outputs string[]
+---@field ignored_files string[]
+
+---@class xcompliance.Verdict
+---@field outcome "delete"|"unknown"|"scrub_geo"|"rehydrate"|"invalid"
+---@field reason? string
+---@field redacted_at? string
+
+---@class xcompliance.Verdicts
+local Verdicts = {}
+
+---@param id string
+---@return xcompliance.Verdict? verdict
+function Verdicts:tweet(id) end
+
+---@param id string
+---@return xcompliance.Verdict? verdict
+function Verdicts:user(id) end
+
+---@return { tweets?: table, users?: table }
+function Verdicts:counts() end
+
+---@param path string
+---@return true? saved
+---@return xcompliance.Error?
+function Verdicts:save(path) end
+
+---@return true
+function Verdicts:close() end
+
+---@class xcompliance.VerdictsOptions: xcompliance.Waiting
+---@field tweets? string[]|string results of tweets jobs, or saved verdicts
+---@field users? string[]|string
+
+---@class xcompliance.ListVerdictsOptions: xcompliance.Waiting
+---@field verdicts xcompliance.Verdicts
+---@field type xcompliance.Type
+---@field output string a path, or "-"
+---@field ids? string a list: a CSV line for each of its ids
+---@field outcome? "delete"|"unknown"|"scrub_geo"|"rehydrate"|"invalid"
+
+---@class xcompliance.RedactOptions: xcompliance.Waiting
+---@field verdicts xcompliance.Verdicts
+---@field inputs string[]|string files, folders, or "-"
+---@field output? string one of output, in_place, dry_run
+---@field in_place? boolean
+---@field dry_run? boolean
+---@field quarantine? string
+---@field rehydrate? string
+---@field policy? table<string, xcompliance.Treatment> by reason
+---@field on_unknown? "stop"|"quarantine"|"remove"
+---@field on_malformed? "stop"|"quarantine"|"remove"
+---@field strict? boolean
+---@field jobs? integer threads
+---@field level? integer of compression, as in gzip
+---@field checksums? boolean
+---@field lists? xcompliance.Type what id lists are lists of
+---@field columns? { id?: string, author?: string, retweeted?: string } of CSV files
+
+---@class xcompliance.Redacted
+---@field records integer kept + changed + dropped + quarantined
+---@field kept integer
+---@field changed integer
+---@field dropped integer
+---@field quarantined integer
+---@field malformed integer
+---@field tweets table objects by outcome and reason
+---@field users table
+---@field bytes integer
+---@field output_bytes integer
+---@field written integer files
+---@field rehydrate integer ids
+---@field files table[]
+
+---@class xcompliance.dataset
+local M = {}
+
+---@param options xcompliance.ExtractOptions
+---@return xcompliance.Extracted? counts
+---@return xcompliance.Error?
+function M.extract(options) end
+
+---@param options xcompliance.VerdictsOptions
+---@return xcompliance.Verdicts? verdicts
+---@return xcompliance.Error?
+function M.verdicts(options) end
+
+---@param options xcompliance.ListVerdictsOptions
+---@return table? counts
+---@return xcompliance.Error?
+function M.list_verdicts(options) end
+
+---@param options xcompliance.RedactOptions
+---@return xcompliance.Redacted? counts
+---@return xcompliance.Error?
+function M.redact(options) end
+
+return M
