@@ -17,10 +17,10 @@ describe("the examples", function()
   it("run as they are", function()
     local root = assert(shell("pwd"))
     local running, commands = {}, {}
-    for i, example in ipairs { "examples/five_steps.lua", "examples/check.lua", "README.md" } do
+    for i, example in ipairs { "examples/five_steps.lua", "examples/script.lua", "README.md" } do
       local bench = benches.start() -- each its own: one job a type at a time
       local script, arguments = root .. "/" .. example, "ids.txt results.jsonl"
-      if example == "examples/check.lua" then arguments = "users " .. arguments end
+      if example == "examples/script.lua" then arguments = "users " .. arguments end
       if example == "README.md" then
         script = bench.folder .. "/readme.lua"
         benches.write(script, first_lua_block(example))
@@ -38,6 +38,27 @@ describe("the examples", function()
       assert.is_string(benches.read(bench.folder .. "/results.jsonl"), said)
       bench:stop()
     end
+  end)
+end)
+
+describe("the example of a sync", function()
+  it("runs as it is, and says what is back", function()
+    local bench = benches.start { shares = {}, verdicts = {
+      '{"id":"100","action":"delete","created_at":"2020-01-01T00:00:00.000Z","reason":"protected"}',
+    } }
+    local data, kept = bench:path("data"), bench:path("kept")
+    assert(shell("mkdir " .. data))
+    benches.write(data .. "/a.jsonl", '{"id":"100","author_id":"7","text":"a"}\n'
+      .. '{"id":"101","author_id":"7","text":"a"}\n')
+    local function run()
+      return shell(("BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s %s 2>/dev/null"):format(benches.TOKEN,
+        bench.sim.url, benches.command(("examples/sync.lua %s %s"):format(data, kept))))
+    end
+    assert.matches("a.jsonl: 1 kept, 0 changed, 0 dropped, 1 quarantined", run(), 1, true)
+    bench.sim:stop()
+    bench.sim = require("spec.simulator").start { jobs_take = 0, shares = {} }
+    assert.matches("100 is back: its record is in " .. kept, run(), 1, true)
+    bench:stop()
   end)
 end)
 

@@ -1,12 +1,12 @@
 -- A whole check with progress, for any list of ids. Run it again after an interruption: it goes on.
 --
---   BEARER_TOKEN=… lua5.4 examples/check.lua tweets ids.txt results.jsonl
+--   BEARER_TOKEN=… lua5.4 examples/script.lua tweets ids.txt results.jsonl
 
 local xcompliance = require "xcompliance"
 
 local type, ids, results = arg[1], arg[2], arg[3]
 if not results then
-  io.stderr:write("usage: check.lua tweets|users IDS RESULTS\n")
+  io.stderr:write("usage: script.lua tweets|users IDS RESULTS\n")
   os.exit(64)
 end
 
