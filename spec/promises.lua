@@ -1,7 +1,8 @@
 --- What every loop promises. A promise is `{ says, faults, concurrent, keep }`: what it says; what
 -- the simulator does meanwhile; whether it is for hosts alone where functions wait together; and a
--- function of a host (spec/hosts.lua) and a place, `{ url, folder, shared }`: a simulator's, an empty
--- one, and whether other threads are at work. It raises where the promise is broken. nginx keeps them too, so nothing of busted is used.
+-- function of a host (spec/hosts.lua) and a place, `{ url, folder, shared }`: a simulator's, an
+-- empty one, and whether other threads are at work. It raises where the promise is broken. nginx
+-- keeps them too, so nothing of busted is used.
 
 local core = require "xcompliance.core"
 local lfs = require "lfs"
@@ -255,6 +256,41 @@ M.checks = {
     expect_no_more_than(before, place)
     local names = files_in(place.folder)
     expect(names == "tweets tweets.results users users.results", "no other files: " .. names)
+  end,
+}
+
+M.syncs = {
+  says = "a whole dataset is brought into compliance, and others go on meanwhile",
+  keep = function(host, place)
+    local before, client = descriptors(), new_client(host, place)
+    local lines, running, turns = {}, true, 0
+    for i = 1, 2000 do
+      lines[i] = ('{"id":"12653244805173%05d","author_id":"9%05d"}\n'):format(i, i % 99)
+    end
+    assert(core.make_folder(place.folder .. "/data"))
+    write(place.folder .. "/data/tweets.jsonl", table.concat(lines))
+    local function sync()
+      local report = assert(client:sync {
+        inputs = { place.folder .. "/data" }, output = place.folder .. "/clean",
+        state = place.folder .. "/state", poll = { min = 0.05, max = 0.1 },
+      })
+      running = false
+      expect(report, "a report")
+    end
+    local function count()
+      while running do
+        host.loop.sleep(0.005)
+        turns = turns + 1
+      end
+    end
+    host.together { sync, count }
+    expect(not host.concurrent or turns > 5, "more than a few turns: " .. turns)
+    local _, kept = read(place.folder .. "/clean/tweets.jsonl"):gsub("\n", "")
+    expect(kept > 0 and kept < 2000, "some of 2000 tweets, not " .. kept)
+    client:close()
+    expect_no_more_than(before, place)
+    local names = files_in(place.folder)
+    expect(names == "clean data state", "no other files: " .. names)
   end,
 }
 
