@@ -1,7 +1,7 @@
 --- Makes a small dataset of invented tweets, to try things on.
 --     lua5.4 examples/sample_dataset.lua FOLDER [TWEETS]
--- It writes a file of flattened tweets, one of response pages with includes, and one of CSV; the same
--- every time.
+-- It writes a file of flattened tweets, one of response pages with includes, and one of CSV; the
+-- same every time.
 
 local folder = assert(arg[1], "which folder?")
 local count = tonumber(arg[2] or "3000")

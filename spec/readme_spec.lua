@@ -1,4 +1,4 @@
--- What the README says works: its Lua runs as it stands, and its commands and statuses are the real ones.
+-- What the README says works: its Lua runs as it stands, its commands and statuses are real.
 
 local benches = require "spec.faults.bench"
 local shell = require("spec.simulator").shell

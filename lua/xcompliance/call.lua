@@ -153,7 +153,8 @@ M.random = random
 local function give_up(self, attempt, err)
   local notes, message = {}, err.message
   if self.so_far and self.so_far.total > 0 then
-    notes[1] = ("at byte %s of %s"):format(text.count(self.so_far.done), text.count(self.so_far.total))
+    notes[1] = ("at byte %s of %s"):format(
+      text.count(self.so_far.done), text.count(self.so_far.total))
   end
   if attempt > 1 then notes[#notes + 1] = ("after %d attempts"):format(attempt) end
   if message:sub(1, #self.doing) ~= self.doing then message = self.doing .. ": " .. message end

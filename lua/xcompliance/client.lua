@@ -192,7 +192,7 @@ function Client:download_results(url, path, options)
   return download.run(call, storage, url, path)
 end
 
---- The same client, waited for by another loop. It shares the session, so it is not closed by itself.
+--- The same client, waited for by another loop. It shares the session, so it needs no closing.
 -- @tparam table loop
 -- @treturn ?table a client, or nil, err
 function Client:with_loop(loop)

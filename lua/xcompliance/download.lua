@@ -77,8 +77,8 @@ function Download:is_other(answer, have)
     or (part.total and total_of(answer) ~= part.total)
 end
 
---- The exchange broke off. What has arrived counts, if it can be told what it is a part of; progress
--- is only what no attempt has reached before, so that starting over has an end.
+--- The exchange broke off. What has arrived counts, if it can be told what it is a part of;
+-- progress is only what no attempt has reached before, so that starting over has an end.
 function Download:cut(err, have)
   if err.status == 206 and (err.kind == "protocol" or self:is_other(err, have)) then
     self:start_over()

@@ -155,7 +155,7 @@ local function check_changed(run)
     local stranger = differences.first_missing(path, run.facts["extracted_" .. type].parts)
     os.remove(path)
     if stranger then
-      return nil, errors.new("data", ("%s has changed since it was checked: it holds the id %s (%s),"
+      return nil, errors.new("data", ("%s has changed since it was checked: it holds %s of %s,"
         .. " which was never asked about - leave the dataset alone meanwhile, remove %s and"
         .. " start again"):format(#changed == 1 and changed[1] or "one of " .. #changed
           .. " files", stranger, type, run.journal.path), { file = changed[1] })
