@@ -380,8 +380,9 @@ static bool extract(struct extraction *x, struct error *error) {
       return false;
   if (!id_set_finish(x->ids, id_output_write, x->output, error) || is_cancelled(x, error))
     return false;
-  if (!id_output_publish(x->output, error)) return false;
+  /* the list first: whoever sees the ids sees it too */
   if (x->malformed && !malformed_publish(x->malformed, error)) return false;
+  if (!id_output_publish(x->output, error)) return false;
   x->counts.bytes = x->bytes_before;
   x->counts.ids = id_output_ids(x->output);
   x->counts.outputs = id_output_files(x->output);
@@ -401,7 +402,7 @@ static void run(struct task *task) {
   x->ids = NULL;
   id_output_free(x->output);
   x->output = NULL;
-  malformed_free(x->malformed);
+  malformed_free(x->malformed, error.code == ERROR_NONE);
   x->malformed = NULL;
 }
 

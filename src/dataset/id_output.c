@@ -146,9 +146,17 @@ static bool publish(struct id_output *output, size_t i, struct error *error) {
     error_errno(error, "opening", output->paths[i]);
     return false;
   }
-  done = file_publish(descriptor, output->paths[i], name, error);
+  done = leftover_publish(descriptor, output->paths[i], name, error);
   close(descriptor);
   return done;
+}
+
+/* Some parts without the others would be taken for all. */
+static void withdraw(struct id_output *output) {
+  char name[PATH_MAX];
+  struct error error;
+  for (size_t i = 0; i < output->published; i++)
+    if (target_name(output, i + 1, name, &error)) unlink(name);
 }
 
 bool id_output_publish(struct id_output *output, struct error *error) {
@@ -157,7 +165,10 @@ bool id_output_publish(struct id_output *output, struct error *error) {
   /* the last stays open, and locked, until it has its name */
   if (!flush_buffer(output, error)) return false;
   for (; output->published < output->files; output->published++)
-    if (!publish(output, output->published, error)) return false;
+    if (!publish(output, output->published, error)) {
+      withdraw(output);
+      return false;
+    }
   close(output->descriptor);
   output->descriptor = -1;
   return true;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "dataset/leftover.h"
-#include "file.h"
 
 struct malformed {
   char *target, *path;
@@ -29,7 +28,7 @@ struct malformed *malformed_new(const char *target, struct error *error) {
     error_set(error, ERROR_MEMORY, "writing %s: out of memory", malformed->target);
     close(descriptor);
   }
-  malformed_free(malformed);
+  malformed_free(malformed, false);
   return NULL;
 }
 
@@ -74,13 +73,13 @@ bool malformed_publish(struct malformed *malformed, struct error *error) {
   fflush(malformed->file);
   if (!is_written(malformed, error)) return false;
   malformed->published =
-      file_publish(fileno(malformed->file), malformed->path, malformed->target, error);
+      leftover_publish(fileno(malformed->file), malformed->path, malformed->target, error);
   return malformed->published;
 }
 
-void malformed_free(struct malformed *malformed) {
+void malformed_free(struct malformed *malformed, bool keep) {
   if (!malformed) return;
-  if (malformed->path && !malformed->published) unlink(malformed->path);
+  if (malformed->path && !keep) unlink(malformed->published ? malformed->target : malformed->path);
   if (malformed->file) fclose(malformed->file);
   free(malformed->path);
   free(malformed->target);

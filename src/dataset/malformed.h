@@ -23,8 +23,8 @@ uint64_t malformed_count(const struct malformed *malformed);
 /* Flushes the list and gives it its name, also when it is empty: an older one is replaced. */
 bool malformed_publish(struct malformed *malformed, struct error *error);
 
-/* Frees it, and removes it unless it has been published. */
-void malformed_free(struct malformed *malformed);
+/* Frees it, and removes it, under whichever name, unless `keep`. */
+void malformed_free(struct malformed *malformed, bool keep);
 
 #pragma GCC visibility pop
 
