@@ -288,7 +288,7 @@ static const char *parse_json(const char *text, size_t size, struct members *mem
   struct json json;
   struct json_text key;
   json_begin(&json, text, size);
-  if (json_type(&json) != JSON_OBJECT && !json.problem) return "a JSON object was expected";
+  if (json_type(&json) != JSON_OBJECT) return "a JSON object was expected";
   json_enter(&json);
   while (json_member(&json, &key)) {
     enum member member = member_of(key);
