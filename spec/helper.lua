@@ -10,3 +10,6 @@ if os.getenv("XCOMPLIANCE_STRESS") then
   collectgarbage("setpause", 0)
   collectgarbage("setstepmul", 1000)
 end
+
+-- what every spec makes is searched for tokens and signatures
+require("spec.leaks").watch()

@@ -67,6 +67,15 @@ function M.with(err, fields)
   return core.error(copy)
 end
 
+--- A copy of a flat table in which no string makes a URL valid.
+function M.masked(fields)
+  local copy = {}
+  for name, value in pairs(fields) do
+    copy[name] = type(value) == "string" and core.mask(value) or value
+  end
+  return copy
+end
+
 --- Raises misuse.
 -- @tparam string format as string.format's, with its arguments behind
 function M.misuse(format, ...)

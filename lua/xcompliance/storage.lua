@@ -55,7 +55,7 @@ function M.failure(doing, answer)
   local retryable = answer.status == 408 or answer.status == 429 or answer.status >= 500
   return errors.new(kind, ("%s: storage answered %d%s%s"):format(doing, answer.status, said,
     hint and " - " .. hint or ""),
-    { status = answer.status, headers = answer.headers, code = code, hint = hint,
+    { status = answer.status, headers = errors.masked(answer.headers), code = code, hint = hint,
       retryable = retryable })
 end
 

@@ -214,7 +214,7 @@ local function give_up(run, job)
   local ok, err = run:record(without_job())
   if not ok then return nil, err end
   return nil, errors.new(job.status == "failed" and "job_failed" or "expired",
-    what .. " - run the same command again to make a new job", { job = job })
+    what .. " - run the same command again to make a new job", { job = errors.masked(job) })
 end
 
 --- How long until the next look.
