@@ -392,7 +392,8 @@ static bool extract(struct extraction *x, struct error *error) {
 static void run(struct task *task) {
   struct extraction *x = (struct extraction *)task;
   struct error error = {0};
-  if (!extract(x, &error)) task->error = error;
+  bool done = extract(x, &error);
+  if (!done) task->error = error;
   /* what is large or unfinished goes now; the task itself may be kept for its counts */
   reader_close(x->reader);
   x->reader = NULL;
@@ -402,7 +403,7 @@ static void run(struct task *task) {
   x->ids = NULL;
   id_output_free(x->output);
   x->output = NULL;
-  malformed_free(x->malformed, error.code == ERROR_NONE);
+  malformed_free(x->malformed, done);
   x->malformed = NULL;
 }
 
