@@ -578,6 +578,27 @@ describe("redaction", function()
       assert(redact(deleted { "99" }, "a.jsonl", { in_place = true }))
     end)
 
+    it("killed at any moment, has changed nothing or all, and the next run tidies up", function()
+      local command = scratch.shell({ path = "." }, "pwd"):gsub("%s+$", "") .. "/bin/xcompliance"
+      local original = (LEFT:rep(300) .. RECORDS):rep(200)
+      local final = (LEFT:rep(300) .. LEFT):rep(200)
+      deleted({ "13" }):close() -- writes tweets.results
+      os.remove(scratch:at("users.results"))
+      local killed = 0
+      for moment = 1, 12 do
+        scratch:write("a.jsonl", original)
+        scratch:shell("timeout -s KILL %.3f '%s' redact -q a.jsonl --in-place --tweets tweets.results",
+          0.004 * moment, command)
+        local text = scratch:read("a.jsonl")
+        assert.is_true(text == original or text == final)
+        if text == original then killed = killed + 1 end
+        scratch:shell("'%s' redact -q a.jsonl --in-place --tweets tweets.results", command)
+        assert.equal(final, scratch:read("a.jsonl"))
+        assert.same({ "a.jsonl", "tweets.results" }, scratch:list())
+      end
+      assert.is_true(killed > 0)
+    end)
+
     it("adds to the quarantine; elsewhere it is made anew", function()
       local policy = { deleted = "quarantine" }
       local gone = '{"id":"13","text":"b"}\n'

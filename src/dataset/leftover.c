@@ -83,3 +83,61 @@ void leftover_remove(const char *target) {
   if (folder) closedir(folder);
   free(path);
 }
+
+/* Many targets */
+
+static const char *name_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* By folder, then by name. */
+static int by_folder(const void *one, const void *other) {
+  const char *a = *(const char *const *)one, *b = *(const char *const *)other;
+  size_t a_size = (size_t)(name_of(a) - a), b_size = (size_t)(name_of(b) - b);
+  int order = strncmp(a, b, a_size < b_size ? a_size : b_size);
+  if (order != 0) return order;
+  return a_size != b_size ? (a_size < b_size ? -1 : 1) : strcmp(a + a_size, b + b_size);
+}
+
+/* Whether `entry` is ".NAME.RANDOM.part" for one of the targets, which lie in one folder. */
+static bool is_one_of(const char *entry, const char *const *targets, size_t count) {
+  const char *end, *random;
+  size_t low = 0, high = count, size;
+  if (!file_is_temporary(entry)) return false;
+  end = strrchr(entry, '.');
+  random = memrchr(entry, '.', (size_t)(end - entry));
+  size = (size_t)(random - (entry + 1));
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const char *name = name_of(targets[middle]);
+    size_t kept = strlen(name) < NAME_KEPT ? strlen(name) : NAME_KEPT;
+    int order = memcmp(name, entry + 1, kept < size ? kept : size);
+    if (order == 0 && kept == size) return true;
+    if (order < 0 || (order == 0 && kept < size))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return false;
+}
+
+void leftover_remove_all(const char **targets, size_t count) {
+  size_t end;
+  qsort(targets, count, sizeof *targets, by_folder);
+  for (size_t start = 0; start < count; start = end) {
+    size_t size = (size_t)(name_of(targets[start]) - targets[start]);
+    char *path = size > 0 ? strndup(targets[start], size) : strdup(".");
+    DIR *folder = path ? opendir(path) : NULL;
+    struct dirent *entry;
+    for (end = start + 1; end < count; end++)
+      if ((size_t)(name_of(targets[end]) - targets[end]) != size ||
+          memcmp(targets[start], targets[end], size) != 0)
+        break;
+    while (folder && (entry = readdir(folder)))
+      if (is_one_of(entry->d_name, (const char *const *)targets + start, end - start))
+        remove_unheld(dirfd(folder), entry->d_name);
+    if (folder) closedir(folder);
+    free(path);
+  }
+}

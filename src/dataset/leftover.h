@@ -7,6 +7,7 @@
 #define XCOMPLIANCE_LEFTOVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "error.h"
 
@@ -22,6 +23,10 @@ bool leftover_publish(int descriptor, const char *path, const char *target, stru
 /* Removes the temporary files beside `target` that were made for it, or for `target` with a number
  * or ".malformed" behind it, and that nobody holds. What cannot be removed stays. */
 void leftover_remove(const char *target);
+
+/* The same for many targets, whose order is changed; nothing behind their names. Each folder is
+ * read once. */
+void leftover_remove_all(const char **targets, size_t count);
 
 #pragma GCC visibility pop
 

@@ -197,12 +197,17 @@ static unsigned processors(void) {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
-static void tidy(struct redaction *r) {
-  if (r->options.dry_run) return;
-  for (size_t i = 0; i < r->targets.count; i++) {
-    if (r->targets.list[i].output) leftover_remove(r->targets.list[i].output);
-    if (r->targets.list[i].quarantine) leftover_remove(r->targets.list[i].quarantine);
+/* Removes what killed runs have left beside the outputs. */
+static void tidy(const struct redaction *r) {
+  const char **all = calloc(2 * r->targets.count + 1, sizeof *all);
+  size_t count = 0;
+  for (size_t i = 0; all && i < r->targets.count; i++) {
+    const struct target *target = &r->targets.list[i];
+    if (target->output && strcmp(target->output, "-") != 0) all[count++] = target->output;
+    if (target->quarantine) all[count++] = target->quarantine;
   }
+  if (all && !r->options.dry_run) leftover_remove_all(all, count);
+  free(all);
 }
 
 static bool prepare(struct redaction *r, struct error *error) {

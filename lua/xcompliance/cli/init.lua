@@ -19,7 +19,8 @@ local xcompliance = require "xcompliance"
 local M = {}
 
 local COMMANDS = {
-  "sync", "check", "create", "list", "get", "upload", "download", "extract", "simulate",
+  "sync", "check", "create", "list", "get", "upload", "download", "extract", "redact", "verdicts",
+  "simulate",
 }
 
 --- The exit statuses, by the kind of the error (sysexits.h).

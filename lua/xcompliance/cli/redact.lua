@@ -1,0 +1,118 @@
+--- xcompliance redact
+-- @module xcompliance.cli.redact
+
+local convert = require "xcompliance.cli.convert"
+local dataset = require "xcompliance.dataset"
+local results = require "xcompliance.cli.results"
+local text = require "xcompliance.text"
+
+local M = {
+  name = "redact", summary = "Take out of a dataset what its results condemn",
+}
+
+local TREATMENTS = { "stop", "quarantine", "remove" }
+local COLUMNS = { id = true, author = true, retweeted = true }
+
+--- "author=By" as `{ "author", "By" }`.
+local function column(value)
+  local role, name = value:match("^(%w+)=(.+)$")
+  if role and COLUMNS[role] then return { role, name } end
+  return nil, "--column is id=NAME, author=NAME or retweeted=NAME"
+end
+
+--- A level of compression.
+local function level(value)
+  if value:match("^[1-9]$") then return tonumber(value) end
+  return nil, "--level is a number from 1 to 9"
+end
+
+function M.define(command)
+  command:argument("dataset", "Files, folders, or - for standard input."):args("+")
+  results.define(command)
+  command:mutex(
+    command:option("-o --output", "Where the rest goes: a file, or a folder where there are several"
+      .. " inputs or a folder; .gz and .zst are compressed; - is standard output."):argname("OUT"),
+    command:flag("--in-place", "Replace the files in which something is found."))
+  command:option("--quarantine", "Where quarantined records go: a file, or a folder.")
+    :argname("FILE")
+  command:option("--rehydrate", "Where the ids of edited tweets go."):argname("IDS")
+  command:option("--policy", "What to do about a reason: remove (default), quarantine or keep.")
+    :argname("REASON=TREATMENT"):args("+"):count("*"):convert(convert.treatment)
+  command:option("--on-unknown", "What to do about outcomes that are not known (default: stop).")
+    :choices(TREATMENTS)
+  command:option("--on-malformed", "What to do about records that cannot be read (default: stop).")
+    :choices(TREATMENTS)
+  command:flag("--strict", "Parse every record, also where nothing condemned can be in it.")
+  command:flag("--dry-run", "Count, but write nothing.")
+  command:option("--jobs", "Threads (default: one a processor)."):argname("N")
+    :convert(convert.count("--jobs"))
+  command:option("--level", "Of compression, 1 (fast) to 9 (small), as in gzip."):argname("N")
+    :convert(level)
+  command:option("--lists", "What id lists are lists of (default: tweets).")
+    :choices { "tweets", "users" }
+  command:option("--column", "The name of a column of CSV files, for id, author or retweeted.")
+    :argname("ROLE=NAME"):args("+"):count("*"):convert(column)
+  command:epilog("Nothing is written before all has been read. Standard input goes to standard"
+    .. " output unless -o says otherwise.\n\nExamples:\n"
+    .. "   xcompliance redact tweets.jsonl.gz --tweets t.jsonl --users u.jsonl -o clean.jsonl.gz\n"
+    .. "   xcompliance redact tweets/ --tweets t.jsonl --in-place --quarantine kept.jsonl"
+    .. " --policy suspended=quarantine\n"
+    .. "   zcat tweets.gz | xcompliance redact - --tweets t.verdicts | gzip >clean.gz")
+end
+
+local function summary(counts)
+  local lines = {
+    ("%s in %s, %s: %s kept, %s changed, %s dropped, %s quarantined"):format(
+      results.plural(counts.records, "record"), results.plural(#counts.files, "file"),
+      text.size(counts.bytes), text.count(counts.kept), text.count(counts.changed),
+      text.count(counts.dropped), text.count(counts.quarantined)),
+  }
+  for _, type in ipairs { "tweets", "users" } do
+    local line = results.line(counts[type])
+    if line then lines[#lines + 1] = ("%s: %s"):format(type, line) end
+  end
+  return table.concat(lines, "\n")
+end
+
+--- What the user should know, though all went well.
+local function warn(counts, context)
+  if counts.ignored > 0 then
+    context.say(("%s left alone, whose names are none of a dataset's, such as %s"):format(
+      results.plural(counts.ignored, "file"), counts.ignored_files[1]))
+  end
+  if counts.malformed > 0 then
+    context.say(results.plural(counts.malformed, "record") .. " could not be read")
+  end
+end
+
+local function default_output(arguments)
+  local only_standard = #arguments.dataset == 1 and arguments.dataset[1] == "-"
+  return only_standard and not arguments.in_place and not arguments.dry_run and "-" or nil
+end
+
+function M.run(arguments, context)
+  local output = arguments.output or default_output(arguments)
+  local verdicts, err = results.load(arguments, context)
+  if not verdicts then return context.fail(err) end
+  local counts
+  counts, err = dataset.redact {
+    verdicts = verdicts, inputs = arguments.dataset, output = output,
+    in_place = arguments.in_place, dry_run = arguments.dry_run, quarantine = arguments.quarantine,
+    rehydrate = arguments.rehydrate, policy = convert.policy(results.flat(arguments.policy)),
+    on_unknown = arguments.on_unknown, on_malformed = arguments.on_malformed,
+    strict = arguments.strict, jobs = arguments.jobs, level = arguments.level,
+    lists = arguments.lists, columns = convert.policy(results.flat(arguments.column)),
+    loop = context.loop, on_progress = context.progress(),
+  }
+  verdicts:close()
+  if not counts then return context.fail(err) end
+  warn(counts, context)
+  if output == "-" then
+    context.say(summary(counts))
+  else
+    context.print(counts, summary(counts))
+  end
+  return 0
+end
+
+return M

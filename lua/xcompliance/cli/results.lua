@@ -1,0 +1,71 @@
+--- What the commands that apply results share: which results, and counts as lines of text.
+-- @module xcompliance.cli.results
+
+local dataset = require "xcompliance.dataset"
+local errors = require "xcompliance.errors"
+local text = require "xcompliance.text"
+
+local M = {}
+
+--- Adds --tweets and --users to a command.
+function M.define(command)
+  command:option("--tweets", "Results of tweets jobs, or files of verdicts on tweets.")
+    :argname("RESULTS"):args("+"):count("*")
+  command:option("--users", "Results of users jobs, or files of verdicts on users.")
+    :argname("RESULTS"):args("+"):count("*")
+end
+
+--- All values of an option that may be given several times, with several values each.
+-- @treturn ?table nil where there are none
+function M.flat(lists)
+  local all = {}
+  for _, list in ipairs(lists or {}) do
+    for _, value in ipairs(list) do all[#all + 1] = value end
+  end
+  return #all > 0 and all or nil
+end
+
+--- Loads what --tweets and --users name.
+-- @treturn ?table verdicts; or nil, err
+function M.load(arguments, context)
+  local tweets, users = M.flat(arguments.tweets), M.flat(arguments.users)
+  if not tweets and not users then errors.misuse("give results: --tweets, --users, or both") end
+  local verdicts, err = dataset.verdicts {
+    tweets = tweets, users = users, loop = context.loop, on_progress = context.progress(),
+  }
+  if not verdicts then return nil, err end
+  for type, counts in pairs(verdicts:counts()) do
+    if counts.first_unknown then
+      context.say(("some %s have outcomes that this version does not know: %s"):format(type,
+        text.plain(counts.first_unknown)))
+    end
+    if counts.first_other then
+      context.say(("some %s were deleted for reasons that this version does not know: %s"):format(
+        type, text.plain(counts.first_other)))
+    end
+  end
+  return verdicts
+end
+
+function M.plural(number, thing)
+  return ("%s %s%s"):format(text.count(number), thing, number == 1 and "" or "s")
+end
+
+local OUTCOMES = { "unknown", "scrub_geo", "rehydrate", "invalid" }
+
+--- Counts by outcome and reason as one line: "3 deleted, 1 scrub_geo"; nil where all are 0.
+function M.line(counts)
+  local found, parts = {}, {}
+  for reason, count in pairs(counts.delete or {}) do found[#found + 1] = { reason, count } end
+  for _, outcome in ipairs(OUTCOMES) do
+    if counts[outcome] then found[#found + 1] = { outcome, counts[outcome] } end
+  end
+  table.sort(found, function(a, b)
+    if a[2] ~= b[2] then return a[2] > b[2] end
+    return a[1] < b[1]
+  end)
+  for i, pair in ipairs(found) do parts[i] = ("%s %s"):format(text.count(pair[2]), pair[1]) end
+  return #parts > 0 and table.concat(parts, ", ") or nil
+end
+
+return M

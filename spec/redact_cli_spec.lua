@@ -1,0 +1,142 @@
+-- The commands redact and verdicts: what they read, what they write where, how they end.
+-- luacheck: no max line length
+
+local cjson = require "cjson"
+local cli = require "xcompliance.cli"
+local scratches = require "spec.scratch"
+
+describe("the command", function()
+  local scratch
+
+  before_each(function()
+    scratch = scratches.new()
+    scratch:write("t.jsonl", '{"id":"13","action":"delete","reason":"suspended"}\n{"id":"19","action":"scrub_geo"}\n')
+    scratch:write("u.jsonl", '{"id":"7","action":"delete","reason":"deleted"}\n')
+    scratch:write("in.jsonl", '{"id":"1","text":"a"}\n{"id":"13","text":"b"}\n'
+      .. '{"id":"19","text":"c","geo":{}}\n{"id":"2","text":"d","author_id":"7"}\n')
+  end)
+  after_each(function() scratch:remove() end)
+
+  --- Runs the command in this process. Words that begin with "@" are names in the folder.
+  local function run(words)
+    local out, err, argv = {}, {}, {}
+    for word in words:gmatch("%S+") do
+      argv[#argv + 1] = word:gsub("^@(.*)", function(name) return scratch:at(name) end)
+    end
+    local status = cli.main(argv, {
+      getenv = function() end, terminal = false,
+      out = function(text) out[#out + 1] = text end, err = function(text) err[#err + 1] = text end,
+    })
+    return status, table.concat(out), table.concat(err)
+  end
+
+  local LEFT = '{"id":"1","text":"a"}\n{"id":"19","text":"c"}\n'
+
+  describe("redact", function()
+    it("writes what is left, and says how much that is", function()
+      local status, out, err = run "redact @in.jsonl --tweets @t.jsonl --users @u.jsonl -o @out.jsonl"
+      assert.same({ 0, "" }, { status, err })
+      assert.equal(LEFT, scratch:read("out.jsonl"))
+      assert.equal("4 records in 1 file, 115 bytes: 1 kept, 1 changed, 2 dropped, 0 quarantined\n"
+        .. "tweets: 1 deleted, 1 scrub_geo, 1 suspended\n", out)
+    end)
+
+    it("tells programs as JSON", function()
+      local _, out = run "redact @in.jsonl --tweets @t.jsonl --users @u.jsonl --in-place --json"
+      local counts = cjson.decode(out)
+      assert.same({ 4, 1, 1, 2 }, { counts.records, counts.kept, counts.changed, counts.dropped })
+      assert.equal(scratch:at("in.jsonl"), counts.files[1].path)
+      assert.equal(LEFT, scratch:read("in.jsonl"))
+    end)
+
+    it("takes a policy, a quarantine, columns", function()
+      local status = run("redact @in.jsonl --tweets @t.jsonl --users @u.jsonl -o @out.jsonl"
+        .. " --policy suspended=quarantine deleted=keep --policy scrub_geo=keep --quarantine @q.jsonl")
+      assert.equal(0, status)
+      assert.equal('{"id":"13","text":"b"}\n', scratch:read("q.jsonl"))
+      assert.matches('"19","text":"c","geo"', scratch:read("out.jsonl"), 1, true)
+      scratch:write("in.csv", "Tweet,By\n1,7\n2,3\n")
+      assert.equal(0, (run "redact @in.csv --users @u.jsonl -o @out.csv --column id=Tweet author=By"))
+      assert.equal("Tweet,By\n2,3\n", scratch:read("out.csv"))
+    end)
+
+    it("is a filter", function()
+      local command = ("'%s/bin/xcompliance'"):format(scratch.shell({ path = "." }, "pwd"):gsub("%s+$", ""))
+      local text = scratch:shell("cat in.jsonl | %s redact - --tweets t.jsonl --users u.jsonl 2>err", command)
+      assert.equal(LEFT, text)
+      assert.matches("4 records", scratch:read("err"), 1, true)
+      text = scratch:shell("gzip -c in.jsonl | %s redact -q - --tweets t.jsonl --users u.jsonl | gzip -dc", command)
+      assert.equal(LEFT, text)
+    end)
+
+    it("ends with 64 where it is used wrongly, with 65 where the data is wrong", function()
+      for _, case in ipairs {
+        { 64, "give results", "redact @in.jsonl -o @out" },
+        { 64, "give an output", "redact @in.jsonl --tweets @t.jsonl" },
+        { 64, "can not be used together", "redact @in.jsonl --tweets @t.jsonl -o @out --in-place" },
+        { 64, "REASON=TREATMENT", "redact @in.jsonl --tweets @t.jsonl -o @out --policy suspended" },
+        { 64, "no reason 'lost'", "redact @in.jsonl --tweets @t.jsonl -o @out --policy lost=keep" },
+        { 64, "quarantine names no file", "redact @in.jsonl --tweets @t.jsonl -o @out --on-unknown quarantine" },
+        { 64, "--level is", "redact @in.jsonl --tweets @t.jsonl -o @out --level 11" },
+        { 65, "no row of results", "redact @in.jsonl --tweets @in.jsonl -o @out" },
+        { 74, "nowhere", "redact @in.jsonl --tweets @nowhere -o @out" },
+      } do
+        local status, out, err = run(case[3])
+        assert.equal(case[1], status)
+        assert.equal("", out)
+        assert.matches(case[2], err, 1, true)
+        assert.is_nil(scratch:read("out"))
+      end
+    end)
+
+    it("says what it has left alone, and what it does not know", function()
+      scratch:shell("mkdir d && cp in.jsonl d/ && touch d/notes.doc")
+      scratch:write("t.jsonl", '{"id":"5","action":"vanish"}\n{"id":"6","action":"delete","reason":"odd"}\n')
+      local status, _, err = run "redact @d --tweets @t.jsonl --dry-run"
+      assert.equal(0, status)
+      assert.matches("notes.doc", err, 1, true)
+      assert.matches('action "vanish"', err, 1, true)
+      assert.matches('reason "odd"', err, 1, true)
+    end)
+  end)
+
+  describe("verdicts", function()
+    it("compiles results, which then stand for them", function()
+      local status, out = run "verdicts --tweets @t.jsonl --users @u.jsonl -o @both.verdicts"
+      assert.equal(0, status)
+      assert.equal(("%s: verdicts on 2 tweets (1 scrub_geo, 1 suspended)\n"
+        .. "%s: verdicts on 1 users (1 deleted)\n"):gsub("%%s", scratch:at("both.verdicts")), out)
+      run "redact @in.jsonl --tweets @both.verdicts --users @both.verdicts -o @out.jsonl"
+      assert.equal(LEFT, scratch:read("out.jsonl"))
+    end)
+
+    it("lists what was asked", function()
+      scratch:write("ids", "13\n1\n19\n")
+      local status, out = run "verdicts --ids @ids --tweets @t.jsonl -o @out.csv"
+      assert.equal(0, status)
+      assert.equal("id,outcome,reason,redacted_at\n13,delete,suspended,\n1,compliant,,\n19,scrub_geo,scrub_geo,\n",
+        scratch:read("out.csv"))
+      assert.matches("3 lines of 3 ids (1 compliant, 1 scrub_geo, 1 suspended)", out, 1, true)
+    end)
+
+    it("lists the ids that must be deleted", function()
+      assert.equal(0, (run "verdicts --tweets @t.jsonl --outcome delete -o @gone"))
+      assert.equal("13\n", scratch:read("gone"))
+      assert.equal(0, (run "verdicts --users @u.jsonl --outcome delete -o @gone"))
+      assert.equal("7\n", scratch:read("gone"))
+    end)
+
+    it("ends with 64 where it is used wrongly", function()
+      for _, case in ipairs {
+        { "give results", "verdicts -o @x" },
+        { "go to a file", "verdicts --tweets @t.jsonl -o -" },
+        { "not both", "verdicts --tweets @t.jsonl --users @u.jsonl --outcome delete -o @x" },
+        { "-o", "verdicts --tweets @t.jsonl" },
+      } do
+        local status, _, err = run(case[2])
+        assert.equal(64, status)
+        assert.matches(case[1], err, 1, true)
+      end
+    end)
+  end)
+end)
