@@ -78,11 +78,11 @@ end
 
 local function watch_command()
   local simulator = require "spec.simulator"
-  local shell = simulator.shell
-  function simulator.shell(command)
-    local text, output, status = shell(command)
+  local run = simulator.run
+  function simulator.run(command)
+    local output, status = run(command)
     check(output, "the output of " .. command)
-    return text, output, status
+    return output, status
   end
 end
 

@@ -1,0 +1,161 @@
+-- what may never be told: promises 5, 6, 7 and 40 of docs/security.md, for whole runs of the
+-- command. Beside it, spec/leaks.lua watches every error, event, journal and output of every spec.
+
+local benches = require "spec.faults.bench"
+local core = require "xcompliance.core"
+local leaks = require "spec.leaks"
+local simulator = require "spec.simulator"
+
+local quote, shell = simulator.quote, simulator.shell
+
+local TOKEN = benches.TOKEN
+
+describe("whatever the command does", function()
+  local bench, ids, run_count
+
+  before_each(function()
+    bench = benches.start { bearer_token = TOKEN }
+    run_count = 0
+    ids = bench:path("ids.txt")
+    benches.write(ids, benches.ids(20 * 1000))
+    assert(shell("mkdir -m 700 " .. bench.folder .. "/private"))
+    benches.write(bench.folder .. "/private/token", TOKEN .. "\n")
+  end)
+  after_each(function() bench:stop() end)
+
+  --- The words that run the command. The token is in a file, so nothing else should know it.
+  local function command(arguments, wrapper)
+    return benches.command("bin/xcompliance " .. arguments
+      .. " --token-file " .. bench.folder .. "/private/token",
+      "env -u BEARER_TOKEN XCOMPLIANCE_BASE_URL=" .. bench.sim.url .. " " .. (wrapper or ""))
+  end
+
+  --- Runs it.
+  -- @treturn string stdout
+  -- @treturn string stderr
+  -- @treturn number the exit status
+  local function run(arguments)
+    run_count = run_count + 1
+    local out, err = bench.folder .. "/out" .. run_count, bench.folder .. "/err" .. run_count
+    local _, status = simulator.run(("%s >%s 2>%s"):format(command(arguments), out, err))
+    return benches.read(out), benches.read(err), status
+  end
+
+  --- No file but the one that holds it has the token; no message has a signature.
+  local function expect_nothing_told()
+    local found = select(2, shell(("grep -rlF %s %s --exclude-dir=private"):format(
+      quote(TOKEN), quote(bench.folder))))
+    assert.equal("", (found:gsub("%s", "")))
+    for i = 1, run_count do
+      leaks.search(benches.read(bench.folder .. "/err" .. i), "stderr of run " .. i)
+    end
+  end
+
+  it("succeeds without telling the token", function()
+    local out, _, status = run("create tweets --name x --json")
+    assert.equal(0, status)
+    local url, id = out:match('"upload_url":"([^"]+)"'), out:match('"id":"(%d+)"')
+    assert.equal(0, select(3, run("list tweets")))
+    assert.equal(0, select(3, run("get " .. id)))
+    assert.equal(0, select(3, run(("upload %s %s"):format(quote(url), ids))))
+    core.sleep(0.2)
+    out = run("get " .. id .. " --json")
+    assert.equal(0, select(3, run(("download %s %s"):format(
+      quote(out:match('"download_url":"([^"]+)"')), bench:path("results")))))
+    for _, how in ipairs { "simple", "resumable" } do
+      out, _, status = run(("check users %s -o %s --poll 1:1 --upload %s"):format(
+        ids, bench:path("results"), how))
+      assert.equal(0, status)
+      leaks.search(out, "stdout") -- a summary; models that are asked for hold URLs
+    end
+    expect_nothing_told()
+  end)
+
+  local ECHO = ('{"title":"x","detail":"Authorization: Bearer %s; X-Goog-Signature=abcdef012345"}')
+    :format(TOKEN)
+  local FAILURES = {
+    ["the token is wrong"] = { 77, { step = "any", fault = "raw", status = 401, body = ECHO } },
+    ["it is echoed by a page"] = { 77, { step = "any", fault = "raw", status = 403,
+      headers = { ["Content-Type"] = "text/html", ["X-Echo"] = "Bearer " .. TOKEN },
+      body = "<html>" .. TOKEN .. "&amp;upload_id=abcdef</html>" } },
+    ["it is echoed by what does not parse"] = { 75, { step = "get", fault = "raw", status = 200,
+      body = '{"data":"' .. TOKEN, count = 1000 } },
+    ["the job fails with an echo"] = { 69, "create:job-fails@" .. TOKEN:gsub("t0ken", "")
+      .. "X-Goog-Signature=abcdef" },
+    ["storage echoes the URL"] = { 77, "upload:403-signature" },
+    ["storage says that the URL has expired"] = { 75, "upload:400-expiredx*" },
+    ["a session is not begun"] = { 77, "start:403-signature", "--upload resumable" },
+    ["a session is begun elsewhere"] = { 76, { step = "start", fault = "raw", status = 201,
+      headers = { Location = "https://evil.example/?upload_id=abcdef" } }, "--upload resumable" },
+    ["the upload is cut"] = { 75, "upload:cut@1000x*" },
+    ["results do not match"] = { 65, "download:flip@10x*" },
+    ["results are refused"] = { 77, "download:403-signaturex*" },
+  }
+  for name, case in pairs(FAILURES) do
+    it("fails without telling a secret where " .. name, function()
+      if type(case[2]) == "string" then bench:arm(case[2]) else bench.sim:arm_raw(case[2]) end
+      local _, err, status = run(("check tweets %s -o %s --poll 1:1 --deadline 2 %s"):format(
+        ids, bench:path("results"), case[3] or ""))
+      assert.equal(case[1], status, err)
+      expect_nothing_told()
+    end)
+  end
+
+  it("shows the token to nobody who looks at its process", function()
+    local trace = bench:path("trace")
+    bench:arm("get:stall@3")
+    local traced = shell("command -v strace") and "strace -f -e trace=execve,openat -o " .. trace
+    local process = bench:spawn((command(("check tweets %s -o %s --poll 1:1"):format(
+      ids, bench:path("results")), traced)))
+    for _ = 1, 100 do
+      core.sleep(0.1)
+      if bench:count("get") > 0 then break end
+    end
+    assert.equal(1, bench:count("get"))
+    local pid = shell(("pgrep -f '[b]in/xcompliance check tweets %s' | tail -1"):format(ids))
+    assert.matches("^%d+$", pid)
+    for _, name in ipairs { "cmdline", "environ" } do
+      local text = benches.read(("/proc/%s/%s"):format(pid, name))
+      assert.is_true(#text > 0)
+      assert.is_nil(text:find(TOKEN, 1, true), name)
+    end
+    assert.equal("", shell(("cat /proc/%s/task/*/children"):format(pid)))
+    process.wait()
+    if traced then
+      local log = benches.read(trace)
+      assert.equal(1, select(2, log:gsub("execve%(", "")), log:match("execve.*"))
+      assert.is_nil(log:find(TOKEN, 1, true))
+    end
+    expect_nothing_told()
+  end)
+
+  it("tells no id that it was given, nor that it received", function()
+    local marks = {}
+    for i = 1, 500 do marks[i] = ("77777%014d"):format(i) end
+    benches.write(ids, table.concat(marks, "\n"))
+    local results = bench:path("results")
+    local out, err, status = run(("check tweets %s -o %s --poll 1:1"):format(ids, results))
+    assert.equal(0, status)
+    assert.is_nil((out .. err):find("77777", 1, true))
+    assert.is_truthy(benches.read(results):find("77777", 1, true))
+    bench:arm("download:flip@10x*")
+    out, err, status = run(("check tweets %s -o %s --poll 1:1"):format(ids, results))
+    assert.equal(65, status)
+    assert.is_nil((out .. err):find("77777", 1, true))
+  end)
+end)
+
+describe("a client", function()
+  it("holds its token in nothing that it shows", function()
+    local client = require("xcompliance").client { bearer_token = TOKEN }
+    assert.is_nil(tostring(client):find(TOKEN, 1, true))
+    local ok, err = pcall(client.list_job, client, "no id")
+    assert.is_false(ok)
+    leaks.search(err, "misuse")
+    local bad = require("xcompliance").client { bearer_token = TOKEN .. "\n" }
+    ok, err = pcall(bad.list_job, bad, "1")
+    assert.is_false(ok)
+    leaks.search(err, "misuse")
+    leaks.search(debug.traceback(tostring(err)), "a traceback")
+  end)
+end)
