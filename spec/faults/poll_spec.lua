@@ -149,7 +149,7 @@ describe("waiting for a job", function()
 
     before_each(function()
       bench:stop()
-      begin { jobs_take = 3 }
+      begin { jobs_take = 1.2 }
     end)
 
     local function run(first, later)
@@ -159,7 +159,7 @@ describe("waiting for a job", function()
         .. " FAKETIME_DONT_FAKE_MONOTONIC=1"):format(FAKETIME, clock)
       local began = core.now()
       local process = bench:spawn(bench:xcompliance(
-        ("check tweets %s -o %s --poll 1:2"):format(ids, results), wrapper))
+        ("check tweets %s -o %s --poll 1:1"):format(ids, results), wrapper))
       if later then
         for _ = 1, 100 do
           if bench:count("get") > 0 then break end

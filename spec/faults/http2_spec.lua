@@ -1,0 +1,160 @@
+-- Row 83 of the fault matrix: HTTP/2 between us and the API. nginx speaks it to us, and HTTP/1.1 to
+-- the simulator behind it, whose broken answers become RST_STREAM.
+
+local benches = require "spec.faults.bench"
+local core = require "xcompliance.core"
+local nginx = require "spec.nginx"
+local shell = require("spec.simulator").shell
+
+local SERVERS = [[
+  log_format protocol '$connection $server_protocol $request_method $status';
+  ssl_certificate %FOLDER%/cert.pem; ssl_certificate_key %FOLDER%/key.pem;
+  proxy_http_version 1.1; proxy_buffering off; proxy_next_upstream off;
+  access_log %LOGS%/protocol.log protocol;
+  server { listen 127.0.0.1:%PORT1% ssl http2; keepalive_requests 1000;
+    location / { proxy_pass http://127.0.0.1:%API%; } }
+  server { listen 127.0.0.1:%PORT2% ssl http2; keepalive_requests 2;
+    location / { proxy_pass http://127.0.0.1:%API%; } }
+  server { listen 127.0.0.1:%PORT3% ssl;
+    location / { proxy_pass http://127.0.0.1:%API%; } }
+  server { listen 127.0.0.1:%PORT4% ssl http2;
+    location / { return 444; } }
+]]
+
+describe("over HTTP/2", function()
+  local bench, folder, server
+
+  setup(function()
+    folder = assert(shell("mktemp -d"))
+    assert(shell("cd " .. folder .. " && openssl req -x509 -newkey ec -pkeyopt "
+      .. "ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 2 "
+      .. "-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null"))
+  end)
+  teardown(function() shell("rm -rf " .. folder) end)
+
+  before_each(function()
+    os.remove(folder .. "/protocol.log")
+    bench = benches.start()
+    server = nginx.start((SERVERS:gsub("%%API%%", bench.sim.port):gsub("%%FOLDER%%", folder)
+      :gsub("%%LOGS%%", folder)))
+  end)
+  after_each(function()
+    server:stop()
+    bench:stop()
+  end)
+
+  local function client(port, settings)
+    local all = { base_url = "https://localhost:" .. server.ports[port],
+      ca_file = folder .. "/cert.pem" }
+    for name, value in pairs(settings or {}) do all[name] = value end
+    return bench:client(all)
+  end
+
+  --- How often a protocol was spoken, and over how many connections.
+  local function spoken(protocol)
+    core.sleep(0.05)
+    local count, connections, seen = 0, 0, {}
+    for line in (benches.read(folder .. "/protocol.log") or ""):gmatch("[^\n]+") do
+      local connection, name = line:match("^(%d+) (%S+)")
+      if name == protocol then
+        count = count + 1
+        if not seen[connection] then connections = connections + 1 end
+        seen[connection] = true
+      end
+    end
+    return count, connections
+  end
+
+  it("row 83: calls are made over one connection", function()
+    local own = client(1)
+    for _ = 1, 10 do assert(own:list_jobs("tweets")) end
+    assert.same({ 10, 1 }, { spoken "HTTP/2.0" })
+  end)
+
+  it("row 83: a server that speaks HTTP/1.1 alone is spoken to so", function()
+    assert(client(3):list_jobs("tweets"))
+    assert.equal(1, spoken("HTTP/1.1"))
+  end)
+
+  it("row 83: GOAWAY after two calls is no failure", function()
+    local own, warned = client(2), nil
+    for _ = 1, 9 do
+      assert(own:list_jobs("tweets", nil, {
+        on_progress = function(event) warned = warned or event.warning end,
+      }))
+    end
+    assert.is_nil(warned)
+    assert.same({ 9, 5 }, { spoken "HTTP/2.0" })
+    assert.equal(9, bench:count("list"))
+  end)
+
+  it("row 83: a reload's GOAWAY between calls is no failure", function()
+    local own = client(1)
+    for i = 1, 30 do
+      assert(own:list_jobs("tweets"))
+      if i % 10 == 0 then server:reload() end
+      core.sleep(0.01)
+    end
+    local count, connections = spoken "HTTP/2.0"
+    assert.equal(30, count)
+    assert.is_true(connections >= 3)
+  end)
+
+  it("row 83: a reload in the middle of a call does not end it", function()
+    local own = client(1)
+    local id = bench:job().id
+    assert(own:list_job(id))
+    bench:arm("get:stall@0.5")
+    local reloaded = false
+    local task = assert(core.list_job(own:session(), { base_url = own.base_url,
+      bearer_token = benches.TOKEN, id = id }))
+    repeat
+      if not reloaded and bench:count("get") > 1 then
+        server:reload()
+        reloaded = true
+      end
+    until task:wait(0.02)
+    local response = assert(task:result())
+    task:close()
+    assert.is_true(reloaded)
+    assert.equal(id, response.data.id)
+    assert(own:list_job(id))
+  end)
+
+  it("row 83: a job is created once, whatever is reloaded", function()
+    local own = client(1)
+    for i = 1, 10 do
+      server:reload()
+      local response = assert(own:create_compliance_job("tweets", "n" .. i))
+      bench.sim:change_job(response.data.id, { status = "failed" })
+    end
+    assert.equal(10, #bench.sim:state().jobs)
+  end)
+
+  it("row 83: a stream that is reset is tried again", function()
+    local own, id = client(1), bench:job().id
+    assert(own:list_job(id))
+    bench:arm("get:cut@20", "get:reset@30", "get:chunked-cut")
+    local warnings = {}
+    assert(own:list_job(id, {
+      on_progress = function(event) warnings[#warnings + 1] = event.warning end,
+    }))
+    assert.equal(3, #warnings)
+    assert.matches("HTTP/2 stream", warnings[1])
+    assert.equal(5, spoken("HTTP/2.0"))
+  end)
+
+  it("row 83: streams that are always reset are an error of the network", function()
+    local response, err = client(4):list_jobs("tweets")
+    assert.is_nil(response)
+    assert.equal("network", err.kind, tostring(err))
+    assert.equal(5, err.attempts)
+  end)
+
+  it("row 83: a job whose stream was reset is found by its name", function()
+    bench:arm("create:cut@20")
+    local response = assert(client(1):create_compliance_job("tweets", "ours"))
+    assert.equal("ours", response.data.name)
+    assert.equal("create list", bench:steps())
+  end)
+end)
