@@ -6,21 +6,18 @@
  * alone.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "check.h"
 #include "dataset/extract.h"
 #include "dataset/id.h"
+#include "scarce.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if !SCARCE
 
 int main(void) {
   CHECK(true);
@@ -28,53 +25,6 @@ int main(void) {
 }
 
 #else
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *block, size_t size);
-extern void __libc_free(void *block);
-
-static atomic_long allocations, failing = -1, blocks;
-
-/* Whether this allocation succeeds. */
-static bool may_have(void) {
-  if (atomic_fetch_add(&allocations, 1) != atomic_load(&failing)) return true;
-  errno = ENOMEM;
-  return false;
-}
-
-static void *counted(void *block) {
-  if (block) atomic_fetch_add(&blocks, 1);
-  return block;
-}
-
-/* seen by the libraries too */
-#pragma GCC visibility push(default)
-
-void *malloc(size_t size) {
-  return may_have() ? counted(__libc_malloc(size)) : NULL;
-}
-
-void *calloc(size_t count, size_t size) {
-  return may_have() ? counted(__libc_calloc(count, size)) : NULL;
-}
-
-void *realloc(void *block, size_t size) {
-  if (!may_have()) return NULL;
-  return block ? __libc_realloc(block, size) : counted(__libc_malloc(size));
-}
-
-void free(void *block) {
-  if (block) atomic_fetch_sub(&blocks, 1);
-  __libc_free(block);
-}
-
-void *mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset) {
-  if (!may_have()) return MAP_FAILED;
-  return (void *)syscall(SYS_mmap, address, size, protection, flags, descriptor, offset);
-}
-
-#pragma GCC visibility pop
 
 static char folder[] = "/tmp/extract_test.XXXXXX";
 static char inputs[64], output[64];
@@ -155,25 +105,24 @@ static void test_every_allocation(void) {
   remove_outputs();
   extract(&ids);
   remove_outputs();
-  before = atomic_load(&blocks);
-  atomic_store(&allocations, 0);
+  before = atomic_load(&scarce_blocks);
+  scarce_begin(-1);
   extract(&ids);
-  count = atomic_load(&allocations);
+  count = atomic_load(&scarce_allocations);
   remove_outputs();
-  CHECK(count > 60 && atomic_load(&blocks) == before);
+  CHECK(count > 60 && atomic_load(&scarce_blocks) == before);
   for (long i = 0; i < count; i++) {
     enum error_code code;
-    atomic_store(&allocations, 0);
-    atomic_store(&failing, i);
+    scarce_begin(i);
     code = extract(&ids);
-    atomic_store(&failing, -1);
+    scarce_begin(-1);
     failures += code != ERROR_NONE;
     /* what a library can do without may be missing */
     if (!CHECK(code == ERROR_NONE ? ids == 1798 : code == ERROR_MEMORY || code == ERROR_IO) ||
         !CHECK(code == ERROR_NONE || is_empty_but_for_inputs()) ||
-        !CHECK(atomic_load(&blocks) == before))
+        !CHECK(atomic_load(&scarce_blocks) == before))
       printf("  at allocation %ld of %ld: code %d, %ld blocks more\n", i, count, code,
-             atomic_load(&blocks) - before);
+             atomic_load(&scarce_blocks) - before);
     remove_outputs();
   }
   CHECK(failures > count / 2);

@@ -1,0 +1,206 @@
+/* redact_test.c - memory that runs out anywhere in loading results, in a redaction or in a list is
+ * an error: no crash, no leak, no output under its final name, nothing left behind
+ *
+ * The n-th allocation of the whole process fails, for every n.
+ */
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "check.h"
+#include "dataset/listing.h"
+#include "dataset/redact.h"
+#include "scarce.h"
+
+#if !SCARCE
+
+int main(void) {
+  CHECK(true);
+  return check_end();
+}
+
+#else
+
+static char folder[] = "/tmp/redact_test.XXXXXX";
+
+static const char *in_folder(const char *name) {
+  static char paths[8][128];
+  static unsigned next;
+  char *path = paths[next++ % 8];
+  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+  return path;
+}
+
+static void write_file(const char *name, const void *bytes, size_t size) {
+  FILE *file = fopen(in_folder(name), "wb");
+  if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) exit(1);
+}
+
+/* A folder with all that is read and written in different ways, and results. */
+static void write_inputs(void) {
+  static const char table[] = "id,text,geo\n3,\"a\nb\",x\n13,c,\n19,d,e\n";
+  static const char array[] = "[{\"id\":\"1\",\"text\":\"\"},\n{\"id\":\"13\",\"text\":\"\"}]\n";
+  static const char results[] = "{\"id\":\"13\",\"action\":\"delete\",\"reason\":\"deleted\"}\n"
+                                "{\"id\":\"17\",\"action\":\"delete\",\"reason\":\"suspended\"}\n"
+                                "{ \"id\":\"19\",\"action\":\"scrub_geo\"}\n"
+                                "{\"id\":\"5\",\"action\":\"rehydrate\"}\n";
+  static char text[1 << 18], packed[1 << 18];
+  size_t size = 0;
+  for (int i = 0; i < 300; i++)
+    size += (size_t)sprintf(
+        text + size,
+        "{\"data\":[{\"id\":\"%d\",\"text\":\"\",\"attachments\":{\"media_keys\":[\"3_%d\"]}},"
+        "{\"id\":\"13\",\"text\":\"\",\"attachments\":{\"media_keys\":[\"4_%d\"]}}],"
+        "\"includes\":{\"media\":[{\"media_key\":\"3_%d\"},{\"media_key\":\"4_%d\"}]}}\n",
+        i + 1, i, i, i, i);
+  size += (size_t)sprintf(text + size,
+                          "{\"id\":\"13\",\"text\":\"\"}\n{\"id\":\"17\",\"text\":\"\"}\n");
+  mkdir(in_folder("in"), 0700);
+  write_file("in/a.jsonl", text, size);
+  size = ZSTD_compress(packed, sizeof packed, text, size, 1);
+  write_file("in/b.jsonl.zst", packed, size);
+  write_file("in/c.csv", table, sizeof table - 1);
+  write_file("in/d.json", array, sizeof array - 1);
+  write_file("in/e.txt", "6\n13\n5\n", 7);
+  write_file("in/README.md", "?", 1);
+  write_file("results", results, sizeof results - 1);
+}
+
+/* The names in the folder, of which there must be no others than inputs. */
+static bool holds_only_inputs(void) {
+  DIR *directory = opendir(folder);
+  struct dirent *entry;
+  bool only = true;
+  while (directory && (entry = readdir(directory)))
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+        strcmp(entry->d_name, "in") != 0 && strcmp(entry->d_name, "results") != 0)
+      only = false;
+  if (directory) closedir(directory);
+  return only;
+}
+
+static void remove_outputs(void) {
+  char command[256];
+  snprintf(command, sizeof command, "cd %s && rm -rf out kept ids saved list .[a-z]*", folder);
+  if (system(command) != 0) exit(1);
+}
+
+/* Waits for a task and returns the code of its error. */
+static enum error_code end(struct task *task) {
+  task_wait(task, HUGE_VAL);
+  return task->error.code;
+}
+
+static enum error_code load(struct verdicts **verdicts) {
+  const char *results[] = {in_folder("results"), in_folder("results"), NULL};
+  struct verdicts_options options = {.tweets = results};
+  struct error error = {0};
+  struct task *task = verdicts_start(&options, &error);
+  enum error_code code = task ? end(task) : error.code;
+  *verdicts = code == ERROR_NONE ? verdicts_retain(verdicts_loaded(task)) : NULL;
+  if (task) task_free(task);
+  return code;
+}
+
+static enum error_code redact(struct verdicts *verdicts, bool *right) {
+  const char *inputs[] = {in_folder("in"), NULL};
+  struct redact_options options = {
+      .verdicts = verdicts,
+      .inputs = inputs,
+      .output = in_folder("out"),
+      .quarantine = in_folder("kept"),
+      .rehydrate = in_folder("ids"),
+      .policy = {.remove = FACT_DELETED,
+                 .quarantine = FACT_SUSPENDED,
+                 .scrub = FACT_SCRUB_GEO,
+                 .rehydrate = FACT_REHYDRATE},
+      .jobs = 1,
+  };
+  struct error error = {0};
+  struct task *task = redact_start(&options, &error);
+  enum error_code code = task ? end(task) : error.code;
+  if (code == ERROR_NONE) {
+    const struct batch_counts *counts = &redact_report(task)->counts;
+    *right = counts->records == 612 && counts->changed == 597 && counts->dropped == 7 &&
+             counts->quarantined == 4 && counts->kept == 4;
+  }
+  if (task) task_free(task);
+  return code;
+}
+
+static enum error_code save(struct verdicts *verdicts) {
+  struct error error = {0};
+  struct task *task = verdicts_save_start(verdicts, in_folder("saved"), &error);
+  enum error_code code = task ? end(task) : error.code;
+  if (task) task_free(task);
+  return code;
+}
+
+static enum error_code list(struct verdicts *verdicts) {
+  struct listing_options options = {
+      .verdicts = verdicts, .type = VERDICTS_TWEETS, .output = in_folder("list")};
+  struct error error = {0};
+  struct task *task = listing_start(&options, &error);
+  enum error_code code = task ? end(task) : error.code;
+  if (task) task_free(task);
+  return code;
+}
+
+/* All of it; `right` is whether what succeeded is what it should be. */
+static enum error_code run(bool *right) {
+  struct verdicts *verdicts;
+  enum error_code code = load(&verdicts);
+  *right = true;
+  if (code != ERROR_NONE) return code;
+  code = redact(verdicts, right);
+  if (code == ERROR_NONE) code = save(verdicts);
+  if (code == ERROR_NONE) code = list(verdicts);
+  verdicts_release(verdicts);
+  return code;
+}
+
+static void test_every_allocation(void) {
+  bool right;
+  long count, before, failures = 0;
+  CHECK(run(&right) == ERROR_NONE && right); /* also warms up what libraries keep */
+  remove_outputs();
+  run(&right);
+  remove_outputs();
+  before = atomic_load(&scarce_blocks);
+  scarce_begin(-1);
+  run(&right);
+  count = atomic_load(&scarce_allocations);
+  remove_outputs();
+  CHECK(count > 100 && atomic_load(&scarce_blocks) == before);
+  for (long i = 0; i < count; i++) {
+    enum error_code code;
+    bool published;
+    scarce_begin(i);
+    code = run(&right);
+    scarce_begin(-1);
+    failures += code != ERROR_NONE;
+    published = access(in_folder("out"), F_OK) == 0; /* what failed came after the redaction */
+    if (!CHECK(code == ERROR_NONE || code == ERROR_MEMORY || code == ERROR_IO) || !CHECK(right) ||
+        !CHECK(code == ERROR_NONE || published || holds_only_inputs()) ||
+        !CHECK(atomic_load(&scarce_blocks) == before))
+      printf("  at allocation %ld of %ld: code %d, %ld blocks more\n", i, count, code,
+             atomic_load(&scarce_blocks) - before);
+    remove_outputs();
+  }
+  CHECK(failures > count / 2);
+}
+
+int main(void) {
+  char command[64];
+  if (!mkdtemp(folder)) return 1;
+  write_inputs();
+  test_every_allocation();
+  snprintf(command, sizeof command, "rm -r %s", folder);
+  if (system(command) != 0) return 1;
+  return check_end();
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* scarce.h - memory that runs out when a test wants it to
+ *
+ *   scarce_begin(n): from here the n-th allocation of the process (from 0) fails; -1: none does
+ *
+ * Mappings count as well. All blocks are counted, so that a leak shows: scarce_blocks is how many
+ * there are. Included by one file of a test. The sanitizers bring a malloc of their own and are
+ * left alone: SCARCE is 0 then, and there is nothing here.
+ */
+#ifndef XCOMPLIANCE_SCARCE_H
+#define XCOMPLIANCE_SCARCE_H
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SCARCE 0
+#else
+#define SCARCE 1
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+extern void __libc_free(void *block);
+
+static atomic_long scarce_allocations, scarce_failing = -1, scarce_blocks;
+
+/* Whether this allocation succeeds. */
+static bool may_have(void) {
+  if (atomic_fetch_add(&scarce_allocations, 1) != atomic_load(&scarce_failing)) return true;
+  errno = ENOMEM;
+  return false;
+}
+
+static void *counted(void *block) {
+  if (block) atomic_fetch_add(&scarce_blocks, 1);
+  return block;
+}
+
+/* seen by the libraries too */
+#pragma GCC visibility push(default)
+
+void *malloc(size_t size) {
+  return may_have() ? counted(__libc_malloc(size)) : NULL;
+}
+
+void *calloc(size_t count, size_t size) {
+  return may_have() ? counted(__libc_calloc(count, size)) : NULL;
+}
+
+void *realloc(void *block, size_t size) {
+  if (!may_have()) return NULL;
+  return block ? __libc_realloc(block, size) : counted(__libc_malloc(size));
+}
+
+void free(void *block) {
+  if (block) atomic_fetch_sub(&scarce_blocks, 1);
+  __libc_free(block);
+}
+
+void *mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset) {
+  if (!may_have()) return MAP_FAILED;
+  return (void *)syscall(SYS_mmap, address, size, protection, flags, descriptor, offset);
+}
+
+#pragma GCC visibility pop
+
+static inline void scarce_begin(long failing) {
+  atomic_store(&scarce_allocations, 0);
+  atomic_store(&scarce_failing, failing);
+}
+
+#endif
+#endif
