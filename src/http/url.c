@@ -28,11 +28,15 @@ static void parts_free(struct parts *parts) {
   curl_url_cleanup(parts->handle);
 }
 
-/* libcurl would take "https:/host" and "https:///host" as well. */
+/* libcurl would take "https:/host" and "https:///host" as well, and much in a host that is none. */
 static bool is_plain_text(const char *url) {
-  size_t size = strlen(url);
-  const char *scheme_end = url + strcspn(url, ":/?#");
-  if (size > URL_MAX || strncmp(scheme_end, "://", 3) != 0 || scheme_end[3] == '/') return false;
+  static const char in_host[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
+  size_t size = strlen(url), host_size;
+  const char *host = url + strcspn(url, ":/?#");
+  if (size > URL_MAX || strncmp(host, "://", 3) != 0) return false;
+  host_size = strcspn(host + 3, "/?#");
+  if (host_size == 0 || strspn(host + 3, in_host) != host_size) return false;
   for (size_t i = 0; i < size; i++)
     if (url[i] <= ' ' || url[i] > '~' || strchr("\\\"<>^`{|}", url[i])) return false;
   return true;
