@@ -44,6 +44,11 @@ static size_t on_header(char *line, size_t unit, size_t size, void *context) {
   size_t length = size;
   bool in_name = true;
   (void)unit;
+  /* interim answers and trailers count as well; a line takes at most a byte more than it came with,
+   * and the block one more */
+  transfer->headers_received += size + 1;
+  if (transfer->headers_received >= TRANSFER_HEADERS_MAX)
+    return fail(transfer, ERROR_PROTOCOL, "the answer has more than 64 KiB of headers");
   if (size > 5 && strncmp(line, "HTTP/", 5) == 0) {
     transfer->answer_headers_size = 0;
     transfer->answer_headers[0] = '\0';
@@ -53,8 +58,6 @@ static size_t on_header(char *line, size_t unit, size_t size, void *context) {
   while (length > 0 && isspace((unsigned char)line[length - 1]))
     length--;
   if (length == 0 || line[0] == ' ' || line[0] == '\t') return size; /* the end, or a folded line */
-  if (transfer->answer_headers_size + length + 2 > TRANSFER_HEADERS_MAX)
-    return fail(transfer, ERROR_PROTOCOL, "the answer has more than 64 KiB of headers");
   for (size_t i = 0; i < length; i++) {
     if (line[i] == ':') in_name = false;
     kept[i] = in_name ? (char)tolower((unsigned char)line[i]) : line[i];

@@ -63,7 +63,7 @@ struct transfer {
   bool public_only, direct, body_started, to_file;
   long status;
   char *body, *answer_headers;
-  size_t body_size, body_capacity, answer_headers_size;
+  size_t body_size, body_capacity, answer_headers_size, headers_received;
   char reason[CURL_ERROR_SIZE];
 };
 
