@@ -145,8 +145,8 @@ static void judge_parents(struct state *state) {
 
 static bool judge_objects(struct state *state, struct judge_counts *counts) {
   const struct record *record = state->record;
-  GROW(state, findings, finding_room, record->object_count);
-  GROW(state, cut_counts, list_room, record->list_count);
+  GROW(state, findings, finding_room, record->object_count + 1); /* never without memory */
+  GROW(state, cut_counts, list_room, record->list_count + 1);
   if (state->no_memory) return false;
   memset(state->findings, 0, record->object_count * sizeof *state->findings);
   memset(state->cut_counts, 0, record->list_count * sizeof *state->cut_counts);
@@ -260,7 +260,7 @@ static int by_hash(const void *one, const void *other) {
 
 static bool list_references(struct state *state) {
   const struct record *record = state->record;
-  GROW(state, references, reference_room, record->key_count);
+  GROW(state, references, reference_room, record->key_count + 1);
   if (state->no_memory) return false;
   state->reference_count = record->key_count;
   for (uint32_t i = 0; i < record->key_count; i++) {

@@ -52,8 +52,10 @@ static const char *copied(struct pieces *pieces, const char *text, size_t size) 
 }
 
 static bool goes_on(const struct pieces *pieces, const char *text) {
-  const struct iovec *last = &pieces->list[pieces->count - 1];
-  return pieces->count > 0 && (const char *)last->iov_base + last->iov_len == text;
+  const struct iovec *last;
+  if (pieces->count == 0) return false;
+  last = &pieces->list[pieces->count - 1];
+  return (const char *)last->iov_base + last->iov_len == text;
 }
 
 void pieces_add(struct pieces *pieces, const char *text, size_t size) {

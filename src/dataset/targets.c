@@ -314,7 +314,8 @@ bool targets_find(struct targets *targets, const struct targets_options *options
          (targets->one_quarantine || outputs_differ(targets, true, error));
 }
 
-static bool remember_folder(struct targets *targets, const char *path, struct error *error) {
+/* Room for one more folder, and its name there. */
+static bool note_folder(struct targets *targets, const char *path, struct error *error) {
   if (targets->folder_count == targets->folder_room) {
     size_t room = targets->folder_room ? 2 * targets->folder_room : 16;
     char **folders = realloc(targets->folders, room * sizeof *folders);
@@ -323,7 +324,7 @@ static bool remember_folder(struct targets *targets, const char *path, struct er
     targets->folder_room = room;
   }
   targets->folders[targets->folder_count] = strdup(path);
-  return targets->folders[targets->folder_count++] != NULL || no_memory(error);
+  return targets->folders[targets->folder_count] != NULL || no_memory(error);
 }
 
 bool targets_make_folder(struct targets *targets, const char *path, struct error *error) {
@@ -333,11 +334,14 @@ bool targets_make_folder(struct targets *targets, const char *path, struct error
   memcpy(part, path, size + 1);
   for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
-    if (mkdir(part, 0777) == 0) {
-      if (!remember_folder(targets, part, error)) return false;
-    } else if (!is_folder(part)) {
-      error_errno(error, "creating the folder", part);
-      return false;
+    if (!is_folder(part)) {
+      if (!note_folder(targets, part, error)) return false;
+      if (mkdir(part, 0777) != 0) {
+        error_errno(error, "creating the folder", part);
+        free(targets->folders[targets->folder_count]);
+        return false;
+      }
+      targets->folder_count++;
     }
     *slash = '/';
   }
@@ -346,7 +350,7 @@ bool targets_make_folder(struct targets *targets, const char *path, struct error
 
 void targets_remove_folders(struct targets *targets) {
   for (size_t i = targets->folder_count; i-- > 0;)
-    if (targets->folders[i]) rmdir(targets->folders[i]);
+    rmdir(targets->folders[i]);
 }
 
 void targets_free(struct targets *targets) {
