@@ -5,6 +5,7 @@
 #   make asan       the specs under ASan and UBSan           make bench    beside its peers
 #   make tsan, valgrind, analyze, fuzz                       the same code, looked at in other ways
 #   make install    PREFIX=/usr/local                        make docs     docs/api
+#   make faults     the fault matrix, row by row             make soak     500 checks, random faults
 #   make rockspec   after a file has come or gone            make dist     the source archive
 
 PREFIX ?= /usr/local
@@ -126,6 +127,23 @@ test: test-packages
 stress: test-packages
 	@$(MAKE) -s all c-tests
 	@XCOMPLIANCE_STRESS=1 LUAS="$(LUAS)" spec/run
+
+# the fault matrix, row by row: LUA=luajit for the other Lua, SLOW=1 for what takes minutes as well
+.PHONY: faults
+faults: LUA = lua5.4
+faults: test-packages
+	@$(MAKE) -s all c-tests
+	@LUA=$(LUA) TAGS="$(if $(SLOW),,--exclude-tags=slow)" spec/faults/matrix
+
+# whole checks under faults at random, from a seed on
+SOAK_RUNS ?= 500
+SOAK_SEED ?= 1
+
+.PHONY: soak
+soak: test-packages
+	@$(MAKE) -s all
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/lua5.4/?.so;;" \
+	  lua5.4 spec/faults/soak.lua $(SOAK_RUNS) $(SOAK_SEED)
 
 # the sanitizers' runtimes must come first in a host that was built without them; a shared object that
 # Lua has closed would leave leak reports without names

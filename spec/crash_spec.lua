@@ -5,7 +5,7 @@ local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
 local shell = require("spec.simulator").shell
 
-describe("a check that was killed", function()
+describe("row 11: a check that was killed", function()
   local bench, ids, results
 
   before_each(function()

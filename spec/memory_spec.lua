@@ -1,6 +1,6 @@
 -- row 81 of the fault matrix: memory runs out at the n-th allocation, for every n
 
-describe("when memory runs out at any allocation", function()
+describe("row 81: when memory runs out at any allocation", function()
   it("there is an error, and nothing worse", function()
     local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
     local host = build .. "/spec/memory_host"

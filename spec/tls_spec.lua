@@ -87,7 +87,7 @@ describe("over TLS", function()
     ["a certificate that nobody has vouched for"] = { 4, "certificate" },
     ["TLS 1.0 or 1.1 alone"] = { 5, "" },
   } do
-    it("a server with " .. name .. " is refused, for good, and is sent nothing", function()
+    it("row 4: a server with " .. name .. " is refused, for good, and is sent nothing", function()
       local err = ask(server.ports[case[1]], { ca_file = folder .. "/ca.pem" })
       assert.equal("tls", err.kind)
       assert.is_false(err.retryable)

@@ -151,14 +151,16 @@ M.random = random
 --- The last error of several, with what was being done, how far that had come and how often it was
 -- tried.
 local function give_up(self, attempt, err)
-  local notes, message = {}, err.message
-  if self.so_far and self.so_far.total > 0 then
-    notes[1] = ("at byte %s of %s"):format(
-      text.count(self.so_far.done), text.count(self.so_far.total))
+  local notes, message, so_far = {}, err.message, self.so_far
+  if so_far and so_far.done < so_far.total then
+    notes[1] = ("at byte %s of %s"):format(text.count(so_far.done), text.count(so_far.total))
   end
   if attempt > 1 then notes[#notes + 1] = ("after %d attempts"):format(attempt) end
   if message:sub(1, #self.doing) ~= self.doing then message = self.doing .. ": " .. message end
-  if #notes > 0 then message = ("%s (%s)"):format(message, table.concat(notes, ", ")) end
+  if #notes > 0 then
+    local what, hint = message:match("^(.*)( %- .*)$")
+    message = ("%s (%s)%s"):format(what or message, table.concat(notes, ", "), hint or "")
+  end
   return nil, errors.with(err, { message = message, attempts = attempt })
 end
 

@@ -80,6 +80,12 @@ function M.stored_length(headers)
   return digits and tonumber(digits)
 end
 
+--- An error of an upload that is over: storage has an object, not ours, and the job works on it.
+function M.spoilt(err)
+  return errors.with(err, { spoilt = true, retryable = false,
+    message = err.message .. " - a new job is needed" })
+end
+
 --- Compares what storage holds with what was sent or received.
 -- @tparam string doing the beginning of a message
 -- @tparam table headers of its answer
@@ -97,8 +103,8 @@ function M.verify(doing, headers, expected)
       crc32c, text.count(expected.bytes), expected.crc32c)
   end
   if wrong then
-    return nil, errors.new("integrity", ("%s: %s; data was altered on the way - %s"):format(
-      doing, wrong, RUN_AGAIN))
+    return nil, errors.new("integrity",
+      ("%s: %s; data was altered on the way"):format(doing, wrong))
   end
   return crc32c ~= nil
 end

@@ -17,12 +17,12 @@ local function judge(doing, source, answer)
   local sent = { bytes = answer.sent, crc32c = answer.crc32c }
   if sent.bytes ~= source.bytes or sent.crc32c ~= source.crc32c then
     local same, changed = source:check()
-    if not same then return nil, changed end
-    return nil, errors.new("integrity", ("%s: storage took %s of %s bytes - run the same again")
-      :format(doing, text.count(sent.bytes), text.count(source.bytes)))
+    if not same then return nil, storage_answers.spoilt(changed) end
+    return nil, storage_answers.spoilt(errors.new("integrity", ("%s: storage took %s of %s bytes")
+      :format(doing, text.count(sent.bytes), text.count(source.bytes))))
   end
   local verified, err = storage_answers.verify(doing, answer.headers, sent)
-  if err then return nil, err end
+  if err then return nil, storage_answers.spoilt(err) end
   answer.verified = verified
   return answer
 end

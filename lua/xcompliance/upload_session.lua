@@ -33,7 +33,7 @@ local function kept_bytes(headers)
 end
 
 function Session:data_loss(what)
-  return errors.new("integrity", ("%s: %s - create a new job"):format(self.call.doing, what))
+  return errors.new("integrity", ("%s: %s"):format(self.call.doing, what))
 end
 
 --- Takes what storage says that it has: the truth, also where it is less than before.
@@ -45,8 +45,10 @@ function Session:note_kept(answer)
       { retryable = true, status = 308 })
   end
   if kept > self.source.bytes or (self.sent and kept > self.sent) then
-    return nil, self:data_loss(("storage says that it has %s bytes, but %s were sent"):format(
+    local loss = self:data_loss(("storage says that it has %s bytes, but %s were sent"):format(
       text.count(kept), text.count(self.sent or self.source.bytes)))
+    self:forget() -- there is no going on with it
+    return nil, loss
   end
   self.offset = kept
   if kept > self.high then self.high, self.advanced = kept, true end
@@ -88,10 +90,10 @@ end
 
 function Session:done(answer)
   local verified, err = storage_answers.verify(self.call.doing, answer.headers, self.source)
-  if err then return nil, err end
+  if err then return nil, storage_answers.spoilt(err) end
   if not verified then
     local same, changed = self.source:check()
-    if not same then return nil, changed end
+    if not same then return nil, storage_answers.spoilt(changed) end
   end
   answer.verified = verified
   return answer
@@ -185,8 +187,9 @@ function Session:send()
   if answer.status == 404 or answer.status == 410 then return self:lost(answer) end
   if not is_done(answer) then return self:refused(answer) end
   if offset + (answer.sent or 0) < self.source.bytes then
-    return nil, self:data_loss(("storage said that the upload was complete after %s of %s bytes")
-      :format(text.count(offset + (answer.sent or 0)), text.count(self.source.bytes)))
+    return nil, storage_answers.spoilt(self:data_loss(("storage said that the upload was complete"
+      .. " after %s of %s bytes"):format(text.count(offset + (answer.sent or 0)),
+        text.count(self.source.bytes))))
   end
   return self:done(answer)
 end

@@ -138,6 +138,13 @@ local function too_late(run, err)
   return run:record(without_job())
 end
 
+--- Something else than our list was uploaded. The job works on it: it is given up.
+local function spoilt(run, err)
+  local ok, failure = run:record(without_job())
+  if not ok then return nil, failure end
+  return nil, errors.with(err, { message = err.message .. ": run the same command again" })
+end
+
 local function is_past(run, date)
   local ends_at = dates.iso(date)
   local now, known = run.client:server_time(os.time())
@@ -190,6 +197,7 @@ function STATES.upload(run)
   local said, info = put(run)
   if not said then
     if info.kind == "expired" then return too_late(run, info) end
+    if info.spoilt then return spoilt(run, info) end
     return nil, info
   end
   run.call:tell { message = ("%s ids (%s) were uploaded"):format(text.count(info.ids),

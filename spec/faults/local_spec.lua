@@ -241,6 +241,34 @@ describe("the state of a check", function()
     fails("io", { state = bench.folder .. "/missing/folder" })
   end)
 
+  for name, fault in pairs {
+    ["another length"] = "wrong-length", ["another hash"] = "wrong-hash",
+    ["a bit that flipped"] = "flip@5",
+  } do
+    it("row 30: forgets a job that was given something else: " .. name, function()
+      local outcome, err = check({ upload = "simple" }, { "upload:" .. fault })
+      assert.is_nil(outcome)
+      assert.equal("integrity", err.kind)
+      assert.is_false(err.retryable)
+      assert.matches("a new job is needed: run the same command again", tostring(err))
+      core.sleep(0.2) -- the simulator makes an end of the first job
+      outcome = assert(check { upload = "simple" })
+      assert.is_true(outcome.verified)
+      local jobs = bench.sim:state().jobs
+      assert.equal(2, #jobs)
+      assert.equal(jobs[2].id, outcome.job.id)
+      bench:holds(outcome.job, benches.ids(20 * 20000))
+    end)
+  end
+
+  it("row 39: forgets a session that says what cannot be", function()
+    local outcome, err = check({}, { "chunk:503-early", "query:range@bytes=0-99999999" })
+    if outcome then error("it went on") end
+    assert.equal("integrity", err.kind)
+    assert.is_true(assert(check()).verified)
+    assert.equal(1, #bench.sim:state().jobs)
+  end)
+
   it("row 59: is one run's at a time", function()
     local command = bench:xcompliance(("check tweets %s -o %s --poll 1:1"):format(ids, results))
     bench:arm("get:stall@2")
