@@ -65,21 +65,9 @@ function M.check(report)
   return ok, err
 end
 
-local function sorted(counts)
-  local names = {}
-  for name, count in pairs(counts) do
-    if count > 0 then names[#names + 1] = name end
-  end
-  table.sort(names, function(a, b)
-    if counts[a] ~= counts[b] then return counts[a] > counts[b] end
-    return a < b
-  end)
-  return names
-end
-
 local function listed(counts)
   local parts = {}
-  for i, name in ipairs(sorted(counts)) do
+  for i, name in ipairs(text.by_count(counts)) do
     parts[i] = ("%s %s"):format(text.count(counts[name]), name)
   end
   return table.concat(parts, ", ")
@@ -93,9 +81,9 @@ end
 
 local function checked_lines(lines, type, checked)
   lines[#lines + 1] = ("%-7s %s ids asked, %s compliant%s"):format(type, text.count(checked.asked),
-    text.count(checked.compliant), next(sorted(checked.outcomes)) and ", "
+    text.count(checked.compliant), next(text.by_count(checked.outcomes)) and ", "
       .. listed(checked.outcomes) or "")
-  if next(sorted(checked.reasons)) then
+  if next(text.by_count(checked.reasons)) then
     lines[#lines + 1] = "        reasons: " .. listed(checked.reasons)
   end
 end

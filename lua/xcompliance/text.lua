@@ -43,6 +43,21 @@ function M.proof(info)
   return ("verified (CRC32C %s)"):format(info.crc32c)
 end
 
+--- The names of counts that are not 0, the greatest first.
+-- @tparam table counts numbers by name
+-- @treturn table an array
+function M.by_count(counts)
+  local names = {}
+  for name, count in pairs(counts) do
+    if count > 0 then names[#names + 1] = name end
+  end
+  table.sort(names, function(a, b)
+    if counts[a] ~= counts[b] then return counts[a] > counts[b] end
+    return a < b
+  end)
+  return names
+end
+
 local CALLS = {
   { "create_compliance_job", "create" }, { "list_job", "get" }, { "list_jobs", "list" },
 }

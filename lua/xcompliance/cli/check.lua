@@ -30,16 +30,6 @@ function M.define(command)
     .. "Example:\n   xcompliance check tweets ids.txt -o results.jsonl")
 end
 
-local function sorted(counts)
-  local names = {}
-  for name in pairs(counts) do names[#names + 1] = name end
-  table.sort(names, function(a, b)
-    if counts[a] ~= counts[b] then return counts[a] > counts[b] end
-    return a < b
-  end)
-  return names
-end
-
 local function calls(outcome, price)
   local cost = price and (" (looks: %.3f)"):format(price * (outcome.calls.list_job or 0)) or ""
   return text.calls(outcome.calls) .. cost
@@ -50,7 +40,7 @@ local function summary(outcome, price)
     ("job %s: %s %s ids asked in %s"):format(outcome.job.id, text.count(outcome.ids),
       outcome.type == "tweets" and "tweet" or "user", text.duration(outcome.seconds)),
   }
-  for _, reason in ipairs(sorted(outcome.reasons)) do
+  for _, reason in ipairs(text.by_count(outcome.reasons)) do
     lines[#lines + 1] = ("%14s  %s"):format(text.count(outcome.reasons[reason]), reason)
   end
   if outcome.unknown > 0 then
