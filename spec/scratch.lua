@@ -44,9 +44,11 @@ function Scratch:read(name)
   return text
 end
 
---- Runs a shell command in the folder; returns what it prints.
+--- Runs a shell command in the folder, without what the sanitizers have put before it; returns what
+-- it prints.
 function Scratch:shell(command, ...)
-  local pipe = assert(io.popen(("cd '%s' && { %s; } 2>&1"):format(self.path, command:format(...))))
+  local pipe = assert(io.popen(("unset LD_PRELOAD; cd '%s' && { %s; } 2>&1"):format(self.path,
+    command:format(...))))
   local text = pipe:read("*a")
   pipe:close()
   return text

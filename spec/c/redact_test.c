@@ -15,15 +15,6 @@
 #include "dataset/redact.h"
 #include "scarce.h"
 
-#if !SCARCE
-
-int main(void) {
-  CHECK(true);
-  return check_end();
-}
-
-#else
-
 static char folder[] = "/tmp/redact_test.XXXXXX";
 
 static const char *in_folder(const char *name) {
@@ -69,19 +60,6 @@ static void write_inputs(void) {
   write_file("results", results, sizeof results - 1);
 }
 
-/* The names in the folder, of which there must be no others than inputs. */
-static bool holds_only_inputs(void) {
-  DIR *directory = opendir(folder);
-  struct dirent *entry;
-  bool only = true;
-  while (directory && (entry = readdir(directory)))
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-        strcmp(entry->d_name, "in") != 0 && strcmp(entry->d_name, "results") != 0)
-      only = false;
-  if (directory) closedir(directory);
-  return only;
-}
-
 static void remove_outputs(void) {
   char command[256];
   snprintf(command, sizeof command, "cd %s && rm -rf out kept ids saved list .[a-z]*", folder);
@@ -105,7 +83,7 @@ static enum error_code load(struct verdicts **verdicts) {
   return code;
 }
 
-static enum error_code redact(struct verdicts *verdicts, bool *right) {
+static enum error_code redact(struct verdicts *verdicts, unsigned jobs, bool *right) {
   const char *inputs[] = {in_folder("in"), NULL};
   struct redact_options options = {
       .verdicts = verdicts,
@@ -117,7 +95,7 @@ static enum error_code redact(struct verdicts *verdicts, bool *right) {
                  .quarantine = FACT_SUSPENDED,
                  .scrub = FACT_SCRUB_GEO,
                  .rehydrate = FACT_REHYDRATE},
-      .jobs = 1,
+      .jobs = jobs,
   };
   struct error error = {0};
   struct task *task = redact_start(&options, &error);
@@ -129,6 +107,52 @@ static enum error_code redact(struct verdicts *verdicts, bool *right) {
   }
   if (task) task_free(task);
   return code;
+}
+
+/* More than one piece of a file, so that threads share it. */
+static void write_more_inputs(void) {
+  FILE *file = fopen(in_folder("in/f.jsonl"), "wb");
+  for (int i = 0; file && i < 60000; i++)
+    fprintf(file,
+            "{\"id\":\"%d\",\"text\":\"some words to make it longer than a line has to be\"}\n",
+            i % 97 + 1);
+  if (!file || fclose(file) != 0) exit(1);
+}
+
+static bool same_as(const char *name) {
+  char command[256];
+  snprintf(command, sizeof command,
+           "cd %s && if [ -e %s ]; then diff -r out %s; else mv out %s; fi", folder, name, name,
+           name);
+  return system(command) == 0;
+}
+
+static void test_threads(void) {
+  struct verdicts *verdicts;
+  bool right;
+  CHECK(load(&verdicts) == ERROR_NONE);
+  write_more_inputs();
+  for (unsigned jobs = 1; jobs <= 5; jobs++) {
+    CHECK(redact(verdicts, jobs, &right) == ERROR_NONE);
+    CHECK(same_as("expected"));
+    remove_outputs();
+  }
+  verdicts_release(verdicts);
+}
+
+#if SCARCE
+
+/* The names in the folder, of which there must be no others than inputs. */
+static bool holds_only_inputs(void) {
+  DIR *directory = opendir(folder);
+  struct dirent *entry;
+  bool only = true;
+  while (directory && (entry = readdir(directory)))
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+        strcmp(entry->d_name, "in") != 0 && strcmp(entry->d_name, "results") != 0)
+      only = false;
+  if (directory) closedir(directory);
+  return only;
 }
 
 static enum error_code save(struct verdicts *verdicts) {
@@ -155,7 +179,7 @@ static enum error_code run(bool *right) {
   enum error_code code = load(&verdicts);
   *right = true;
   if (code != ERROR_NONE) return code;
-  code = redact(verdicts, right);
+  code = redact(verdicts, 1, right);
   if (code == ERROR_NONE) code = save(verdicts);
   if (code == ERROR_NONE) code = list(verdicts);
   verdicts_release(verdicts);
@@ -194,14 +218,17 @@ static void test_every_allocation(void) {
   CHECK(failures > count / 2);
 }
 
+#endif
+
 int main(void) {
   char command[64];
   if (!mkdtemp(folder)) return 1;
   write_inputs();
+#if SCARCE
   test_every_allocation();
+#endif
+  test_threads();
   snprintf(command, sizeof command, "rm -r %s", folder);
   if (system(command) != 0) return 1;
   return check_end();
 }
-
-#endif
