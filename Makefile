@@ -228,6 +228,12 @@ demo: build-packages
 	@$(MAKE) -s LUAS=lua5.4 all
 	@examples/demo
 
+# RUNS, SCALE, BENCH, DUCKDB: see benchmarks/extract
+.PHONY: bench
+bench: build-packages
+	@$(MAKE) -s LUAS=lua5.4 all
+	@benchmarks/run
+
 .PHONY: install
 install: $(BUILD)/lua5.4/xcompliance/core.so
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lua/5.4 \
