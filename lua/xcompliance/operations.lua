@@ -122,7 +122,8 @@ function M.create(client, call, wish)
     local response, err = create_once(client, call, wish)
     if response then return response, err end
     if err.kind == "conflict" and lost then
-      local found = find(client, call, wish, began) -- the running job may be ours
+      local found, failure = find(client, call, wish, began) -- the running job may be ours
+      if found == nil then return nil, failure end
       if found then return found, { status = 200, headers = {}, adopted = true } end
     end
     lost = lost or may_have_arrived(err)

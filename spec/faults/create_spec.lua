@@ -102,6 +102,11 @@ describe("creating a job", function()
     succeeds({ "create:lost", "list:503", "list:lost", "list:half" }, "create list list list list")
   end)
 
+  it("row 15: also where it is in its own way, and the list fails at first", function()
+    bench.sim:arm_raw { step = "list", fault = "raw", status = 200, body = '{"meta":{}}' }
+    succeeds({ "create:lost", "list:503" }, "create list create list list")
+  end)
+
   it("row 15: also where the answer took too long", function()
     client = bench:client { timeout = 0.3 }
     succeeds({ "create:stall@5" }, "create list")

@@ -100,6 +100,7 @@ local function run(sums, seed)
       expect(again < AGAIN_MAX, "no end: %s", err.message)
       sums.errors[err.kind] = (sums.errors[err.kind] or 0) + 1
       if err.spoilt then jobs = jobs + 1 end
+      core.sleep(POLICY.first)
     end
     local state = bench.sim:state()
     expect_success(state, outcome, list, results, jobs)
