@@ -356,6 +356,7 @@ describe("extraction", function()
       { inputs = {} }, { inputs = { 1 } }, { inputs = path, type = "posts" },
       { inputs = path, format = "xml" }, { inputs = path, speed = 1 },
       { inputs = path, memory = 1 }, { inputs = path, ids_per_file = 0.5 },
+      { inputs = path, jobs = 0.5 },
       { inputs = path, on_malformed = "ignore" }, { inputs = path, type = false },
     } do
       local ok, err = pcall(extract, options)

@@ -1,5 +1,6 @@
 /* lua_dataset.c - datasets to ids, for Lua */
 #include <limits.h>
+#include <string.h>
 
 #include "dataset/extract.h"
 #include "dataset/id_set.h"
@@ -53,7 +54,8 @@ static int push_extraction(lua_State *L, struct task *task) {
 static const char *const *check_inputs(lua_State *L, const char *name) {
   const char **inputs;
   size_t count;
-  lua_getfield(L, 1, "inputs");
+  lua_pushliteral(L, "inputs");
+  lua_rawget(L, 1);
   if (!lua_istable(L, -1)) skin_misuse(L, "%s: inputs must be an array of paths", name);
   count = lua_rawlen(L, -1);
   if (count == 0) skin_misuse(L, "%s: inputs must name at least one file or folder", name);
@@ -65,19 +67,21 @@ static const char *const *check_inputs(lua_State *L, const char *name) {
     lua_rawgeti(L, -2, (int)i + 1);
     if (lua_type(L, -1) != LUA_TSTRING) skin_misuse(L, "%s: inputs must be strings", name);
     inputs[i] = lua_tolstring(L, -1, &size);
-    if (size == 0 || size >= PATH_MAX) skin_misuse(L, "%s: an input is no path", name);
+    if (size == 0 || size >= PATH_MAX || strlen(inputs[i]) != size)
+      skin_misuse(L, "%s: an input is no path", name);
     lua_pop(L, 1);
   }
   return inputs;
 }
 
-/* core.extract{ type, inputs, output, format?, column?, top_level?, ids_per_file?, memory?,
+/* core.extract{ type, inputs, output, format?, column?, top_level?, ids_per_file?, memory?, jobs?,
  * on_malformed? } -> task -> { records, ids_seen, ids, malformed, empty, bytes, files, ignored,
  * outputs, ignored_files } | nil, err
  * Progress: bytes, total, records, ids. See dataset/extract.h. */
 static int extract(lua_State *L) {
-  static const char *const known[] = {"column", "format",       "ids_per_file", "inputs", "memory",
-                                      "output", "on_malformed", "top_level",    "type",   NULL};
+  static const char *const known[] = {"column", "format", "ids_per_file", "inputs",    "jobs",
+                                      "memory", "output", "on_malformed", "top_level", "type",
+                                      NULL};
   static const char *const types[] = {"tweets", "users", NULL};
   static const char *const formats[] = {"auto", "jsonl", "csv", "ids", NULL};
   static const char *const malformed[] = {"stop", "skip", NULL};
@@ -96,6 +100,7 @@ static int extract(lua_State *L) {
   options.column = skin_optional_string(L, 1, name, "column", NULL);
   options.top_level = skin_optional_boolean(L, 1, name, "top_level", false);
   options.ids_per_file = skin_optional_whole(L, 1, name, "ids_per_file", 0, (uint64_t)1 << 53);
+  options.jobs = (unsigned)skin_optional_whole(L, 1, name, "jobs", 0, 1024);
   options.memory = skin_optional_whole(L, 1, name, "memory", 0, (uint64_t)1 << 53);
   if (options.memory > 0 && options.memory < ID_SET_MEMORY_MIN)
     skin_misuse(L, "%s: memory must be at least %d bytes", name, (int)ID_SET_MEMORY_MIN);

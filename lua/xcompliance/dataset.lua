@@ -47,6 +47,7 @@ end
 local EXTRACT = {
   type = "string", inputs = "table|string", output = "string", format = "string",
   column = "string", top_level = "boolean", ids_per_file = "number", memory = "number",
+  jobs = "number",
   on_malformed = "string",
 }
 
@@ -56,7 +57,8 @@ local EXTRACT = {
 -- `output` are needed. `format` is "auto", "jsonl", "csv" or "ids"; `column` names the column of
 -- a CSV file; `top_level` leaves nested and included objects out; `ids_per_file` splits the output
 -- into OUTPUT.0001, OUTPUT.0002 and so on; `memory` is how many bytes the ids may take before they
--- are sorted in files (default: a quarter of the machine's); `on_malformed` is "stop" or "skip",
+-- are sorted in files (default: a quarter of the machine's); `jobs` is how many threads parse JSON
+-- Lines (default: one a processor); `on_malformed` is "stop" or "skip",
 -- which lists what was passed over in OUTPUT.malformed.
 -- `on_progress` is told `{ bytes, total, records, ids }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`

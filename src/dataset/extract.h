@@ -40,6 +40,7 @@ struct extract_options {
   bool top_level;        /* only the records' own ids, not those of nested and included objects */
   uint64_t ids_per_file; /* 0: one file. Else OUTPUT.0001, OUTPUT.0002, ... */
   uint64_t memory;       /* bytes for the id set; 0: a quarter of the machine's */
+  unsigned jobs;         /* threads; 0: as many as there are processors */
   enum extract_malformed on_malformed; /* EXTRACT_SKIP: positions go to OUTPUT.malformed */
 };
 

@@ -19,6 +19,8 @@ function M.define(command)
     :argname("N"):convert(convert.count("--ids-per-file"))
   command:option("--memory", "Sort in files beyond so much memory (default: a quarter of it).")
     :argname("SIZE"):convert(convert.memory)
+  command:option("--jobs", "Threads (default: one a processor)."):argname("N")
+    :convert(convert.count("--jobs"))
   command:option("--on-malformed", "What to do about records that cannot be used (default: stop);"
     .. " skip lists them in IDS.malformed."):choices { "stop", "skip" }
   command:epilog("Example:\n   xcompliance extract tweets tweets.jsonl.gz more/ -o ids.txt")
@@ -55,6 +57,7 @@ function M.run(arguments, context)
     type = arguments.type, inputs = arguments.dataset, output = arguments.output,
     format = arguments.format, column = arguments.column, top_level = arguments.top_level,
     ids_per_file = arguments.ids_per_file, memory = arguments.memory,
+    jobs = arguments.jobs,
     on_malformed = arguments.on_malformed, loop = context.loop, on_progress = context.progress(),
   }
   if not counts then return context.fail(err) end

@@ -1,0 +1,132 @@
+/* extract_jobs_test.c - however many threads parse, the ids, the counts, the first error and the
+ * list of what was passed over are the same
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "dataset/extract.h"
+
+enum { LINES = 90000, ROOM = 1 << 20 };
+
+static char folder[] = "/tmp/extract_jobs_test.XXXXXX";
+static char input[64], output[64], list[96];
+
+/* More than is read by one thread. Every `bad`th line is malformed; 0: none. */
+static void write_input(int bad) {
+  FILE *file = fopen(input, "wb");
+  if (!file) exit(1);
+  for (int i = 1; i <= LINES; i++) {
+    if (bad && i % bad == 0) {
+      fprintf(file, i % 2 ? "{\"id\":\"%d\",\"text\":\"x}\n" : "{\"id\":\"0%d\",\"text\":\"x\"}\n",
+              i);
+    } else {
+      fprintf(file, "{\"id\":\"%d\",\"text\":\"%0*d\",\"author_id\":\"%d\"}\n",
+              1 + (i * 7919) % 70000, (i % 5000 ? 60 : 300000) + i % 50, i, 1 + i % 100);
+    }
+    if (i % 1000 == 0) fputs("  \r\n\n", file);
+  }
+  if (fclose(file) != 0) exit(1);
+}
+
+static char *read_all(const char *path) {
+  char *text = calloc(1, ROOM);
+  FILE *file = fopen(path, "rb");
+  if (!text) exit(1);
+  if (file) {
+    if (fread(text, 1, ROOM - 1, file) == ROOM - 1) exit(1);
+    fclose(file);
+  }
+  return text;
+}
+
+struct outcome {
+  struct error error;
+  struct extract_counts counts;
+  char *ids, *malformed;
+};
+
+static struct outcome extract(unsigned jobs, enum extract_malformed on_malformed) {
+  const char *paths[] = {input, NULL};
+  struct extract_options options = {.type = EXTRACT_TWEETS,
+                                    .inputs = paths,
+                                    .output = output,
+                                    .memory = 1 << 24,
+                                    .jobs = jobs,
+                                    .on_malformed = on_malformed};
+  struct outcome outcome = {0};
+  struct task *task = extract_start(&options, &outcome.error);
+  if (!task) exit(1);
+  task_wait(task, HUGE_VAL);
+  outcome.error = task->error;
+  outcome.counts = *extract_counts(task);
+  task_free(task);
+  outcome.ids = read_all(output);
+  outcome.malformed = read_all(list);
+  unlink(output);
+  unlink(list);
+  return outcome;
+}
+
+static void check_same(const char *what, enum extract_malformed on_malformed) {
+  struct outcome one = extract(1, on_malformed);
+  for (unsigned jobs = 2; jobs <= 5; jobs++) {
+    struct outcome many = extract(jobs, on_malformed);
+    CHECK_TEXT(one.error.message, many.error.message);
+    CHECK(strcmp(one.ids, many.ids) == 0 && strcmp(one.malformed, many.malformed) == 0);
+    if (one.error.code == ERROR_NONE)
+      CHECK(memcmp(&one.counts, &many.counts, sizeof one.counts) == 0);
+    free(many.ids);
+    free(many.malformed);
+  }
+  printf("%s: %llu ids, %llu malformed\n", what, (unsigned long long)one.counts.ids,
+         (unsigned long long)one.counts.malformed);
+  free(one.ids);
+  free(one.malformed);
+}
+
+/* The counts are those of the plainest reading. */
+static void test_counts(void) {
+  struct outcome outcome;
+  write_input(0);
+  outcome = extract(4, EXTRACT_STOP);
+  CHECK(outcome.error.code == ERROR_NONE && outcome.counts.records == LINES);
+  CHECK(outcome.counts.ids_seen == LINES && outcome.counts.ids == 70000);
+  free(outcome.ids);
+  free(outcome.malformed);
+}
+
+static void test_cancelling(void) {
+  const char *paths[] = {input, input, input, input, input, input, input, input, NULL};
+  struct extract_options options = {
+      .type = EXTRACT_TWEETS, .inputs = paths, .output = output, .jobs = 3, .memory = 1 << 24};
+  for (int i = 0; i < 10; i++) {
+    struct error error;
+    struct task *task = extract_start(&options, &error);
+    if (!task) exit(1);
+    usleep((useconds_t)(i * 3000));
+    task_free(task);
+    CHECK(access(output, F_OK) != 0 || i > 5);
+    unlink(output);
+  }
+}
+
+int main(void) {
+  if (!mkdtemp(folder)) return 1;
+  snprintf(input, sizeof input, "%s/input.jsonl", folder);
+  snprintf(output, sizeof output, "%s/out.ids", folder);
+  snprintf(list, sizeof list, "%s.malformed", output);
+  test_counts();
+  check_same("whole", EXTRACT_STOP);
+  test_cancelling();
+  write_input(997);
+  check_same("the first error", EXTRACT_STOP);
+  check_same("some malformed", EXTRACT_SKIP);
+  write_input(40);
+  check_same("many malformed", EXTRACT_SKIP);
+  unlink(input);
+  rmdir(folder);
+  return check_end();
+}
