@@ -63,14 +63,6 @@ static struct file_box *new_box(lua_State *L) {
   return box;
 }
 
-static const char *check_path(lua_State *L, const char *function) {
-  size_t size;
-  const char *path = luaL_checklstring(L, 1, &size);
-  if (size == 0 || strlen(path) != size)
-    skin_misuse(L, "%s: the path is empty or holds a NUL byte", function);
-  return path;
-}
-
 static bool keep_path(struct file_box *box, const char *path, struct error *error) {
   box->path = strdup(path);
   if (!box->path) error_set(error, ERROR_MEMORY, "opening %s: out of memory", path);
@@ -79,7 +71,7 @@ static bool keep_path(struct file_box *box, const char *path, struct error *erro
 
 /* core.open_source(path) -> file | nil, err: a regular file, to be read */
 static int open_source(lua_State *L) {
-  const char *path = check_path(L, "core.open_source");
+  const char *path = skin_path(L, 1, "core.open_source");
   struct file_box *box = new_box(L);
   struct error error;
   box->descriptor = file_open(path, NULL, &error);
@@ -91,7 +83,7 @@ static int open_source(lua_State *L) {
  * unpredictable name and of mode 0600, to be written and then published or discarded. One that is
  * collected as garbage before it was closed is removed, unless `keep` is true. */
 static int create_beside(lua_State *L) {
-  const char *target = check_path(L, "core.create_beside");
+  const char *target = skin_path(L, 1, "core.create_beside");
   bool keep = lua_toboolean(L, 2);
   struct file_box *box = new_box(L);
   struct error error;
@@ -118,7 +110,7 @@ static bool open_own(struct file_box *box, const char *path, int flags, struct e
 
 /* core.reopen(path) -> file | nil, err: a file that create_beside made, to be gone on with */
 static int reopen(lua_State *L) {
-  const char *path = check_path(L, "core.reopen");
+  const char *path = skin_path(L, 1, "core.reopen");
   struct file_box *box = new_box(L);
   struct error error;
   if (!open_own(box, path, 0, &error)) return skin_failure(L, &error);
@@ -135,7 +127,7 @@ static bool has_name(int descriptor, const char *path) {
 /* core.open_journal(path) -> file | nil, err: made where it is missing (mode 0600), appended to,
  * and locked for this process: err.kind is "conflict" while another holds it */
 static int open_journal(lua_State *L) {
-  const char *path = check_path(L, "core.open_journal");
+  const char *path = skin_path(L, 1, "core.open_journal");
   struct file_box *box = new_box(L);
   struct error error;
   if (!open_own(box, path, O_CREAT | O_APPEND, &error)) return skin_failure(L, &error);
@@ -152,7 +144,7 @@ static int open_journal(lua_State *L) {
 
 /* core.make_folder(path) -> true | nil, err: of mode 0700, unless it is there already */
 static int make_folder(lua_State *L) {
-  const char *path = check_path(L, "core.make_folder");
+  const char *path = skin_path(L, 1, "core.make_folder");
   struct stat status;
   struct error error;
   if (mkdir(path, 0700) != 0 && errno != EEXIST) {
@@ -401,7 +393,7 @@ static int method_checksum(lua_State *L) {
  * folder; where that fails, what was there before is still there */
 static int method_publish(lua_State *L) {
   struct file_box *file = file_box_check(L, 1, "file:publish");
-  const char *target = luaL_checkstring(L, 2);
+  const char *target = skin_path(L, 2, "file:publish");
   struct task_box *box = task_box_new(L, push_true);
   struct error error;
   return start(L, box, file_task_new(&PUBLICATION, file, target, &error), &error);

@@ -82,7 +82,7 @@ static struct listing *new_listing(const char *input, struct error *error) {
  * folder, would read, by name; `found` says that a folder was walked for it, `ignored` how many in
  * it have other names. */
 static int list_files(lua_State *L) {
-  const char *input = luaL_checkstring(L, 1);
+  const char *input = skin_path(L, 1, "core.list_files");
   struct task_box *box = task_box_new(L, push_listing);
   struct error error;
   struct listing *listing = new_listing(input, &error);

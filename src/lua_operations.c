@@ -460,7 +460,8 @@ static const char *const ACCEPT[] = {"Accept: application/json", NULL};
 
 static bool has_fields(lua_State *L) {
   bool has;
-  lua_getfield(L, 2, "fields");
+  lua_pushliteral(L, "fields");
+  lua_rawget(L, 2);
   has = !lua_isnil(L, -1);
   lua_pop(L, 1);
   return has;

@@ -163,7 +163,7 @@ static int push_true(lua_State *L, struct task *task) {
 /* verdicts:save(path) -> task -> true */
 static int method_save(lua_State *L) {
   struct verdicts *verdicts = check_verdicts(L, 1);
-  const char *path = luaL_checkstring(L, 2);
+  const char *path = skin_path(L, 2, "verdicts:save");
   struct task_box *box = task_box_new(L, push_true);
   struct error error;
   struct task *task = verdicts_save_start(verdicts, path, &error);

@@ -83,11 +83,21 @@ void skin_check_options(lua_State *L, int index, const char *function, const cha
     skin_misuse(L, "%s: options must be a table, not %s", function, luaL_typename(L, index));
   lua_pushnil(L);
   while (lua_next(L, index)) {
-    if (lua_type(L, -2) != LUA_TSTRING) skin_misuse(L, "%s: option names are strings", function);
-    if (!is_known(lua_tostring(L, -2), known))
-      skin_misuse(L, "%s: there is no option '%.64s'", function, lua_tostring(L, -2));
+    size_t size;
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &size) : NULL;
+    if (!key) skin_misuse(L, "%s: option names are strings", function);
+    if (strlen(key) != size || !is_known(key, known))
+      skin_misuse(L, "%s: there is no option '%.64s'", function, key);
     lua_pop(L, 1);
   }
+}
+
+const char *skin_path(lua_State *L, int index, const char *function) {
+  size_t size;
+  const char *path = luaL_checklstring(L, index, &size);
+  if (size == 0 || strlen(path) != size)
+    skin_misuse(L, "%s: the path is empty or holds a NUL byte", function);
+  return path;
 }
 
 /* Raw reads: an options table with a metatable must not run code between a check and its use. */

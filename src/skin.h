@@ -40,6 +40,9 @@ int skin_misuse(lua_State *L, const char *format, ...);
  * is named in the message. */
 void skin_check_options(lua_State *L, int index, const char *function, const char *const *known);
 
+/* The path at `index`: a string, neither empty nor with a NUL byte in it. */
+const char *skin_path(lua_State *L, int index, const char *function);
+
 /* Fields of an options table, each with a check of its type. The optional ones return their default
  * where the field is nil. The strings live as long as the table holds them. */
 const char *skin_string(lua_State *L, int index, const char *function, const char *field);

@@ -23,6 +23,9 @@ Call.__index = Call
 -- `retry` (a policy of xcompliance.retry)
 function M.new(loop, options)
   local deadline = options.deadline
+  if type(loop.wait) ~= "function" or type(loop.sleep) ~= "function" then
+    errors.misuse("a loop is a table of two functions, wait and sleep")
+  end
   if deadline and (deadline ~= deadline or deadline < 0) then
     errors.misuse("a deadline is a number of seconds")
   end

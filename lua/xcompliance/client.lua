@@ -223,6 +223,11 @@ local function check_retry(policy)
     { attempts = "number", first = "number", max = "number" })
   local usual = require("xcompliance.retry").policy
   for name, value in pairs(usual) do own[name] = own[name] or value end
+  local first, max = own.first, own.max
+  if not (own.attempts >= 1 and first >= 0 and max >= first and max < math.huge) then
+    errors.misuse("xcompliance.client: retry is { attempts, first, max }: a number from 1, seconds,"
+      .. " seconds")
+  end
   return own
 end
 

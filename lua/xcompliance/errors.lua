@@ -96,7 +96,11 @@ function M.check_options(name, options, known)
   local copy = {}
   for key, value in next, options do
     local types = known[key]
-    if not types then M.misuse("%s: there is no option '%s'", name, tostring(key):sub(1, 64)) end
+    if not types then
+      local is_plain = type(key) == "string" or type(key) == "number" -- tostring runs no code
+      local shown = is_plain and tostring(key):sub(1, 64) or type(key)
+      M.misuse("%s: there is no option '%s'", name, shown)
+    end
     if not ("|" .. types .. "|"):find("|" .. type(value) .. "|", 1, true) then
       M.misuse("%s: %s must be a %s, not %s", name, key, types:gsub("|", " or "), type(value))
     end

@@ -16,13 +16,16 @@ static void expect(int holds) {
  */
 static void expect_google(const char *url) {
   static const char storage[] = "storage.googleapis.com";
-  const char *host = url + 8;
+  const char *host = url + 8, *port;
   size_t size, end = sizeof storage - 1;
   expect(strncasecmp(url, "https://", 8) == 0);
   size = strcspn(host, "/?#\\");
   expect(!memchr(host, '@', size) && !memchr(host, '%', size));
-  if (size > 4 && memcmp(host + size - 4, ":443", 4) == 0) size -= 4;
-  if (size > 1 && host[size - 1] == ':') size--; /* an empty port is the usual one */
+  port = memchr(host, ':', size);
+  if (port) { /* an empty one is the usual one */
+    expect(port[1] == '\0' || strchr("/?#", port[1]) || atoi(port + 1) == 443);
+    size = (size_t)(port - host);
+  }
   expect(size >= end && strncasecmp(host + size - end, storage, end) == 0);
   expect(size == end || host[size - end - 1] == '.');
 }
