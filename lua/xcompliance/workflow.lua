@@ -225,10 +225,12 @@ local function give_up(run, job)
     what .. " - run the same command again to make a new job", { job = errors.masked(job) })
 end
 
---- How long until the next look.
+--- How long until the next look; and why, where that is for the API's sake.
 local function pace(run, looks, headers)
-  local seconds = retry.poll(looks, run.poll, calls.random)
-  return math.max(seconds, retry.exhausted(headers, os.time()))
+  local seconds, limited = retry.poll(looks, run.poll, calls.random),
+    retry.exhausted(headers, os.time())
+  if limited <= seconds then return seconds end
+  return limited, "rate limited until " .. text.clock(os.time() + limited)
 end
 
 --- Takes one look. A look that fails is taken again: the job goes on meanwhile.
@@ -243,28 +245,28 @@ local function look(run)
   end
 end
 
-local function wait_before_look(run, seconds, status)
-  local event = { status = status }
+local function wait_before_look(run, seconds, status, why)
+  local event = { status = status, message = why and ("the job is %s; %s"):format(status, why) }
   if not KNOWN[status] then
     event.warning = ("the job's status is '%s', which is not known - waiting on"):format(
       text.plain(status))
   end
-  return run.call:sleep(seconds, event, "the job is " .. status)
+  return run.call:sleep(seconds, event, event.message or "the job is " .. status)
 end
 
 function STATES.wait(run)
   run.call:at("wait", ("waiting for job %s"):format(run.facts.job.id))
   local status, looks = "in_progress", 0
-  local seconds = run.taken_up and 0 or pace(run, 0, {})
+  local seconds, why = run.taken_up and 0 or pace(run, 0, {}), nil
   while true do
-    local ok, err = wait_before_look(run, seconds, status)
+    local ok, err = wait_before_look(run, seconds, status, why)
     if not ok then return nil, err end
     local job, details = look(run)
     if not job then return nil, details end
     if job.status == "complete" then return run:record { step = "download", job = job } end
     if job.status == "failed" or job.status == "expired" then return give_up(run, job) end
     status, looks = job.status, looks + 1
-    seconds = pace(run, looks, details.headers)
+    seconds, why = pace(run, looks, details.headers)
   end
 end
 

@@ -124,7 +124,11 @@ describe("waiting for a job", function()
   it("row 65: the API's limit is never exceeded", function()
     bench:stop()
     begin { jobs_take = 5, rate_limit = 4, rate_window = 2 }
-    succeeds({}, { poll = { min = 0.05, max = 0.05 } })
+    local said
+    succeeds({}, { poll = { min = 0.05, max = 0.05 }, on_progress = function(event)
+      said = said or event.message and event.message:match("the job is in_progress; (.*)")
+    end })
+    assert.matches("^rate limited until %d%d:%d%d:%d%d$", said)
     for _, entry in ipairs(bench:log()) do assert.is_true(entry.status ~= 429, entry.step) end
     assert.is_true(bench:count("get") > 4)
   end)

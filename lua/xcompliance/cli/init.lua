@@ -65,6 +65,10 @@ local function add_api_options(command)
   command:option("--proxy", "Go through this proxy (default: HTTPS_PROXY)"):argname("URL")
   command:option("--timeout", "Seconds that a call of the API may take (default: 30)")
     :argname("SECONDS"):convert(tonumber)
+  command:option("--low-speed-limit", "Bytes a second below which a transfer is broken off, and"
+    .. " tried again (default: 1024)"):argname("BYTES"):convert(tonumber)
+  command:option("--low-speed-time", "Seconds that it may be slower (default: 60)")
+    :argname("SECONDS"):convert(tonumber)
 end
 
 --- argparse would print the help and end the process by itself.
@@ -154,6 +158,7 @@ local function new_context(arguments, env)
       ca_file = given.ca_file,
       base_url = given.base_url or env.getenv("XCOMPLIANCE_BASE_URL"),
       proxy = given.proxy, timeout = given.timeout,
+      low_speed_limit = given.low_speed_limit, low_speed_time = given.low_speed_time,
     }
   end
   function context.finish() line:clear() end
