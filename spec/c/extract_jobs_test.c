@@ -98,6 +98,29 @@ static void test_counts(void) {
   free(outcome.malformed);
 }
 
+/* Most threads find nothing left to do. */
+static void test_short_pipe(void) {
+  char path[64];
+  const char *paths[] = {path, NULL};
+  struct extract_options options = {
+      .type = EXTRACT_TWEETS, .inputs = paths, .output = output, .jobs = 8, .memory = 1 << 24};
+  for (int i = 0; i < 200; i++) {
+    static const char text[] = "{\"id\":\"1\",\"text\":\"\"}\n";
+    struct error error;
+    struct task *task;
+    int ends[2];
+    if (pipe(ends) != 0 || write(ends[1], text, sizeof text - 1) < 0) exit(1);
+    close(ends[1]);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+    if (!(task = extract_start(&options, &error))) exit(1);
+    task_wait(task, HUGE_VAL);
+    CHECK(task->error.code == ERROR_NONE && extract_counts(task)->ids == 1);
+    task_free(task);
+    close(ends[0]);
+  }
+  unlink(output);
+}
+
 static void test_cancelling(void) {
   const char *paths[] = {input, input, input, input, input, input, input, input, NULL};
   struct extract_options options = {
@@ -118,6 +141,7 @@ int main(void) {
   snprintf(input, sizeof input, "%s/input.jsonl", folder);
   snprintf(output, sizeof output, "%s/out.ids", folder);
   snprintf(list, sizeof list, "%s.malformed", output);
+  test_short_pipe();
   test_counts();
   check_same("whole", EXTRACT_STOP);
   test_cancelling();

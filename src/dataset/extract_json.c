@@ -191,7 +191,7 @@ static size_t whole_lines(const struct reader *reader) {
 
 /* Others will move the window on. */
 static bool copy_piece(struct worker *worker, struct error *error) {
-  if (!worker->lines->shared) return true;
+  if (!worker->lines->shared || worker->size == 0) return true;
   if (worker->size > worker->room) {
     char *buffer = realloc(worker->buffer, worker->size + READER_PADDING);
     if (!buffer) return extraction_no_memory(worker->lines->x, error);
