@@ -193,6 +193,18 @@ end
 
 -- }====================================================================
 
+--- Asserts that `act` makes this process grow by no more than so many bytes at any time.
+function M.grows_at_most(bytes, act)
+  local function peak()
+    return 1024 * tonumber(M.read("/proc/self/status"):match("VmHWM:%s*(%d+)"))
+  end
+  local before = peak()
+  act()
+  local grown = peak() - before
+  -- the sanitizers keep what was freed
+  assert(grown <= bytes or os.getenv("LD_PRELOAD"), ("it grew by %.0f bytes"):format(grown))
+end
+
 -- {====================================================================
 -- Other processes
 -- =====================================================================
