@@ -156,8 +156,8 @@ asan: test-packages
 	@$(MAKE) -s SAN=asan all c-tests build/asan/nodlclose.so
 	@BUILD=build/asan LUAS="$(LUAS)" ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 \
 	  UBSAN_OPTIONS=print_stacktrace=1 \
-	  PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so) build/asan/nodlclose.so" \
-	  spec/run
+	  PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so) $(CURDIR)/build/asan/nodlclose.so" \
+	  spec/run $(SPECS)
 
 # the C tests alone: a host that was built without ThreadSanitizer cannot load what was built with it
 .PHONY: tsan
@@ -172,7 +172,7 @@ VALGRIND_SPECS ?= spec/url_spec.lua spec/operations_spec.lua spec/file_spec.lua 
 valgrind: check-packages
 	@$(MAKE) -s all c-tests build/nodlclose.so
 	@for test in build/spec/*_test; do echo $$test; valgrind -q --error-exitcode=99 $$test || exit 1; done
-	@LUAS=lua5.4 PRELOAD=build/nodlclose.so \
+	@LUAS=lua5.4 PRELOAD=$(CURDIR)/build/nodlclose.so \
 	  WRAPPER="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --num-callers=20" \
 	  spec/run $(VALGRIND_SPECS)
 
