@@ -1,12 +1,18 @@
 /* generate.c - data for the benchmarks, the same from the same seed everywhere
  *
  *   generate ids|tweets|pages|v1|csv COUNT [SEED] > FILE
+ *   generate tweet-results|user-results COUNT SEED RECORDS PER_MILLE > FILE
  *
  * ids     lines of 17 to 19 digits in random order, one in five a duplicate
  * tweets  flattened v2 tweets as twarc writes them, one a line: members in the usual order or
- * shuffled, with and without spaces, text escaped or not, whole tweets nested in most of them pages
- * v2 response pages of 100 tweets, with their includes v1      v1.1 tweets with retweets and quotes
- * in them csv     v2 tweets in 61 columns, with quoted cells that hold separators and line ends
+ *         shuffled, with and without spaces, text escaped or not, whole tweets nested in most of
+ * them pages   v2 response pages of 100 tweets, with their includes v1      v1.1 tweets with
+ * retweets and quotes in them csv     v2 tweets in 61 columns, with quoted cells that hold
+ * separators and line ends
+ *
+ * tweet-results, user-results
+ *         result rows; so many in a thousand of the tweets of RECORDS records (of their authors)
+ * are among them, the other rows are about ids that no record holds
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -420,6 +426,48 @@ static void ids(uint64_t count) {
   }
 }
 
+static void row(uint64_t id, bool user) {
+  static const char *const reasons[] = {"deleted", "suspended", "protected", "deactivated",
+                                        "bounced"};
+  bool scrub = !user && chance(3);
+  printf("{\"id\":\"%llu\",\"action\":\"delete\",", (unsigned long long)id);
+  time_member("created_at");
+  if (chance(50)) {
+    putchar(',');
+    time_member("redacted_at");
+  }
+  printf(",\"reason\":\"%s\"}\n", scrub ? "scrub_geo" : reasons[below(user ? 4 : 5)]);
+}
+
+/* Ids of the same kinds as those of the records, but other ones: user ids are as short as six
+ * digits, where those of the records begin at seven, or lie above all short ones there. */
+static uint64_t strange_user(void) {
+  switch (below(30)) {
+  case 0: return 100000 + below(900000);
+  case 1:
+  case 2:
+  case 3:
+  case 4:
+  case 5:
+  case 6:
+  case 7:
+  case 8:
+  case 9: return 4100000000u + below(5000000000u);
+  default: return 1600000000000000000u + below(100000000000000000u);
+  }
+}
+
+static void results(uint64_t count, uint64_t records, uint64_t per_mille, bool user) {
+  uint64_t hits = 0, known = user ? records / 3 + 1 : records;
+  for (uint64_t k = 0; k < known; k++) {
+    if (below(1000) >= per_mille) continue;
+    row(user ? user_id(k) : tweet_id(k), user);
+    hits++;
+  }
+  for (; hits < count; hits++)
+    row(user ? strange_user() : 1800000000000000000u + below(400000000000000000u), user);
+}
+
 int main(int argc, char **argv) {
   static const struct {
     const char *name;
@@ -432,6 +480,13 @@ int main(int argc, char **argv) {
       kinds[i].generate(strtoull(argv[2], NULL, 10));
       return fflush(stdout) != 0;
     }
-  fputs("usage: generate ids|tweets|pages|v1|csv COUNT [SEED]\n", stderr);
+  if (argc == 6 && strstr(argv[1], "-results")) {
+    results(strtoull(argv[2], NULL, 10), strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10),
+            argv[1][0] == 'u');
+    return fflush(stdout) != 0;
+  }
+  fputs("usage: generate ids|tweets|pages|v1|csv COUNT [SEED]\n"
+        "       generate tweet-results|user-results COUNT SEED RECORDS PER_MILLE\n",
+        stderr);
   return 2;
 }

@@ -37,6 +37,7 @@ struct state {
   struct reference *references;
   size_t finding_room, list_room, place_room, cut_room, reference_room;
   size_t place_count, reference_count;
+  bool fits[VERDICTS_TYPES]; /* an id of this type's verdicts was found where it belongs */
   bool no_memory;
 };
 
@@ -109,19 +110,27 @@ static void apply_facts(struct state *state, const struct record_id *id, enum ve
   if (facts & policy->rehydrate && id->role == ID_OWN) finding->rehydrate = true;
 }
 
-/* The ids of bare references count only where they are retweeted; see retweets_condemned. */
+/* That verdicts are those of the other type shows only where none of them fits. */
+static void look_for_strangers(struct state *state, enum verdicts_type other, uint64_t id,
+                               struct judge_counts *counts) {
+  if (!state->fits[other] && prefilter_facts(state->public.filter, other, id))
+    counts->strange[other]++;
+}
+
+/* The ids of bare references count only where they are retweeted; see condemns_parent. */
 static void judge_id(struct state *state, const struct record_id *id, struct judge_counts *counts) {
   const struct record_object *object = &state->record->objects[id->object];
   bool user = id->role == ID_AUTHOR || object->kind == RECORD_USER;
   enum verdicts_type type = user ? VERDICTS_USERS : VERDICTS_TWEETS;
-  uint32_t facts, others;
+  uint32_t facts;
   if (object->kind == RECORD_NEITHER && !(object->position == AT_REFERENCE && object->retweet))
     return;
   facts = prefilter_facts(state->public.filter, type, id->id);
-  others = prefilter_facts(state->public.filter, user ? VERDICTS_TWEETS : VERDICTS_USERS, id->id);
-  counts->own[type] += facts != 0;
-  counts->strange[user ? VERDICTS_TWEETS : VERDICTS_USERS] += others != 0;
-  if (facts) apply_facts(state, id, type, facts);
+  look_for_strangers(state, user ? VERDICTS_TWEETS : VERDICTS_USERS, id->id, counts);
+  if (!facts) return;
+  counts->own[type]++;
+  state->fits[type] = true;
+  apply_facts(state, id, type, facts);
 }
 
 /* Whether what is found on an object holds for the tweet around it. */

@@ -1,15 +1,16 @@
 /* prefilter.c - see prefilter.h
  *
- * Two steps over pieces that fit the nearest cache. The first turns 64 bytes at a time into three
- * words of bits: digits, line ends, and places where an escaped digit may begin. The second works
- * on those words: runs of n digits are what is left when a word is anded with itself shifted by 1,
- * 2, 4 and so on, so that short numbers, of which tweets are full, cost nothing. The ids found wait
- * in a short queue while their words of the Bloom filter are on their way from memory.
+ * Three steps over pieces that fit the nearest cache. The first turns 64 bytes at a time into three
+ * words of bits: digits, line ends, and places where an escaped digit may begin. The second leaves
+ * of the digits where runs begin that are long enough, so that short numbers, of which tweets are
+ * full, cost nothing. The third visits the words in which there is anything. The ids found wait in
+ * a short queue while their words of the Bloom filter are on their way from memory.
  */
 #include "dataset/prefilter.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "dataset/id.h"
 
@@ -21,13 +22,19 @@ enum {
   WORDS = 256, /* of 64 bytes each: a piece */
   STEPS = 5,   /* 2^5 is more than ID_TEXT_MAX */
   QUEUE = 512,
-  BITS_PER_ID = 12,
+  BITS_PER_ID = 16,
+  LARGE_PAGE = 1 << 21,
   VECTOR_SLACK = 4,
   TAIL = 2, /* words that hold 63 + VECTOR_SLACK bytes */
 };
 
 struct masks {
   uint64_t digits[WORDS + 1], lines[WORDS + 1], escapes[WORDS + 1];
+};
+
+/* Where runs of digits begin that are long enough. */
+struct runs {
+  uint64_t starts[WORDS + 1];
 };
 
 /* Fills `words` words of the masks; VECTOR_SLACK bytes behind text[0 .. 64 * words) can be read. */
@@ -37,8 +44,8 @@ struct prefilter {
   const struct verdicts *verdicts;
   uint32_t matter[VERDICTS_TYPES];
   uint64_t *bloom;
-  uint64_t words;        /* of `bloom` */
-  unsigned steps[STEPS]; /* shifts that leave runs of the shortest id's length */
+  uint64_t words;                    /* of `bloom` */
+  unsigned steps[STEPS], step_count; /* shifts that leave runs of the shortest id's length */
   classify *classify;
 };
 
@@ -183,12 +190,24 @@ static uint64_t fill_bloom(struct prefilter *filter) {
   return smallest == UINT64_MAX ? 0 : smallest;
 }
 
+/* Words that are looked up at random, in large pages where there are any: else each look-up would
+ * miss the table of pages too. */
+static void *zeroed(size_t size) {
+  size_t rounded = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+  void *memory = size < LARGE_PAGE ? calloc(1, size) : aligned_alloc(LARGE_PAGE, rounded);
+  if (memory && size >= LARGE_PAGE) {
+    madvise(memory, rounded, MADV_HUGEPAGE); /* harmless where it does not work */
+    memset(memory, 0, size);
+  }
+  return memory;
+}
+
 /* Shifts by 1, 2, 4 ... and a rest add up to `length` - 1. */
 static void set_steps(struct prefilter *filter, unsigned length) {
   unsigned have = 1;
-  for (int i = 0; i < STEPS; i++) {
+  while (have < length) {
     unsigned step = length - have < have ? length - have : have;
-    filter->steps[i] = step;
+    filter->steps[filter->step_count++] = step;
     have += step;
   }
 }
@@ -205,7 +224,7 @@ struct prefilter *prefilter_new(const struct verdicts *verdicts,
     if (matter[type]) count += verdicts->sets[type].count;
   }
   filter->words = count * BITS_PER_ID / 64 + 1;
-  filter->bloom = calloc(filter->words, sizeof *filter->bloom);
+  filter->bloom = zeroed(filter->words * sizeof *filter->bloom);
   if (!filter->bloom) {
     prefilter_free(filter);
     return NULL;
@@ -245,12 +264,14 @@ struct scan {
   struct prefilter_hits *hits;
   size_t line_start;
   uint64_t lines;
-  uint64_t digit_before; /* whether the byte before this word is a digit */
+  uint64_t hit_line;     /* the last line that is a hit */
+  uint64_t digit_before; /* whether the byte before this piece is a digit */
   size_t whole;          /* words that can be classified in place */
   struct masks tail;     /* the others */
   size_t queued;
   size_t at[QUEUE];
   uint64_t hashes[QUEUE];
+  uint64_t in_line[QUEUE]; /* the number of its line */
 };
 
 /* A hit whatever the filter says; no id has this hash. */
@@ -276,16 +297,21 @@ static bool is_hit(const struct scan *scan, size_t i) {
   return facts_of(scan->filter, VERDICTS_TWEETS, id) || facts_of(scan->filter, VERDICTS_USERS, id);
 }
 
+/* One hit a line is enough. */
 static bool empty_queue(struct scan *scan) {
-  for (size_t i = 0; i < scan->queued; i++)
-    if (is_hit(scan, i) && !add_hit(scan->hits, scan->at[i])) return false;
+  for (size_t i = 0; i < scan->queued; i++) {
+    if (scan->in_line[i] == scan->hit_line || !is_hit(scan, i)) continue;
+    if (!add_hit(scan->hits, scan->at[i])) return false;
+    scan->hit_line = scan->in_line[i];
+  }
   scan->queued = 0;
   return true;
 }
 
-static void queue_certain(struct scan *scan, size_t at) {
+static void queue(struct scan *scan, size_t at, uint64_t hash) {
   scan->at[scan->queued] = at;
-  scan->hashes[scan->queued++] = CERTAIN;
+  scan->in_line[scan->queued] = scan->lines;
+  scan->hashes[scan->queued++] = hash;
 }
 
 static void queue_id(struct scan *scan, size_t at) {
@@ -293,8 +319,7 @@ static void queue_id(struct scan *scan, size_t at) {
   if (id_read(scan->text + at, &id) == 0) return;
   hash = spread(id);
   __builtin_prefetch(word_of(scan->filter, hash));
-  scan->at[scan->queued] = at;
-  scan->hashes[scan->queued++] = hash;
+  queue(scan, at, hash);
 }
 
 /* Whether the line text[start .. end) begins and ends as one JSON object or array. */
@@ -304,58 +329,66 @@ static bool is_framed(const char *text, size_t start, size_t end) {
                               (text[start] == '[' && text[end - 1] == ']'));
 }
 
-/* The line ends in this word; returns those of lines that are not framed. */
-static uint64_t end_lines(struct scan *scan, uint64_t lines, size_t base) {
-  uint64_t bad = 0;
-  for (; lines; lines &= lines - 1) {
-    unsigned bit = (unsigned)__builtin_ctzll(lines);
-    if (!is_framed(scan->text, scan->line_start, base + bit)) bad |= (uint64_t)1 << bit;
-    scan->line_start = base + bit + 1;
-    scan->lines++;
+/* For all words at once, which the compiler does several at a time: a run of n digits begins where
+ * digits, anded with themselves shifted by 1, 2, 4 and so on, have anything left. */
+static void find_runs(const struct prefilter *filter, const struct masks *masks,
+                      uint64_t digit_before, struct runs *runs) {
+  uint64_t *starts = runs->starts;
+  memcpy(starts, masks->digits, sizeof runs->starts);
+  for (unsigned step = 0; step < filter->step_count; step++) {
+    unsigned shift = filter->steps[step];
+    for (unsigned i = 0; i < WORDS; i++)
+      starts[i] &= starts[i] >> shift | starts[i + 1] << (64 - shift);
+    starts[WORDS] &= starts[WORDS] >> shift; /* its low bits are right, and all that is wanted */
   }
-  return bad;
-}
-
-/* Where runs begin that are long enough: bits of `word`, followed by those of `next`. */
-static uint64_t long_runs(const struct prefilter *filter, uint64_t word, uint64_t next) {
-  for (int i = 0; i < STEPS; i++) {
-    unsigned step = filter->steps[i];
-    word &= word >> step | next << 1 << (63 - step);
-    next &= next >> step;
-  }
-  return word;
+  starts[0] &= ~(masks->digits[0] << 1 | digit_before);
+  for (unsigned i = 1; i < WORDS; i++)
+    starts[i] &= ~(masks->digits[i] << 1 | masks->digits[i - 1] >> 63);
 }
 
 static bool is_escaped_digit(const char *text) {
   return memcmp(text, "\\u003", 5) == 0;
 }
 
-static bool scan_word(struct scan *scan, const struct masks *masks, size_t word, size_t base) {
-  uint64_t digits = masks->digits[word];
-  uint64_t runs = long_runs(scan->filter, digits, masks->digits[word + 1]);
-  uint64_t certain = masks->escapes[word];
-  runs &= ~(digits << 1 | scan->digit_before);
-  scan->digit_before = digits >> 63;
-  if (masks->lines[word]) certain |= end_lines(scan, masks->lines[word], base);
+static void end_line(struct scan *scan, size_t at) {
+  if (!is_framed(scan->text, scan->line_start, at)) queue(scan, at, CERTAIN);
+  scan->line_start = at + 1;
+  scan->lines++;
+}
+
+static bool scan_word(struct scan *scan, uint64_t runs, uint64_t lines, uint64_t escapes,
+                      size_t base) {
   if (scan->queued > QUEUE - 64 && !empty_queue(scan)) return false;
-  for (uint64_t bits = runs | certain; bits; bits &= bits - 1) {
-    unsigned bit = (unsigned)__builtin_ctzll(bits);
-    size_t at = base + bit;
-    if (!(certain >> bit & 1))
+  for (uint64_t bits = runs | lines | escapes; bits; bits &= bits - 1) {
+    uint64_t bit = bits & (0 - bits);
+    size_t at = base + (unsigned)__builtin_ctzll(bits);
+    if (runs & bit)
       queue_id(scan, at);
-    else if (scan->text[at] == '\n' || is_escaped_digit(scan->text + at))
-      queue_certain(scan, at);
+    else if (lines & bit)
+      end_line(scan, at);
+    else if (is_escaped_digit(scan->text + at))
+      queue(scan, at, CERTAIN);
   }
   return true;
 }
 
-/* Masks of `count` words from word `first` on; zeros behind the end of the text. */
-static void classify_words(const struct scan *scan, size_t first, size_t count,
-                           struct masks *masks) {
-  size_t whole = scan->whole > first ? scan->whole - first : 0,
-         done = whole < count ? whole : count;
+static bool scan_piece(struct scan *scan, const struct masks *masks, size_t words, size_t base) {
+  struct runs runs;
+  find_runs(scan->filter, masks, scan->digit_before, &runs);
+  scan->digit_before = masks->digits[WORDS - 1] >> 63;
+  for (size_t i = 0; i < words; i++)
+    if ((runs.starts[i] | masks->lines[i] | masks->escapes[i]) &&
+        !scan_word(scan, runs.starts[i], masks->lines[i], masks->escapes[i], base + i * 64))
+      return false;
+  return true;
+}
+
+/* Masks of a piece that begins with word `first`, and of one word more; zeros behind the text. */
+static void classify_piece(const struct scan *scan, size_t first, struct masks *masks) {
+  size_t whole = scan->whole > first ? scan->whole - first : 0;
+  size_t done = whole < WORDS + 1 ? whole : WORDS + 1;
   scan->filter->classify(scan->text + first * 64, done, masks);
-  for (; done < count; done++) {
+  for (; done < WORDS + 1; done++) {
     size_t i = first + done - scan->whole;
     masks->digits[done] = i < TAIL ? scan->tail.digits[i] : 0;
     masks->lines[done] = i < TAIL ? scan->tail.lines[i] : 0;
@@ -380,18 +413,18 @@ bool prefilter_scan(const struct prefilter *filter, const char *text, size_t siz
   scan.filter = filter;
   scan.text = text;
   scan.hits = hits;
+  scan.hit_line = UINT64_MAX;
   hits->count = 0;
   begin(&scan, size);
   for (size_t first = 0; first < words; first += WORDS) {
     size_t count = words - first < WORDS ? words - first : WORDS;
-    classify_words(&scan, first, count + 1, &masks);
-    for (size_t word = 0; word < count; word++)
-      if (!scan_word(&scan, &masks, word, (first + word) * 64)) return false;
+    classify_piece(&scan, first, &masks);
+    if (!scan_piece(&scan, &masks, count, first * 64)) return false;
   }
   if (scan.line_start < size) { /* the last line has no end */
-    scan.lines++;
     if (scan.queued == QUEUE && !empty_queue(&scan)) return false;
-    if (!is_framed(text, scan.line_start, size)) queue_certain(&scan, size - 1);
+    if (!is_framed(text, scan.line_start, size)) queue(&scan, size - 1, CERTAIN);
+    scan.lines++;
   }
   *lines = scan.lines;
   return empty_queue(&scan);

@@ -2,7 +2,7 @@
  *
  * Whatever redaction acts on is an id, and an id stands in its record as a run of digits, whole and
  * nothing else. So the filter looks for runs of at least as many digits as the shortest id that
- * matters has, asks a Bloom filter (a bit and a half a verdict, in one word of memory) about each,
+ * matters has, asks a Bloom filter (two bytes a verdict, one word of memory a look-up) about each,
  * and the verdicts themselves about the few that pass it. A record is a hit if it holds an id that
  * matters anywhere, be it in a text; or an escape that could hide a digit (\u003x); or if it does
  * not begin and end as one JSON object or array. It never misses; what it hits for nothing costs
