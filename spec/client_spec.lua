@@ -176,7 +176,8 @@ describe("a client", function()
     assert.equal("server", err.kind)
     assert.equal(503, err.status)
     assert.equal(5, err.attempts)
-    assert.matches("503: Service Unavailable %(after 5 attempts%) %- try again later$", tostring(err))
+    assert.matches("503: Service Unavailable %(after 5 attempts%) %- try again later$",
+      tostring(err))
   end)
 
   it("tries nothing again that cannot help", function()
