@@ -162,8 +162,10 @@ static inline json_at next_value(struct json *json, struct open *open, json_at a
   while (open->depth > 0) {
     char c = json_byte(json, at);
     if (c == ',') {
-      at = json_step(json, at);
-      return open->object ? pass_key(json, at) : at;
+      if (!open->object) return json_step(json, at);
+      /* far from the end of the window no place can be the end of the text */
+      if (at + 3 < json->end && json->text[at[1]] == '"' && json->text[at[2]] == ':') return at + 3;
+      return pass_key(json, json_step(json, at));
     }
     if (c != (open->object ? '}' : ']')) {
       open->depth = 0;
@@ -193,7 +195,7 @@ static inline json_at first_value(struct json *json, struct open *open, json_at 
   return object ? pass_key(json, at) : at;
 }
 
-json_at json_pass(struct json *json, json_at at) {
+json_at json_pass_any(struct json *json, json_at at) {
   struct open open;
   open.depth = 0;
   open.object = false;

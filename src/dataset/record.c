@@ -110,9 +110,10 @@ static const struct {
     {"users", KEY_USERS, 0},
 };
 
-static uint64_t first_bytes(const char *text, size_t size) {
+/* At most eight bytes of a text as one number; there is padding behind every text. */
+static inline uint64_t eight_bytes(const char *text, size_t size) {
   uint64_t word;
-  memcpy(&word, text, 8); /* there is padding behind every text */
+  memcpy(&word, text, 8);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
   word = __builtin_bswap64(word);
 #endif
@@ -121,56 +122,50 @@ static uint64_t first_bytes(const char *text, size_t size) {
 
 /* Where a key stands in the table. The factor was chosen so that no two known ones share a place.
  */
-static uint32_t slot_of(const char *text, size_t size) {
-  return (uint32_t)((first_bytes(text, size) + size) * HASH_FACTOR >> 57);
+static inline uint32_t slot_of(uint64_t first, size_t size) {
+  return (uint32_t)((first + size) * HASH_FACTOR >> 57);
+}
+
+/* Whether a text is a word, of which the first eight bytes are. */
+static inline bool is_word(const struct record_word *word, const char *text, size_t size) {
+  if (word->size != size) return false;
+  if (size > 8 && word->parts[1] != eight_bytes(text + 8, size - 8)) return false;
+  return size <= 16 || (word->parts[2] == eight_bytes(text + 16, size - 16));
 }
 
 static void fill_words(struct record_word *words) {
   for (size_t i = 0; i < sizeof known_keys / sizeof *known_keys; i++) {
-    char text[RECORD_WORD_MAX] = {0};
+    char text[RECORD_WORD_MAX + 8] = {0};
     size_t size = strlen(known_keys[i].text);
     struct record_word *word;
     memcpy(text, known_keys[i].text, size);
-    word = &words[slot_of(text, size)];
-    memcpy(word->text, text, sizeof text);
-    word->size = (uint8_t)size;
+    word = &words[slot_of(eight_bytes(text, size), size)];
+    for (int part = 0; part < 3; part++)
+      word->parts[part] = eight_bytes(text + 8 * part, 8);
+    word->size = (uint32_t)size;
     word->key = (uint8_t)known_keys[i].key;
     word->mark = known_keys[i].mark;
   }
 }
 
-/* Whether the first `size` bytes are the same; both can be read for RECORD_WORD_MAX bytes. Without
- * a loop or a branch: what a key is can hardly be guessed. */
-static inline bool is_word(const char *text, const struct record_word *word, size_t size) {
-#ifdef __SSE2__
-  __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)text),
-                               _mm_loadu_si128((const __m128i *)word->text));
-  __m128i high = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(text + 16)),
-                                _mm_loadu_si128((const __m128i *)(word->text + 16)));
-  uint64_t same = (uint32_t)_mm_movemask_epi8(low) | (uint64_t)_mm_movemask_epi8(high) << 16;
-  uint64_t wanted = ((uint64_t)1 << size) - 1;
-  return ((same & wanted) == wanted) & (word->size == size);
-#else
-  return word->size == size && memcmp(text, word->text, size) == 0;
-#endif
-}
-
 static const struct record_word no_word = {.key = KEY_OTHER};
+
+static const struct record_word *find_word(const struct record *r, struct json_text text);
 
 /* A key written with escapes may still be a known one. */
 static __attribute__((noinline)) const struct record_word *find_escaped(const struct record *r,
                                                                         struct json_text text) {
   char decoded[RECORD_WORD_MAX + 8] = {0};
-  const struct record_word *word;
-  size_t size = json_decode(text, decoded, RECORD_WORD_MAX);
-  if (size >= RECORD_WORD_MAX) return &no_word;
-  word = &r->words[slot_of(decoded, size)];
-  return is_word(decoded, word, size) ? word : &no_word;
+  text.size = json_decode(text, decoded, RECORD_WORD_MAX);
+  text.text = decoded;
+  if (text.size >= RECORD_WORD_MAX || memchr(decoded, '\\', text.size)) return &no_word;
+  return find_word(r, text);
 }
 
 static inline const struct record_word *find_word(const struct record *r, struct json_text text) {
-  const struct record_word *word = &r->words[slot_of(text.text, text.size)];
-  if (text.size < RECORD_WORD_MAX && is_word(text.text, word, text.size)) return word;
+  uint64_t first = eight_bytes(text.text, text.size);
+  const struct record_word *word = &r->words[slot_of(first, text.size)];
+  if (word->parts[0] == first && is_word(word, text.text, text.size)) return word;
   return json_has_escape(text.text, text.size) ? find_escaped(r, text) : &no_word;
 }
 

@@ -130,12 +130,11 @@ struct record_key {
 };
 
 /* Private: a key that means something, and what. */
-enum { RECORD_WORDS = 128, RECORD_WORD_MAX = 32 };
+enum { RECORD_WORDS = 128, RECORD_WORD_MAX = 24 };
 struct record_word {
-  char text[RECORD_WORD_MAX];
-  uint64_t size;
+  uint64_t parts[3]; /* its text, eight bytes each */
+  uint32_t size;
   uint8_t key, mark;
-  char unused[22]; /* 64 bytes: a place is found by a shift */
 };
 
 enum { RECORD_ALL = 0, RECORD_IDS = 1 };
