@@ -113,7 +113,8 @@ local function wait_for(self, quiet, task, err)
 end
 
 --- Waits for a task and reports its progress.
--- @param task what a function of the core has returned: a task, or nil and an error
+-- @param task what a function of the core has returned: a task, or nil
+-- @tparam ?table err and an error then
 -- @return what the task's result is, or nil, err
 function Call:await(task, err) return wait_for(self, false, task, err) end
 
@@ -170,6 +171,7 @@ end
 --- Waits as long as must be before the next attempt.
 -- @tparam integer attempt how many have failed in a row, without progress
 -- @tparam table err of the last one
+-- @tparam[opt] table policy of xcompliance.retry; default: the call's
 -- @treturn true|nil,err nil where there is to be no other
 function Call:pause(attempt, err, policy)
   if err.deadline then return nil, err end

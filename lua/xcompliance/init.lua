@@ -48,7 +48,7 @@ end
 
 local default
 
---- The operations as plain functions, over one client made from the environment.
+-- The operations as plain functions, over one client made from the environment.
 for _, name in ipairs {
   "create_compliance_job", "list_job", "list_jobs", "upload_ids", "download_results", "check",
   "sync",

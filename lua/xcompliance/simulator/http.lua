@@ -171,6 +171,8 @@ local function write_body(connection, response)
 end
 
 --- Writes a response, with Date and the framing of its body.
+-- @param connection
+-- @tparam table response
 -- @tparam number now for Date
 -- @tparam boolean bodiless whether it answers HEAD
 function M.write_response(connection, response, now, bodiless)
