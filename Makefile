@@ -22,7 +22,9 @@ SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-reco
 SAN_FLAGS_analyze := -fanalyzer -Wno-analyzer-malloc-leak -Werror
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes $(if $(CI),-Werror)
 HARDENING := -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+# the same bytes come out wherever the sources lie
 FLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -fPIC -pthread -fvisibility=hidden $(HARDENING) \
+  -ffile-prefix-map=$(CURDIR)=. \
   $(WARNINGS) $(CFLAGS) $(SAN_FLAGS_$(SAN))
 LINK := -pthread -Wl,-z,relro,-z,now,-z,defs $(SAN_FLAGS_$(SAN))
 LIBRARIES := $(shell curl-config --libs 2>/dev/null || echo -lcurl) -lisal -lzstd -lm
