@@ -190,7 +190,8 @@ static bool allocate(struct decoder *decoder, const void *first, size_t size) {
   memcpy(decoder->in, first, size);
   decoder->in_end = size;
   if (decoder->kind == DECODER_GZIP) {
-    if (!(decoder->inflate = malloc(sizeof *decoder->inflate))) return false;
+    /* zeroed: of codes that corrupt data leave undefined it would use whatever it finds */
+    if (!(decoder->inflate = calloc(1, sizeof *decoder->inflate))) return false;
     isal_inflate_init(decoder->inflate);
     return true;
   }
