@@ -289,16 +289,40 @@ static bool add_hit(struct prefilter_hits *hits, size_t at) {
   return true;
 }
 
+static uint64_t id_at(const struct scan *scan, size_t i) {
+  uint64_t id;
+  id_read(scan->text + scan->at[i], &id);
+  return id;
+}
+
+/* Leaves in the queue what the Bloom filter lets through, and has the verdicts on it fetched: for
+ * the next step, and for who judges the record. */
+static void sift_queue(struct scan *scan) {
+  size_t left = 0;
+  for (size_t i = 0; i < scan->queued; i++) {
+    uint64_t hash = scan->hashes[i];
+    if (hash != CERTAIN && !may_know(scan->filter, hash)) continue;
+    scan->at[left] = scan->at[i];
+    scan->in_line[left] = scan->in_line[i];
+    scan->hashes[left] = hash;
+    if (hash != CERTAIN)
+      for (int type = 0; type < VERDICTS_TYPES; type++)
+        verdicts_prefetch(&scan->filter->verdicts->sets[type], id_at(scan, left));
+    left++;
+  }
+  scan->queued = left;
+}
+
 static bool is_hit(const struct scan *scan, size_t i) {
   uint64_t id;
   if (scan->hashes[i] == CERTAIN) return true;
-  if (!may_know(scan->filter, scan->hashes[i])) return false;
-  id_read(scan->text + scan->at[i], &id);
+  id = id_at(scan, i);
   return facts_of(scan->filter, VERDICTS_TWEETS, id) || facts_of(scan->filter, VERDICTS_USERS, id);
 }
 
 /* One hit a line is enough. */
 static bool empty_queue(struct scan *scan) {
+  sift_queue(scan);
   for (size_t i = 0; i < scan->queued; i++) {
     if (scan->in_line[i] == scan->hit_line || !is_hit(scan, i)) continue;
     if (!add_hit(scan->hits, scan->at[i])) return false;

@@ -19,7 +19,7 @@
 #include "file.h"
 
 enum {
-  ENTRY = 14,     /* bytes: id 8, redacted_at 4, facts 2 */
+  ENTRY = VERDICT_ENTRY,
   PER_RUN = 3,    /* the directory has one run for 2^3 to 2^4 verdicts */
   INSERTION = 24, /* fewer entries than this are sorted by insertion */
   AHEAD = 128,
@@ -33,16 +33,6 @@ static const char MAGIC_TEXT[MAGIC + 1] = "XCVERDI\n";
 /* {==================================================================
 ** Entries and their order
 ** =================================================================== */
-
-static struct verdict entry_get(const unsigned char *entry) {
-  struct verdict verdict = {0};
-  uint16_t facts;
-  memcpy(&verdict.id, entry, 8);
-  memcpy(&verdict.redacted_at, entry + 8, 4);
-  memcpy(&facts, entry + 12, 2);
-  verdict.facts = facts;
-  return verdict;
-}
 
 static void entry_set(unsigned char *entry, const struct verdict *verdict) {
   uint16_t facts = (uint16_t)verdict->facts;
@@ -150,10 +140,11 @@ static void sort_entries(unsigned char *entries, size_t count, unsigned bits) {
 
 /* Merges neighbours that have one id: all facts, the earliest time. Returns how many are left. */
 static size_t merge_entries(unsigned char *entries, size_t count) {
+  const struct verdict_set all = {.entries = entries};
   size_t kept = 0;
   struct verdict last = {0};
   for (size_t i = 0; i < count; i++) {
-    struct verdict verdict = entry_get(entries + i * ENTRY);
+    struct verdict verdict = verdicts_at(&all, i);
     if (verdict.id == last.id) {
       last.facts |= verdict.facts;
       if (last.redacted_at == 0 ||
@@ -250,8 +241,13 @@ static struct shared_verdicts *new_verdicts(void) {
   return shared;
 }
 
-struct verdict verdicts_at(const struct verdict_set *set, uint64_t i) {
-  return entry_get(set->entries + i * ENTRY);
+void verdicts_prefetch(const struct verdict_set *set, uint64_t id) {
+  enum { LINE = 64, LINES = 3 };
+  const unsigned char *run;
+  if (set->count == 0) return;
+  run = set->entries + (size_t)set->directory[run_of(set, spread(id))] * ENTRY;
+  for (int line = 0; line < LINES; line++)
+    __builtin_prefetch(run + line * LINE);
 }
 
 bool verdicts_find(const struct verdict_set *set, uint64_t id, struct verdict *verdict) {
@@ -446,8 +442,8 @@ static bool damaged(const char *path, const char *what, struct error *error) {
   return false;
 }
 
-/* Each verdict must stand where a look-up looks for it. */
-static bool check_set(const struct verdict_set *set) {
+/* Each verdict must stand where a look-up looks for it. Counts them on the way. */
+static bool check_set(struct verdict_set *set) {
   uint64_t last = 0;
   size_t runs = (size_t)1 << set->bits;
   if (set->count == 0) return true;
@@ -462,6 +458,7 @@ static bool check_set(const struct verdict_set *set) {
           verdict.facts > FACT_ALL || run_of(set, hash) != run || (i > 0 && hash <= last))
         return false;
       last = hash;
+      set->by_fact[__builtin_ctz(verdict.facts)]++;
     }
   }
   return true;
@@ -518,7 +515,6 @@ static bool read_set(const unsigned char *bytes, size_t size, enum verdicts_type
   if (at != size - CHECK || !check_set(&sets[type]))
     return damaged(path, "its verdicts are not where they should be", error);
   *set = sets[type];
-  count_facts(set);
   return true;
 }
 

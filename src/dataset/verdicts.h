@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "dataset/results.h"
 #include "error.h"
@@ -56,8 +57,22 @@ struct verdicts {
 /* Finds the verdict of `id`. */
 bool verdicts_find(const struct verdict_set *set, uint64_t id, struct verdict *verdict);
 
-/* Verdict number `i` of [0 .. count), in no order that means anything. */
-struct verdict verdicts_at(const struct verdict_set *set, uint64_t i);
+/* Has the memory that verdicts_find(set, id) looks at fetched meanwhile. */
+void verdicts_prefetch(const struct verdict_set *set, uint64_t id);
+
+/* Verdict number `i` of [0 .. count), in no order that means anything. An entry is the id (8
+ * bytes), redacted_at (4) and facts (2). */
+enum { VERDICT_ENTRY = 14 };
+static inline struct verdict verdicts_at(const struct verdict_set *set, uint64_t i) {
+  const unsigned char *entry = set->entries + i * VERDICT_ENTRY;
+  struct verdict verdict = {0};
+  uint16_t facts;
+  memcpy(&verdict.id, entry, 8);
+  memcpy(&verdict.redacted_at, entry + 8, 4);
+  memcpy(&facts, entry + 12, 2);
+  verdict.facts = facts;
+  return verdict;
+}
 
 struct verdicts *verdicts_retain(struct verdicts *verdicts);
 void verdicts_release(struct verdicts *verdicts); /* may be NULL */
