@@ -36,7 +36,8 @@ local function meaning(status, code)
 end
 
 local function xml_code(body)
-  return body:find("<Error>", 1, true) and body:match("<Code>(%w+)</Code>") or nil
+  local code = body:find("<Error>", 1, true) and body:match("<Code>(%w+)</Code>")
+  return code and code:sub(1, 64) or nil
 end
 
 local function excerpt(body)

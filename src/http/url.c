@@ -212,6 +212,7 @@ static size_t secret_name(const char *text, size_t size) {
       "X-Goog-Signature",     "X-Goog-Credential", "X-Goog-Date",
       "X-Goog-Algorithm",     "X-Goog-Expires",    "Signature",
       "X-Goog-SignedHeaders", "upload_id",         "GoogleAccessId"};
+  if (!strchr("BbGgSsUuXx", text[0])) return 0; /* none of their first letters */
   if (size > 7 && strncasecmp(text, "Bearer ", 7) == 0) return 7;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     size_t length = strlen(names[i]), sign;
