@@ -155,6 +155,7 @@ $(BUILD)/nodlclose.so: spec/c/nodlclose.c
 
 .PHONY: asan
 asan: test-packages
+	@$(MAKE) -s all # for the command, which specs run as users do
 	@$(MAKE) -s SAN=asan all c-tests build/asan/nodlclose.so
 	@BUILD=build/asan LUAS="$(LUAS)" ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 \
 	  UBSAN_OPTIONS=print_stacktrace=1 \
