@@ -14,6 +14,7 @@
 ---@field top_level? boolean
 ---@field ids_per_file? integer
 ---@field memory? integer bytes
+---@field jobs? integer threads
 ---@field on_malformed? "stop"|"skip"
 
 ---@class xcompliance.Extracted
