@@ -58,6 +58,7 @@ describe("a storage URL", function()
       local err = refusal(url)
       assert.is_table(err)
       assert.equal("protocol", err.kind)
+      assert.is_false(err.retryable)
       assert.matches("refused", tostring(err))
     end)
   end

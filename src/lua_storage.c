@@ -38,6 +38,14 @@ static bool read_exchange(lua_State *L, const char *name, struct exchange *excha
   return url_check_storage(options->url, exchange->hosts, loopback, error);
 }
 
+/* A URL that may not be used may not be used the next time either. */
+static int refuse(lua_State *L, const struct error *error) {
+  skin_failure(L, error);
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "retryable");
+  return 2;
+}
+
 static void push_answer(lua_State *L, const struct transfer *transfer) {
   size_t size;
   const char *body = transfer_body(transfer, &size);
@@ -107,7 +115,7 @@ static int upload_ids(lua_State *L) {
   uint64_t size;
   skin_check_options(L, 2, name, known);
   file = check_file(L, name);
-  if (!read_exchange(L, name, &exchange, &error)) return skin_failure(L, &error);
+  if (!read_exchange(L, name, &exchange, &error)) return refuse(L, &error);
   if (fstat(file->descriptor, &status) != 0) {
     error_errno(&error, "examining", file->path);
     return skin_failure(L, &error);
@@ -138,7 +146,7 @@ static int download_results(lua_State *L) {
   struct error error;
   skin_check_options(L, 2, name, known);
   file = check_file(L, name);
-  if (!read_exchange(L, name, &exchange, &error)) return skin_failure(L, &error);
+  if (!read_exchange(L, name, &exchange, &error)) return refuse(L, &error);
   options->doing = "downloading the results";
   options->method = "GET";
   options->descriptor = file->descriptor;
@@ -159,7 +167,7 @@ static int request(lua_State *L) {
   struct transfer_options *options = &exchange.options;
   struct error error;
   skin_check_options(L, 2, name, known);
-  if (!read_exchange(L, name, &exchange, &error)) return skin_failure(L, &error);
+  if (!read_exchange(L, name, &exchange, &error)) return refuse(L, &error);
   options->doing = "asking storage";
   options->method = methods[skin_optional_choice(L, 2, name, "method", 0, methods)];
   options->timeout = skin_optional_number(L, 2, name, "timeout", 30, 0.001, 1e7);

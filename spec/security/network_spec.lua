@@ -1,4 +1,4 @@
--- whom we speak to, and whom not: promises 3, 4, 15, 16 and 36 of docs/security.md
+-- whom we speak to, and whom not: promises 3, 4, 15, 16, 31 and 36 of docs/security.md
 
 local bench = require "spec.faults.bench"
 local core = require "xcompliance.core"
@@ -180,5 +180,46 @@ describe("a name of the allow-list", function()
     end
     assert.is_nil(server:heads():find("SECRET", 1, true))
     assert.is_nil(server:heads():lower():find("authorization", 1, true))
+  end)
+end)
+
+describe("two hundred clients", function()
+  it("that are all refused ask a bounded number of times, and not all at once", function()
+    local host = require("spec.hosts").cqueues
+    local times = os.tmpname()
+    local server = raw.start(([[
+      local file = io.open(%q, "a")
+      file:setvbuf("line")
+      return function(connection)
+        file:write(require("cqueues").monotime(), "\n")
+        connection:write("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+      end]]):format(times))
+    finally(function()
+      server:stop()
+      os.remove(times)
+    end)
+    local client = require("xcompliance").client { bearer_token = TOKEN, base_url = server.url,
+      loop = host.loop, retry = { attempts = 4, first = 0.4, max = 60 } }
+    local works = {}
+    for i = 1, 200 do
+      works[i] = function()
+        local response, err = client:list_job(tostring(i))
+        assert(not response and err.kind == "server" and err.attempts == 4, tostring(err))
+      end
+    end
+    host.enter(function() host.together(works) end)
+    client:close()
+    local list = {}
+    for line in io.lines(times) do list[#list + 1] = tonumber(line) end
+    table.sort(list)
+    assert.equal(800, #list)
+    -- the last wave comes 0.8 to 1.6 s after the one before: no tenth of a second has much of it
+    local busiest = 0
+    for i = 601, 800 do
+      local j = i
+      while list[j + 1] and list[j + 1] < list[i] + 0.1 do j = j + 1 end
+      busiest = math.max(busiest, j - i + 1)
+    end
+    assert.is_true(busiest < 80, busiest)
   end)
 end)
