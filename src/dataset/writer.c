@@ -1,7 +1,8 @@
 /* writer.c - see writer.h
  *
- * gzip is made by ISA-L, whose three levels stand for gzip's nine; zstd by libzstd. Both make one
- * member or frame, however the data came: some readers of either format stop after the first.
+ * gzip is made by ISA-L, whose three levels stand for gzip's nine: ten times as fast as gzip -6,
+ * and a third larger. zstd is made by libzstd. Both make one member or frame, however the data
+ * came: some readers of either format stop after the first.
  */
 #include "dataset/writer.h"
 
@@ -19,7 +20,7 @@
 #include "dataset/leftover.h"
 #include "file.h"
 
-enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256, LEVEL_MAX = 9 };
+enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256, GZIP_LEVEL = 6, ZSTD_LEVEL = 3 };
 
 struct writer {
   char *target, *path; /* `path`: the temporary file; NULL for standard output */
@@ -104,7 +105,7 @@ static bool write_plain(struct writer *writer, const struct iovec *pieces, size_
 static bool open_gzip(struct writer *writer, int level) {
   static const uint32_t memory[] = {0, ISAL_DEF_LVL1_EXTRA_LARGE, ISAL_DEF_LVL2_EXTRA_LARGE,
                                     ISAL_DEF_LVL3_EXTRA_LARGE};
-  uint32_t own = (uint32_t)(level + 2) / 3; /* 1-3, 4-6, 7-9 */
+  uint32_t own = level < 4 ? 1 : level < 6 ? 2 : 3;
   writer->gzip = malloc(sizeof *writer->gzip);
   writer->gzip_memory = malloc(memory[own]);
   if (!writer->gzip || !writer->gzip_memory) return false;
@@ -187,10 +188,9 @@ enum reader_packing writer_packing(const char *name) {
 }
 
 static bool open_packing(struct writer *writer, const struct writer_options *options) {
-  int level = options->level == 0          ? WRITER_LEVEL_DEFAULT
-              : options->level > LEVEL_MAX ? LEVEL_MAX
-                                           : options->level;
+  int level = options->level;
   writer->packing = options->packing;
+  if (level == 0) level = writer->packing == READER_GZIP ? GZIP_LEVEL : ZSTD_LEVEL;
   if (writer->packing == READER_PLAIN) return true;
   writer->out = malloc(OUT_SIZE);
   if (!writer->out) return false;

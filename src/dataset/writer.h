@@ -21,12 +21,10 @@
 
 #pragma GCC visibility push(hidden)
 
-enum { WRITER_LEVEL_DEFAULT = 6 };
-
 struct writer_options {
   const char *target; /* "-": standard output */
   enum reader_packing packing;
-  int level;               /* 1 (fast) to 9 (small), as in gzip; 0: the default */
+  int level;               /* 1 (fast) to 9 (small), as in gzip; 0: 6 for gzip, 3 for zstd */
   int threads;             /* for zstd: how many more threads may help */
   const struct stat *like; /* take the mode from it; or NULL */
   bool owner;              /* and the owner, where one may */
