@@ -84,6 +84,7 @@ build = {
       libraries = { "curl", "isal", "zstd", "pthread", "m" },
     },
     ["xcompliance.call"] = "lua/xcompliance/call.lua",
+    ["xcompliance.cli.asking"] = "lua/xcompliance/cli/asking.lua",
     ["xcompliance.cli.check"] = "lua/xcompliance/cli/check.lua",
     ["xcompliance.cli.convert"] = "lua/xcompliance/cli/convert.lua",
     ["xcompliance.cli.create"] = "lua/xcompliance/cli/create.lua",

@@ -136,6 +136,16 @@ describe("the command", function()
     assert.matches("\nstatus +complete\n", out)
   end)
 
+  it("asks for a dataset as it would for a list", function()
+    local dataset, output = bench:path("tweets.jsonl"), bench:path("clean")
+    benches.write(dataset, '{"id":"20","author_id":"12"}\n')
+    local status, out, err = run(env, "sync", dataset, "-o", output, "--upload", "resumable",
+      "--poll", "1:1", "--max-polls-per-15min", "900", "--price-per-poll", "0.005")
+    assert.equal(0, status, err)
+    assert.matches("API calls: 2 create, 2 get %(looks: 0.010%)", out)
+    assert.equal(2, bench:count("start"))
+  end)
+
   it("checks a list, says what it does on stderr and what came out on stdout", function()
     local ids, results = bench:list(20 * 500), bench:path("results.jsonl")
     local status, out, err = run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1",

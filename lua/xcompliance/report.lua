@@ -117,8 +117,9 @@ end
 
 --- The report as people read it.
 -- @tparam table report
+-- @tparam[opt] number price of a look at a job
 -- @treturn string lines without the last one's end
-function M.text(report)
+function M.text(report, price)
   local lines = {}
   if report.dry_run then lines[1] = "nothing was changed: this was a dry run" end
   for _, type in ipairs { "tweets", "users" } do
@@ -127,7 +128,7 @@ function M.text(report)
   lines[#lines + 1] = records_line(report.records)
   file_lines(lines, report.files)
   difference_lines(lines, report.differences)
-  lines[#lines + 1] = text.calls(report.calls)
+  lines[#lines + 1] = text.calls(report.calls, price)
   if not report.verified then
     lines[#lines + 1] = "storage stated no checksum for some transfer: delivered, but unverified"
   end

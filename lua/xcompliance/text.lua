@@ -62,14 +62,17 @@ local CALLS = {
   { "create_compliance_job", "create" }, { "list_job", "get" }, { "list_jobs", "list" },
 }
 
---- Calls of the API by kind, "1 create, 4 get".
-function M.calls(counts)
+--- Calls of the API by kind, "API calls: 1 create, 4 get".
+-- @tparam table counts by the names of their functions
+-- @tparam[opt] number price of a look at a job: then what those have cost, too
+function M.calls(counts, price)
   local parts = {}
   for _, call in ipairs(CALLS) do
     local count = counts[call[1]]
     if count then parts[#parts + 1] = ("%d %s"):format(count, call[2]) end
   end
-  return "API calls: " .. (#parts > 0 and table.concat(parts, ", ") or "none")
+  local cost = price and (" (looks: %.3f)"):format(price * (counts.list_job or 0)) or ""
+  return "API calls: " .. (#parts > 0 and table.concat(parts, ", ") or "none") .. cost
 end
 
 --- What others have written, without what would steer a terminal.

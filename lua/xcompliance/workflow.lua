@@ -391,8 +391,10 @@ local function new_run(client, call, options)
   local folder = options.state or options.results:match("^(.*/)") or "."
   local base = folder:gsub("([^/])$", "%1/") .. "." .. text.basename(options.results)
   local poll = check_poll(options.poll)
-  if options.max_polls_per_15min then
-    poll.min = math.max(poll.min, WINDOW / options.max_polls_per_15min)
+  local polls = options.max_polls_per_15min
+  if polls then
+    if not (polls >= 1) then errors.misuse("check: max_polls_per_15min is a number, from 1 on") end
+    poll.min = math.max(poll.min, WINDOW / polls)
     poll.max = math.max(poll.max, poll.min)
   end
   local patience = {}

@@ -140,6 +140,15 @@ describe("waiting for a job", function()
     assert.equal(1, bench:count("get"))
   end)
 
+  it("row 65: which is a number that looks can keep", function()
+    for _, polls in ipairs { 0, -1, 0 / 0 } do
+      local ok, err = pcall(check, {}, { max_polls_per_15min = polls })
+      assert.is_false(ok)
+      assert.equal("usage", err.kind)
+    end
+    assert.equal("", bench:steps())
+  end)
+
   it("row 65: the command does not look more often than once a second", function()
     local output, status = simulator.run(bench:xcompliance(
       ("check tweets %s -o %s --poll 0.1:1 2>&1"):format(ids, results)))

@@ -1,7 +1,7 @@
 --- xcompliance check
 -- @module xcompliance.cli.check
 
-local convert = require "xcompliance.cli.convert"
+local asking = require "xcompliance.cli.asking"
 local text = require "xcompliance.text"
 
 local M = {
@@ -16,23 +16,9 @@ function M.define(command)
   command:option("--name", "The job's name begins with it."):argname("NAME")
   command:option("--state", "Keep what is needed to go on after an interruption in DIR"
     .. " (default: beside RESULTS)."):argname("DIR")
-  command:option("--deadline", "Give up after so long; the same command goes on.")
-    :argname("SECONDS"):convert(tonumber)
-  command:option("--upload", "How to upload (default: auto, resumable above 8 MiB).")
-    :choices { "auto", "resumable", "simple" }
-  command:option("--poll", "Seconds between two looks at the job (default: 5:60).")
-    :argname("MIN:MAX"):convert(convert.poll)
-  command:option("--max-polls-per-15min", "Look no more often than that."):argname("N")
-    :convert(tonumber)
-  command:option("--price-per-poll", "What a look costs, for the summary."):argname("PRICE")
-    :convert(tonumber)
+  asking.define(command)
   command:epilog("The same command again goes on where an interrupted one was.\n\n"
     .. "Example:\n   xcompliance check tweets ids.txt -o results.jsonl")
-end
-
-local function calls(outcome, price)
-  local cost = price and (" (looks: %.3f)"):format(price * (outcome.calls.list_job or 0)) or ""
-  return text.calls(outcome.calls) .. cost
 end
 
 local function summary(outcome, price)
@@ -52,18 +38,16 @@ local function summary(outcome, price)
   end
   lines[#lines + 1] = ("%s: %s rows, %s, %s"):format(outcome.results, text.count(outcome.rows),
     text.size(outcome.bytes), text.proof(outcome))
-  lines[#lines + 1] = calls(outcome, price)
+  lines[#lines + 1] = text.calls(outcome.calls, price)
   return table.concat(lines, "\n")
 end
 
 function M.run(arguments, context)
   local client = context.client(arguments)
-  local outcome, err = client:check {
+  local outcome, err = client:check(asking.add(arguments, {
     type = arguments.type, ids = arguments.ids, results = arguments.output,
-    name = arguments.name, state = arguments.state, deadline = arguments.deadline,
-    upload = arguments.upload, poll = arguments.poll,
-    max_polls_per_15min = arguments.max_polls_per_15min, on_progress = context.progress(),
-  }
+    name = arguments.name, state = arguments.state, on_progress = context.progress(),
+  }))
   client:close()
   if not outcome then return context.fail(err) end
   context.print(outcome, summary(outcome, arguments.price_per_poll))

@@ -1,6 +1,7 @@
 --- xcompliance sync
 -- @module xcompliance.cli.sync
 
+local asking = require "xcompliance.cli.asking"
 local convert = require "xcompliance.cli.convert"
 local reports = require "xcompliance.report"
 
@@ -25,10 +26,7 @@ function M.define(command)
     :choices { "stop", "quarantine", "remove" }
   command:option("--ids-per-job", "Ask in parts of so many ids."):argname("N")
     :convert(convert.count("--ids-per-job"))
-  command:option("--deadline", "Give up after so long; the same command goes on.")
-    :argname("SECONDS"):convert(tonumber)
-  command:option("--poll", "Seconds between two looks at a job (default: 5:60).")
-    :argname("MIN:MAX"):convert(convert.poll)
+  asking.define(command)
   command:option("--jobs", "Threads (default: one a processor)."):argname("N")
     :convert(convert.count("--jobs"))
   command:flag("--strict", "Parse every record anew when redacting.")
@@ -41,17 +39,17 @@ end
 
 function M.run(arguments, context)
   local client = context.client(arguments)
-  local report, err = client:sync {
+  local report, err = client:sync(asking.add(arguments, {
     inputs = arguments.dataset, output = arguments.output, in_place = arguments.in_place,
     state = arguments.state, quarantine = arguments.quarantine,
     policy = convert.policy(arguments.policy), on_unknown = arguments.on_unknown,
     on_malformed = arguments.on_malformed, ids_per_job = arguments.ids_per_job,
-    deadline = arguments.deadline, poll = arguments.poll, jobs = arguments.jobs,
-    strict = arguments.strict, dry_run = arguments.dry_run, on_progress = context.progress(),
-  }
+    jobs = arguments.jobs, strict = arguments.strict, dry_run = arguments.dry_run,
+    on_progress = context.progress(),
+  }))
   client:close()
   if not report then return context.fail(err) end
-  context.print(report, reports.text(report))
+  context.print(report, reports.text(report, arguments.price_per_poll))
   return 0
 end
 
