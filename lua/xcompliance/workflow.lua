@@ -393,7 +393,9 @@ local function new_run(client, call, options)
   local poll = check_poll(options.poll)
   local polls = options.max_polls_per_15min
   if polls then
-    if not (polls >= 1) then errors.misuse("check: max_polls_per_15min is a number, from 1 on") end
+    if polls ~= polls or polls < 1 then
+      errors.misuse("check: max_polls_per_15min is a number, from 1 on")
+    end
     poll.min = math.max(poll.min, WINDOW / polls)
     poll.max = math.max(poll.max, poll.min)
   end

@@ -30,8 +30,9 @@ describe("waiting for a job", function()
   end
 
   for _, fault in ipairs {
-    "429", "429@1", "503-html", "503-retry-after@1", "500", "502-empty", "half", "garbage", "lost",
-    "close", "reset", "nul", "body@<html>", "empty-data", "null-data", "without@id", "number-id",
+    "429-no-reset", "429@1", "503-html", "503-retry-after@1", "500", "502-empty", "half",
+    "garbage", "lost", "close", "reset", "nul", "body@<html>", "empty-data", "null-data",
+    "without@id", "number-id",
   } do
     it("row 61: goes on through " .. fault, function()
       succeeds { "get:" .. fault .. "x2" }
