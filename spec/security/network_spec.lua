@@ -78,14 +78,16 @@ describe("the token", function()
     finally(function() own:stop() end)
     local client = own:client()
     local job = own:job()
+    local function wait_for(id)
+      while assert(client:list_job(id)).data.status ~= "complete" do core.sleep(0.02) end
+    end
     assert(client:upload_ids(job.upload_url, (own:list(20000))))
-    assert(client:list_job(job.id))
-    core.sleep(0.1)
+    wait_for(job.id)
     assert(client:download_results(job.download_url, own:path("results")))
     job = own:job { type = "users", resumable = true }
     own:arm("chunk:503", "download:cut@10", "chunk:308-partial@256KiB")
     assert(client:upload_ids(job.upload_url, (own:list(600000))))
-    core.sleep(0.1)
+    wait_for(job.id)
     assert(client:download_results(job.download_url, own:path("results")))
     local api = { create = true, list = true, get = true }
     local asked = 0
