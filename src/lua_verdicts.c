@@ -6,7 +6,7 @@
 #include "dataset/id.h"
 #include "dataset/listing.h"
 #include "dataset/redact.h"
-#include "dataset/verdicts.h"
+#include "dataset/verdicts_load.h"
 #include "skin.h"
 
 enum { PATHS_MAX = 1 << 20, JOBS_MOST = 256 };

@@ -13,6 +13,7 @@
 #include "check.h"
 #include "dataset/listing.h"
 #include "dataset/redact.h"
+#include "dataset/verdicts_load.h"
 #include "scarce.h"
 
 static char folder[] = "/tmp/redact_test.XXXXXX";

@@ -153,12 +153,6 @@ bool prefilter_use(struct prefilter *filter, enum prefilter_method method) {
 ** The Bloom filter: four bits in one word for each id
 ** =================================================================== */
 
-static uint64_t spread(uint64_t id) {
-  uint64_t hash = id * 0x9e3779b97f4a7c15u;
-  hash ^= hash >> 32;
-  return hash * 0xd6e8feb86659fd93u;
-}
-
 /* The high bits of the hash choose the word, the low ones the bits in it. */
 static uint64_t *word_of(const struct prefilter *filter, uint64_t hash) {
   return filter->bloom + (uint64_t)(((unsigned __int128)hash * filter->words) >> 64);
@@ -181,7 +175,7 @@ static uint64_t fill_bloom(struct prefilter *filter) {
     const struct verdict_set *set = &filter->verdicts->sets[type];
     for (uint64_t i = 0; i < set->count; i++) {
       struct verdict verdict = verdicts_at(set, i);
-      uint64_t hash = spread(verdict.id);
+      uint64_t hash = verdict_hash(verdict.id);
       if (!(verdict.facts & filter->matter[type])) continue;
       *word_of(filter, hash) |= bits_of(hash);
       if (verdict.id < smallest) smallest = verdict.id;
@@ -249,7 +243,7 @@ static uint32_t facts_of(const struct prefilter *filter, enum verdicts_type type
 }
 
 uint32_t prefilter_facts(const struct prefilter *filter, enum verdicts_type type, uint64_t id) {
-  return may_know(filter, spread(id)) ? facts_of(filter, type, id) : 0;
+  return may_know(filter, verdict_hash(id)) ? facts_of(filter, type, id) : 0;
 }
 
 /* }================================================================== */
@@ -341,7 +335,7 @@ static void queue(struct scan *scan, size_t at, uint64_t hash) {
 static void queue_id(struct scan *scan, size_t at) {
   uint64_t id, hash;
   if (id_read(scan->text + at, &id) == 0) return;
-  hash = spread(id);
+  hash = verdict_hash(id);
   __builtin_prefetch(word_of(scan->filter, hash));
   queue(scan, at, hash);
 }

@@ -63,8 +63,9 @@ static const struct reason {
     REASON("protected", FACT_PROTECTED), REASON("other", FACT_OTHER),
 };
 
-static bool is(struct word word, const char *name) {
-  return word.text && strlen(name) == word.size && memcmp(word.text, name, word.size) == 0;
+/* `name` is a constant, so that the compiler compares it at once. */
+static inline bool is(struct word word, const char *name) {
+  return word.text && strlen(name) == word.size && memcmp(word.text, name, strlen(name)) == 0;
 }
 
 static bool is_scrub(struct word word) {

@@ -1,32 +1,23 @@
-/* verdicts.h - what the results say of each id: built once, saved, mapped into memory
+/* verdicts.h - what the results say of each id: built once, asked by any number of threads
  *
  * A verdict takes 14 bytes: the id, the facts (results.h) and the earliest redacted_at. Verdicts
  * lie in one array, in order of a hash of their ids; a directory (half a byte a verdict or less)
- * says where each run of about eight of them begins. So a look-up touches two or three lines of
- * memory, the array is full, and it is on the disk as it is in memory.
+ * says where each run of about twelve of them begins. So a look-up touches two or three lines of
+ * memory, the array is full, and it is on the disk as it is in memory (verdicts_file.h).
  *
- * The file (version 1, little-endian):
- *   header     struct verdicts_header (verdicts.c): magic, version, and of each set its counts
- *   tweets     verdicts, padded to 8 bytes; directory of 2^bits + 1 numbers of 4 bytes, padded
- *   users      the same
- *   check      CRC32C of all before it, 4 bytes
- * Of a file that somebody else may have made nothing is believed: check sum, sizes, directory, and
- * each verdict's place are looked at before it is used.
- *
- * Verdicts do not change once they are made, may be used by many threads, and live until the last
- * one who retains them releases them.
+ * Verdicts do not change once they are made, and live until the last one who retains them releases
+ * them.
  */
 #ifndef XCOMPLIANCE_VERDICTS_H
 #define XCOMPLIANCE_VERDICTS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "dataset/results.h"
-#include "error.h"
-#include "task.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -46,12 +37,15 @@ struct verdict_set {
   uint64_t by_fact[FACT_KINDS]; /* ids by the lowest fact: what fact_outcome and fact_reason say */
   /* private */
   const unsigned char *entries;
-  const uint32_t *directory;
+  const uint32_t *directory; /* where each run of entries begins; 2^bits + 1 numbers */
   uint32_t bits;
+  void *mapped; /* the file that they lie in; NULL: both are allocated */
+  size_t mapped_size;
 };
 
 struct verdicts {
   struct verdict_set sets[VERDICTS_TYPES];
+  atomic_uint users; /* private */
 };
 
 /* Finds the verdict of `id`. */
@@ -74,42 +68,35 @@ static inline struct verdict verdicts_at(const struct verdict_set *set, uint64_t
   return verdict;
 }
 
+/* Spreads ids, whose low bits say little, over 64 bits; no two have the same. The order of entries,
+ * and part of the file's format. */
+static inline uint64_t verdict_hash(uint64_t id) {
+  uint64_t hash = id * 0x9e3779b97f4a7c15u;
+  hash ^= hash >> 32;
+  return hash * 0xd6e8feb86659fd93u;
+}
+
+/* The run that a hash belongs to. */
+static inline uint32_t verdict_run(const struct verdict_set *set, uint64_t hash) {
+  return set->bits == 0 ? 0 : (uint32_t)(hash >> (64 - set->bits));
+}
+
+/* How many bits the directory of a set of `count` verdicts has. */
+uint32_t verdicts_directory_bits(uint64_t count);
+
 struct verdicts *verdicts_retain(struct verdicts *verdicts);
 void verdicts_release(struct verdicts *verdicts); /* may be NULL */
 
-/* A task that reads results. */
+/* Without any verdict; for who fills the sets himself. NULL: no memory. */
+struct verdicts *verdicts_new(void);
 
-struct verdicts_options {
-  const char *const *tweets; /* results files of tweets jobs; NULL-ended, or NULL */
-  const char *const *users;  /* of users jobs */
-};
-
-/* Progress counters. */
-enum { VERDICTS_BYTES, VERDICTS_TOTAL, VERDICTS_ROWS };
-
-/* Begins to load; copies the options. Each path is a results file or one that verdicts_save made
- * (of which the set of that type is taken). NULL with `error` filled. */
-struct task *verdicts_start(const struct verdicts_options *options, struct error *error);
-
-/* The verdicts of a task that has ended well; they are the task's: retain them to keep them. */
-struct verdicts *verdicts_loaded(const struct task *task);
-
-/* Files */
-
-/* Writes both sets to `path` (beside it, then renamed). */
-bool verdicts_save(const struct verdicts *verdicts, const char *path, struct error *error);
-
-/* The same as a task, which retains them. */
-struct task *verdicts_save_start(struct verdicts *verdicts, const char *path, struct error *error);
-
-/* Maps a file that verdicts_save made. The pages are shared by all who map it. NULL with `error`
- * filled: ERROR_DATA where it is none, of another version, or damaged. */
-struct verdicts *verdicts_map(const char *path, struct error *error);
-
-/* Building, for loaders and tests */
+/* Building */
 
 struct verdicts_builder;
 struct verdicts_builder *verdicts_build(void); /* NULL: no memory */
+/* The set that is being built: its counts of rows are for the caller to fill; and a set that has
+ * come from a file may be put in its place, if nothing is added then. */
+struct verdict_set *verdicts_building(struct verdicts_builder *builder, enum verdicts_type type);
 /* Adds a row; false where memory is short or there are 2^32 rows. */
 bool verdicts_add(struct verdicts_builder *builder, enum verdicts_type type,
                   const struct verdict *verdict);

@@ -1,0 +1,210 @@
+/* verdicts_load.c - see verdicts_load.h */
+#include "dataset/verdicts_load.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dataset/results.h"
+#include "dataset/verdicts_file.h"
+
+struct verdicts_task {
+  struct task task;
+  char **paths[VERDICTS_TYPES];
+  size_t path_counts[VERDICTS_TYPES];
+  struct verdicts_builder *builder;
+  enum verdicts_type type; /* of the file that is being read */
+  uint64_t rows;
+  struct verdicts *verdicts;
+};
+
+static bool take_row(void *context, const struct results_row *row, struct error *error) {
+  struct verdicts_task *task = context;
+  struct verdict verdict = {row->id, row->redacted_at, row->fact};
+  struct verdict_set *set = verdicts_building(task->builder, task->type);
+  task_set(&task->task, VERDICTS_ROWS, ++task->rows);
+  if (row->id == 0) {
+    set->nameless++;
+    return true;
+  }
+  if (verdicts_add(task->builder, task->type, &verdict)) return true;
+  error_set(error, ERROR_MEMORY, "loading results: out of memory after %llu rows",
+            (unsigned long long)task->rows);
+  return false;
+}
+
+static void add_results(struct results_counts *to, const struct results_counts *from) {
+  if (to->unknown == 0) strcpy(to->unknown_text, from->unknown_text);
+  if (to->other == 0) strcpy(to->other_text, from->other_text);
+  to->rows += from->rows;
+  to->bytes += from->bytes;
+  to->unknown += from->unknown;
+  to->other += from->other;
+  to->zulu += from->zulu;
+  to->offset += from->offset;
+}
+
+/* A saved file among others gives its verdicts one by one. */
+static bool add_saved(struct verdicts_task *task, const struct verdict_set *from,
+                      struct error *error) {
+  struct verdict_set *set = verdicts_building(task->builder, task->type);
+  add_results(&set->results, &from->results);
+  set->given = true;
+  set->nameless += from->nameless;
+  for (uint64_t i = 0; i < from->count; i++) {
+    struct verdict verdict = verdicts_at(from, i);
+    if (verdicts_add(task->builder, task->type, &verdict)) continue;
+    error_set(error, ERROR_MEMORY, "loading verdicts: out of memory");
+    return false;
+  }
+  return true;
+}
+
+static bool load_saved(struct verdicts_task *task, const char *path, struct error *error) {
+  static const char *const names[VERDICTS_TYPES] = {"tweets", "users"};
+  struct verdicts *saved = verdicts_new();
+  struct verdict_set *set = saved ? &saved->sets[task->type] : NULL;
+  bool ok = false;
+  if (!saved)
+    error_set(error, ERROR_MEMORY, "mapping %s: out of memory", path);
+  else
+    ok = verdicts_map_set(set, task->type, path, error);
+  if (ok && !set->given) {
+    error_at(error, ERROR_DATA, path, 0, 0,
+             "holds no verdicts on %s - it was made from results of the other type",
+             names[task->type]);
+    ok = false;
+  }
+  if (ok && task->path_counts[task->type] == 1) {
+    *verdicts_building(task->builder, task->type) = *set;
+    memset(set, 0, sizeof *set);
+  } else if (ok) {
+    ok = add_saved(task, set, error);
+  }
+  verdicts_release(saved);
+  return ok;
+}
+
+static bool load(struct verdicts_task *task, const char *path, struct error *error) {
+  struct verdict_set *set = verdicts_building(task->builder, task->type);
+  if (verdicts_is_file(path)) return load_saved(task, path, error);
+  set->given = true;
+  return results_read(path, &task->task, VERDICTS_BYTES, take_row, task, &set->results, error);
+}
+
+static void set_total(struct verdicts_task *task) {
+  uint64_t total = 0;
+  struct stat status;
+  for (int type = 0; type < VERDICTS_TYPES; type++)
+    for (size_t i = 0; i < task->path_counts[type]; i++)
+      if (stat(task->paths[type][i], &status) == 0 && S_ISREG(status.st_mode))
+        total += (uint64_t)status.st_size;
+  task_set(&task->task, VERDICTS_TOTAL, total);
+}
+
+static void run(struct task *base) {
+  struct verdicts_task *task = (struct verdicts_task *)base;
+  set_total(task);
+  for (int type = 0; type < VERDICTS_TYPES; type++) {
+    task->type = (enum verdicts_type)type;
+    for (size_t i = 0; i < task->path_counts[type]; i++)
+      if (!load(task, task->paths[type][i], &base->error)) return;
+  }
+  task->verdicts = verdicts_finish(task->builder);
+  task->builder = NULL;
+  if (!task->verdicts) error_set(&base->error, ERROR_MEMORY, "sorting verdicts: out of memory");
+}
+
+static void destroy(struct task *base) {
+  struct verdicts_task *task = (struct verdicts_task *)base;
+  verdicts_abandon(task->builder);
+  verdicts_release(task->verdicts);
+  for (int type = 0; type < VERDICTS_TYPES; type++) {
+    for (size_t i = 0; i < task->path_counts[type]; i++)
+      free(task->paths[type][i]);
+    free(task->paths[type]);
+  }
+  free(task);
+}
+
+static bool copy_paths(struct verdicts_task *task, enum verdicts_type type,
+                       const char *const *paths) {
+  size_t count = 0;
+  while (paths && paths[count])
+    count++;
+  if (count == 0) return true;
+  task->paths[type] = calloc(count, sizeof(char *));
+  if (!task->paths[type]) return false;
+  for (; task->path_counts[type] < count; task->path_counts[type]++) {
+    char *copy = strdup(paths[task->path_counts[type]]);
+    if (!copy) return false;
+    task->paths[type][task->path_counts[type]] = copy;
+  }
+  return true;
+}
+
+struct task *verdicts_start(const struct verdicts_options *options, struct error *error) {
+  static const struct task_kind kind = {
+      .name = "loading of results",
+      .counters = {"bytes", "total", "rows"},
+      .run = run,
+      .destroy = destroy,
+  };
+  struct verdicts_task *task = calloc(1, sizeof *task);
+  if (!task || !(task->builder = verdicts_build()) ||
+      !copy_paths(task, VERDICTS_TWEETS, options->tweets) ||
+      !copy_paths(task, VERDICTS_USERS, options->users)) {
+    error_set(error, ERROR_MEMORY, "loading results: out of memory");
+    if (task) destroy(&task->task);
+    return NULL;
+  }
+  if (!task_init(&task->task, &kind, error)) {
+    destroy(&task->task);
+    return NULL;
+  }
+  if (task_start(&task->task, error)) return &task->task;
+  task_free(&task->task);
+  return NULL;
+}
+
+struct verdicts *verdicts_loaded(const struct task *task) {
+  return ((const struct verdicts_task *)task)->verdicts;
+}
+
+struct save_task {
+  struct task task;
+  struct verdicts *verdicts;
+  char *path;
+};
+
+static void run_save(struct task *base) {
+  struct save_task *task = (struct save_task *)base;
+  struct error error;
+  if (!verdicts_save(task->verdicts, task->path, &error)) base->error = error;
+}
+
+static void destroy_save(struct task *base) {
+  struct save_task *task = (struct save_task *)base;
+  verdicts_release(task->verdicts);
+  free(task->path);
+  free(task);
+}
+
+struct task *verdicts_save_start(struct verdicts *verdicts, const char *path, struct error *error) {
+  static const struct task_kind kind = {
+      .name = "saving of verdicts", .run = run_save, .destroy = destroy_save};
+  struct save_task *task = calloc(1, sizeof *task);
+  if (task) {
+    task->verdicts = verdicts_retain(verdicts);
+    task->path = strdup(path);
+  }
+  if (!task || !task->path) {
+    error_set(error, ERROR_MEMORY, "saving %s: out of memory", path);
+  } else if (task_init(&task->task, &kind, error)) {
+    if (task_start(&task->task, error)) return &task->task;
+    task_free(&task->task);
+    return NULL;
+  }
+  if (task) destroy_save(&task->task);
+  return NULL;
+}
