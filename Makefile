@@ -179,8 +179,9 @@ valgrind: check-packages
 	  WRAPPER="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --num-callers=20" \
 	  spec/run $(VALGRIND_SPECS)
 
-CPPCHECK_MISTAKES := missingIncludeSystem shiftTooManyBitsSigned identicalInnerCondition \
-  memleak:src/dataset/redact_file.c
+# what it takes amiss here: realloc into another variable, arrays that are outputs, arithmetic shifts
+CPPCHECK_MISTAKES := missingIncludeSystem memleak ctuuninitvar shiftTooManyBitsSigned \
+  identicalInnerCondition
 .PHONY: analyze
 analyze: check-packages
 	@$(MAKE) -s SAN=analyze all

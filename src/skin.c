@@ -83,9 +83,10 @@ void skin_check_options(lua_State *L, int index, const char *function, const cha
     skin_misuse(L, "%s: options must be a table, not %s", function, luaL_typename(L, index));
   lua_pushnil(L);
   while (lua_next(L, index)) {
+    const char *key;
     size_t size;
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &size) : NULL;
-    if (!key) skin_misuse(L, "%s: option names are strings", function);
+    if (lua_type(L, -2) != LUA_TSTRING) skin_misuse(L, "%s: option names are strings", function);
+    key = lua_tolstring(L, -2, &size);
     if (strlen(key) != size || !is_known(key, known))
       skin_misuse(L, "%s: there is no option '%.64s'", function, key);
     lua_pop(L, 1);

@@ -254,7 +254,6 @@ static bool resolve(const char *path, char *real) {
     slash = strrchr(part, '/');
     if (!slash || slash == part) {
       if (!realpath(slash ? "/" : ".", real)) return false;
-      slash = part;
       size = strlen(real);
       return snprintf(real + size, PATH_MAX - size, "/%s", path) < (int)(PATH_MAX - size);
     }
