@@ -10,7 +10,7 @@
 #include "checksum.h"
 #include "file.h"
 
-enum { ENTRY = VERDICT_ENTRY, MAGIC = 8, VERSION = 1 };
+enum { ENTRY = VERDICT_ENTRY, MAGIC = 8, VERSION = 1, SUM_SIZE = 1 << 18 };
 
 static const char MAGIC_TEXT[MAGIC + 1] = "XCVERDI\n";
 
@@ -169,53 +169,85 @@ static bool place_set(const struct set_header *header, const unsigned char *byte
   return true;
 }
 
-/* Takes the set of one type out of the bytes of a whole file. */
-static bool read_set(const unsigned char *bytes, size_t size, enum verdicts_type type,
-                     struct verdict_set *set, const char *path, struct error *error) {
-  struct verdicts_header header;
-  struct verdict_set sets[VERDICTS_TYPES];
-  size_t at = sizeof header;
-  uint32_t crc;
-  if (size < sizeof header + CHECK || memcmp(bytes, MAGIC_TEXT, MAGIC) != 0)
+/* Through a buffer: bytes that are mapped to be summed up would count as memory of ours. */
+static bool sum_up(int descriptor, const char *path, uint64_t size, uint32_t *crc,
+                   struct error *error) {
+  char *buffer = malloc(SUM_SIZE);
+  bool done = buffer != NULL;
+  *crc = 0;
+  if (!done) error_set(error, ERROR_MEMORY, "mapping %s: out of memory", path);
+  for (uint64_t at = 0; done && at < size; at += SUM_SIZE) {
+    size_t now = size - at < SUM_SIZE ? (size_t)(size - at) : SUM_SIZE;
+    int64_t got = file_read(descriptor, buffer, now, at, path, error);
+    done = got == (int64_t)now;
+    if (done) *crc = checksum_crc32c(*crc, buffer, now);
+    if (!done && got >= 0) damaged(path, "became shorter while it was read", error);
+  }
+  free(buffer);
+  return done;
+}
+
+/* Reads the header of a whole and undamaged file. */
+static bool read_header(int descriptor, const char *path, uint64_t size,
+                        struct verdicts_header *header, struct error *error) {
+  uint32_t crc, sum;
+  int64_t got;
+  if (size < sizeof *header + CHECK)
     return damaged(path, "is no file of verdicts, or only the beginning of one", error);
-  memcpy(&header, bytes, sizeof header);
-  memcpy(&crc, bytes + size - CHECK, CHECK);
-  if (header.order != ORDER || header.version != VERSION)
+  got = file_read(descriptor, header, sizeof *header, 0, path, error);
+  if (got < 0) return false;
+  if (got != (int64_t)sizeof *header || memcmp(header->magic, MAGIC_TEXT, MAGIC) != 0)
+    return damaged(path, "is no file of verdicts", error);
+  if (header->order != ORDER || header->version != VERSION)
     return damaged(path, "is a file of verdicts of another version or kind of machine", error);
-  if (checksum_crc32c(0, bytes, size - CHECK) != crc)
+  if (!sum_up(descriptor, path, size - CHECK, &sum, error)) return false;
+  got = file_read(descriptor, &crc, CHECK, size - CHECK, path, error);
+  if (got < 0) return false;
+  if (got != CHECK || crc != sum)
     return damaged(path, "its check sum is wrong: it was changed or cut off", error);
+  return true;
+}
+
+/* Takes the set of one type out of the bytes of a whole file. */
+static bool take_set(const struct verdicts_header *header, const unsigned char *bytes, size_t size,
+                     enum verdicts_type type, struct verdict_set *set) {
+  struct verdict_set sets[VERDICTS_TYPES];
+  size_t at = sizeof *header;
   for (int i = 0; i < VERDICTS_TYPES; i++)
-    if (!place_set(&header.sets[i], bytes, size - CHECK, &at, &sets[i]))
-      return damaged(path, "its verdicts are not where they should be", error);
-  if (at != size - CHECK || !check_set(&sets[type]))
-    return damaged(path, "its verdicts are not where they should be", error);
+    if (!place_set(&header->sets[i], bytes, size - CHECK, &at, &sets[i])) return false;
+  if (at != size - CHECK || !check_set(&sets[type])) return false;
   *set = sets[type];
   return true;
+}
+
+static bool map_open(int descriptor, const char *path, size_t size, enum verdicts_type type,
+                     struct verdict_set *set, struct error *error) {
+  struct verdicts_header header;
+  void *mapped;
+  if (!read_header(descriptor, path, size, &header, error)) return false;
+  mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
+  if (mapped == MAP_FAILED) {
+    error_errno(error, "mapping", path);
+    return false;
+  }
+  if (take_set(&header, mapped, size, type, set)) {
+    set->mapped = mapped;
+    set->mapped_size = size;
+    return true;
+  }
+  munmap(mapped, size);
+  return damaged(path, "its verdicts are not where they should be", error);
 }
 
 bool verdicts_map_set(struct verdict_set *set, enum verdicts_type type, const char *path,
                       struct error *error) {
   struct stat status;
   int descriptor = file_open(path, &status, error);
-  void *mapped = MAP_FAILED;
-  size_t size;
+  bool done;
   if (descriptor < 0) return false;
-  size = (size_t)status.st_size;
-  if (size < sizeof(struct verdicts_header)) {
-    damaged(path, "is no file of verdicts, or only the beginning of one", error);
-  } else {
-    mapped = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, descriptor, 0);
-    if (mapped == MAP_FAILED) error_errno(error, "mapping", path);
-  }
+  done = map_open(descriptor, path, (size_t)status.st_size, type, set, error);
   close(descriptor);
-  if (mapped == MAP_FAILED) return false;
-  if (read_set(mapped, size, type, set, path, error)) {
-    set->mapped = mapped;
-    set->mapped_size = size;
-    return true;
-  }
-  munmap(mapped, size);
-  return false;
+  return done;
 }
 
 struct verdicts *verdicts_map(const char *path, struct error *error) {
