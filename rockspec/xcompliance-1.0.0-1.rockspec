@@ -57,6 +57,8 @@ build = {
         "src/dataset/table.c",
         "src/dataset/targets.c",
         "src/dataset/verdicts.c",
+        "src/dataset/verdicts_file.c",
+        "src/dataset/verdicts_load.c",
         "src/dataset/writer.c",
         "src/error.c",
         "src/file.c",
