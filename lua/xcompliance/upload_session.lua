@@ -79,14 +79,12 @@ function Session:refused(answer)
   return nil, err
 end
 
-local function is_done(answer)
-  return (answer.status == 200 or answer.status == 201)
-    and answer.headers["x-http-status-code-override"] ~= "308"
-end
-
 local function is_partial(answer)
   return answer.status == 308 or answer.headers["x-http-status-code-override"] == "308"
 end
+
+--- Where it is not partial.
+local function is_done(answer) return answer.status == 200 or answer.status == 201 end
 
 function Session:done(answer)
   local verified, err = storage_answers.verify(self.call.doing, answer.headers, self.source)
