@@ -168,13 +168,18 @@ tsan: test-packages
 	@$(MAKE) -s SAN=tsan c-tests
 	@for test in build/tsan/spec/*_test; do echo $$test; TSAN_OPTIONS=halt_on_error=1 $$test || exit 1; done
 
-# what runs the core's files under memcheck; LuaJIT's own reads beyond its strings would be all it says
+# what runs the core's files under memcheck; LuaJIT's own reads beyond its strings would be all it says.
+# Not reader_test: to memcheck ISA-L's stateless compressor, which only it uses, has no known length
 VALGRIND_SPECS ?= spec/url_spec.lua spec/operations_spec.lua spec/file_spec.lua spec/api_spec.lua \
   spec/tls_spec.lua spec/together_spec.lua spec/security
 .PHONY: valgrind
 valgrind: check-packages
 	@$(MAKE) -s all c-tests build/nodlclose.so
-	@for test in build/spec/*_test; do echo $$test; valgrind -q --error-exitcode=99 $$test || exit 1; done
+	@for test in build/spec/*_test; do \
+	  [ $$test != build/spec/reader_test ] || continue; \
+	  echo $$test; valgrind -q --error-exitcode=99 --suppressions=spec/valgrind.supp \
+	    --soname-synonyms=somalloc=nouserintercepts $$test || exit 1; \
+	done
 	@LUAS=lua5.4 PRELOAD=$(CURDIR)/build/nodlclose.so \
 	  WRAPPER="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --num-callers=20" \
 	  spec/run $(VALGRIND_SPECS)
