@@ -79,6 +79,7 @@ build = {
         "src/lua_verdicts.c",
         "src/skin.c",
         "src/task.c",
+        "src/thread.c",
       },
       defines = { "_GNU_SOURCE" },
       incdirs = { "src", "$(CURL_INCDIR)", "$(ISAL_INCDIR)", "$(ZSTD_INCDIR)" },

@@ -41,6 +41,24 @@ function M.download()
   write(folder .. "/said", err.kind)
 end
 
+--- How the kernel schedules the worker's threads: each policy once (proc(5), stat, field 41).
+function M.policies()
+  local loop = require "xcompliance.loop.nginx"
+  local session, seen, policies = assert(require("xcompliance.core").session {}), {}, {}
+  loop.sleep(0.1) -- until it has begun
+  for id in require("lfs").dir("/proc/self/task") do
+    local file = id:match("%d") and io.open("/proc/self/task/" .. id .. "/stat")
+    if file then
+      seen[file:read("*a"):match("%) %S" .. (" %S+"):rep(37) .. " (%S+)")] = true
+      file:close()
+    end
+  end
+  session:close()
+  for policy in pairs(seen) do policies[#policies + 1] = policy end
+  table.sort(policies)
+  ngx.print(table.concat(policies, " "))
+end
+
 --- How many descriptors are open, after the garbage was collected.
 function M.descriptors()
   collectgarbage()

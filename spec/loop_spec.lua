@@ -78,6 +78,7 @@ local SERVER = [[
       lua_check_client_abort on;
       content_by_lua_block { require("spec.keep").download() }
     }
+    location = /policies { content_by_lua_block { require("spec.keep").policies() } }
     location = /descriptors { content_by_lua_block { require("spec.keep").descriptors() } }
   }
 ]]
@@ -119,6 +120,11 @@ if is_jit and not is_sanitized then -- nginx's Lua is LuaJIT
         end)
       end)
     end
+
+    it("has the core's threads let the worker's go first", function()
+      local SCHED_OTHER, SCHED_IDLE = "0", "5"
+      assert.equal(SCHED_OTHER .. " " .. SCHED_IDLE, curl("policies"))
+    end)
 
     it("says in which phases it can wait", function()
       local answer = assert(curl("phase", "-i"))

@@ -146,6 +146,15 @@ static int function_sleep(lua_State *L) {
   return 0;
 }
 
+/* core.give_way(): the threads of tasks and sessions that the calling thread starts from now on
+ * take only what processors have left: for hosts whose own thread serves others.
+ */
+static int function_give_way(lua_State *L) {
+  (void)L;
+  thread_give_way();
+  return 0;
+}
+
 static const luaL_Reg methods[] = {
     {"cancel", method_cancel},     {"close", method_close},
     {"done", method_done},         {"fd", method_fd},
@@ -161,6 +170,7 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg functions[] = {
+    {"give_way", function_give_way},
     {"now", function_now},
     {"sleep", function_sleep},
     {NULL, NULL},

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -34,21 +33,14 @@ fail:
   return false;
 }
 
-static void *run_thread(void *argument) {
+static void run_thread(void *argument) {
   struct task *task = argument;
   task->kind->run(task);
   task_end(task);
-  return NULL;
 }
 
-/* A signal must reach a thread of the host, which knows what to do with it, never one of ours. */
 bool task_start(struct task *task, struct error *error) {
-  sigset_t all, before;
-  int failed;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  failed = pthread_create(&task->thread, NULL, run_thread, task);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  int failed = thread_start(&task->thread, run_thread, task);
   if (failed) {
     error_set(error, ERROR_MEMORY, "starting a thread for the %s: %s", task->kind->name,
               failed == EAGAIN ? "the system has no more threads" : "it was refused");
@@ -156,7 +148,7 @@ void task_free(struct task *task) {
   if (!task_is_ours(task)) return; /* its thread did not come along through the fork */
   task_cancel(task);
   task_wait(task, HUGE_VAL);
-  if (task->threaded) pthread_join(task->thread, NULL);
+  if (task->threaded) thread_join(&task->thread);
   if (task->descriptor >= 0) close(task->descriptor);
   pthread_mutex_destroy(&task->mutex);
   pthread_cond_destroy(&task->condition);

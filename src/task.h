@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "error.h"
+#include "thread.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -42,7 +43,7 @@ struct task {
   bool threaded, ended;
   int descriptor; /* -1 until somebody asks for it */
   pid_t process;
-  pthread_t thread;
+  struct thread thread;
   pthread_mutex_t mutex;
   pthread_cond_t condition;
 };
@@ -51,7 +52,7 @@ struct task {
  * system has no more locks; `destroy` is not called then. */
 bool task_init(struct task *task, const struct task_kind *kind, struct error *error);
 
-/* Starts the kind's `run` on a new thread with all signals blocked; task_end follows by itself. */
+/* Starts the kind's `run` on a new thread; task_end follows by itself. */
 bool task_start(struct task *task, struct error *error);
 
 /* The runner's last touch: everybody who waits goes on. A task with `error.code` set has failed. */

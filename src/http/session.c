@@ -6,7 +6,6 @@
 #include "http/session.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "file.h"
 #include "http/transfer.h"
+#include "thread.h"
 
 /* Nobody serves more at once to one client; the others wait for a connection. */
 static const long CONNECTIONS_MAX = 64;
@@ -26,7 +26,7 @@ struct session {
   char *ca_file, *proxy, *user_agent;
   double connect_timeout;
   long low_speed_limit, low_speed_time;
-  pthread_t thread;
+  struct thread thread;
   bool threaded;
   pthread_mutex_t mutex; /* guards the next two */
   bool closing;
@@ -110,7 +110,7 @@ static void end_finished(struct session *session) {
   }
 }
 
-static void *run(void *argument) {
+static void run(void *argument) {
   struct session *session = argument;
   struct transfer *queue;
   int active;
@@ -123,7 +123,6 @@ static void *run(void *argument) {
   }
   start_queue(session, queue);
   end_cancelled(session, true);
-  return NULL;
 }
 
 /* }================================================================== */
@@ -164,15 +163,10 @@ static bool can_read(const char *ca_file, struct error *error) {
 }
 
 static bool start_thread(struct session *session, struct error *error) {
-  sigset_t all, before;
-  int failed;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  failed = pthread_create(&session->thread, NULL, run, session);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failed) error_set(error, ERROR_MEMORY, "starting a session: the system has no more threads");
-  session->threaded = !failed;
-  return !failed;
+  session->threaded = thread_start(&session->thread, run, session) == 0;
+  if (!session->threaded)
+    error_set(error, ERROR_MEMORY, "starting a session: the system has no more threads");
+  return session->threaded;
 }
 
 struct session *session_new(const struct session_options *options, struct error *error) {
@@ -279,7 +273,7 @@ void session_close(struct session *session) {
   pthread_mutex_unlock(&session->mutex);
   if (!first || !session->threaded) return;
   session_wake(session);
-  pthread_join(session->thread, NULL);
+  thread_join(&session->thread);
 }
 
 void session_release(struct session *session) {

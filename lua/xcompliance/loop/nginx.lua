@@ -1,6 +1,7 @@
 --- Waiting inside nginx (ngx_lua, OpenResty): the worker serves its other requests meanwhile.
 --
--- nginx cannot watch a descriptor of ours from Lua, so the task is asked between sleeps.
+-- nginx cannot watch a descriptor of ours from Lua, so the task is asked between sleeps. A worker's
+-- one thread has everybody to serve, so the core's threads take only what processors have left.
 -- @module xcompliance.loop.nginx
 
 local core = require "xcompliance.core"
@@ -10,6 +11,8 @@ local M = {}
 
 local SLEEP_LEAST = 0.001 -- seconds: nginx complains of ngx.sleep(0)
 local SLICE = 1 -- seconds within which a sleep notices that its request was aborted
+
+core.give_way()
 
 -- the phases in which ngx.sleep may be called (lua-nginx-module, "ngx.sleep")
 local PHASES = {

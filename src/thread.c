@@ -1,0 +1,40 @@
+/* thread.c - see thread.h
+ *
+ * Whether to give way is kept by thread, not by process: two hosts in one process must not meet.
+ */
+#include "thread.h"
+
+#include <sched.h>
+#include <signal.h>
+
+static _Thread_local bool gives_way;
+
+static void *run_thread(void *argument) {
+  struct thread *thread = argument;
+  const struct sched_param none = {0};
+  /* refused by nobody; and where it were, the work is done all the same */
+  if (thread->gives_way) pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+  thread->run(thread->argument);
+  return NULL;
+}
+
+int thread_start(struct thread *thread, void (*run)(void *argument), void *argument) {
+  sigset_t all, before;
+  int failed;
+  thread->run = run;
+  thread->argument = argument;
+  thread->gives_way = gives_way;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  failed = pthread_create(&thread->id, NULL, run_thread, thread);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return failed;
+}
+
+void thread_join(struct thread *thread) {
+  pthread_join(thread->id, NULL);
+}
+
+void thread_give_way(void) {
+  gives_way = true;
+}

@@ -1,0 +1,34 @@
+/* thread.h - threads that keep out of their host's way
+ *
+ * A signal never reaches them: the host's threads know what to do with it. And where the host's own
+ * thread has others to serve, they take only what processors have left.
+ */
+#ifndef XCOMPLIANCE_THREAD_H
+#define XCOMPLIANCE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#pragma GCC visibility push(hidden)
+
+struct thread { /* private */
+  pthread_t id;
+  void (*run)(void *argument);
+  void *argument;
+  bool gives_way;
+};
+
+/* Calls `run` on a new thread. `thread` stays where it is until thread_join. Returns 0, or an
+ * errno: EAGAIN where the system has no more threads. */
+int thread_start(struct thread *thread, void (*run)(void *argument), void *argument);
+
+/* Waits until `run` has returned. */
+void thread_join(struct thread *thread);
+
+/* Threads that the calling thread starts from now on, and theirs, run when no other thread of the
+ * host wants the processor (SCHED_IDLE of sched(7), which needs no privilege). */
+void thread_give_way(void);
+
+#pragma GCC visibility pop
+
+#endif
