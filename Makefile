@@ -4,6 +4,7 @@
 #   make test       install what is missing, run every spec  make lint     style and layering
 #   make asan       the specs under ASan and UBSan           make bench    beside its peers
 #   make tsan, valgrind, analyze, fuzz                       the same code, looked at in other ways
+#   make locale     the specs in another locale and time zone
 #   make install    PREFIX=/usr/local                        make docs     docs/api
 #   make faults     the fault matrix, row by row             make soak     500 checks, random faults
 #   make rockspec   after a file has come or gone            make dist     the source archive
@@ -129,6 +130,15 @@ test: test-packages
 stress: test-packages
 	@$(MAKE) -s all c-tests
 	@XCOMPLIANCE_STRESS=1 LUAS="$(LUAS)" spec/run
+
+# in a host that has a decimal comma, German names of days, and a time zone of its own
+.PHONY: locale
+locale: test-packages
+	@$(MAKE) -s all c-tests
+	@mkdir -p build/locale/de_DE.UTF-8 && localedef -i de_DE -f UTF-8 build/locale/de_DE.UTF-8
+	@LOCPATH=$(CURDIR)/build/locale LC_NUMERIC=de_DE.UTF-8 LC_TIME=de_DE.UTF-8 TZ=America/St_Johns \
+	  LUA_INIT="assert(os.setlocale('', 'numeric') and os.setlocale('', 'time'))" \
+	  LUAS="$(LUAS)" spec/run $(SPECS)
 
 # the fault matrix, row by row: LUA=luajit for the other Lua, SLOW=1 for what takes minutes as well
 .PHONY: faults

@@ -118,7 +118,7 @@ function Server:halt()
   return tonumber((assert(shell(([[
     began=$(date +%%s%%N); all="%s $(pgrep -P %s)"; kill %s
     for i in $(seq 500); do kill -0 $all 2>/dev/null || break; sleep 0.01; done
-    awk -v ns="$(($(date +%%s%%N) - began))" 'BEGIN { print ns / 1e9 }']]):format(pid, pid, pid)))))
+    echo $(($(date +%%s%%N) - began))]]):format(pid, pid, pid))))) / 1e9
 end
 
 --- The same, and removes its folder.

@@ -2,6 +2,7 @@
 
 local core = require "xcompliance.core"
 local process = require "spec_process"
+local raw = require "spec.raw"
 local simulator = require "spec.simulator"
 local xcompliance = require "xcompliance"
 
@@ -115,24 +116,52 @@ describe("in one process", function()
     client:close()
   end)
 
-  --- Has a whole check run in another process, after some Lua code.
-  local function check_after(code, environment)
+  --- Runs Lua code, and then what `arguments` name, in another process.
+  local function run(code, arguments, environment)
     local root = assert(shell("pwd"))
     local function absolute(path) return quote((path:gsub("%f[^;%z]%./", root .. "/"))) end
-    return shell(("%s LUA_PATH=%s LUA_CPATH=%s %s -e %s %s/spec/keep.lua blocking checks %s %s")
-      :format(environment or "", absolute(package.path), absolute(package.cpath),
-        is_jit and "luajit" or "lua5.4", quote(code), root, sim.url, folder .. " 2>&1"))
+    return shell(("%s LUA_PATH=%s LUA_CPATH=%s %s -e %s %s 2>&1"):format(environment or "",
+      absolute(package.path), absolute(package.cpath), is_jit and "luajit" or "lua5.4", quote(code),
+      arguments))
+  end
+
+  --- Has a whole check run in another process, after some Lua code.
+  local function check_after(code, environment)
+    return run(code, ("%s/spec/keep.lua blocking checks %s %s"):format(assert(shell("pwd")),
+      sim.url, folder), environment)
   end
 
   if not is_sanitized then
-    it("a comma in numbers is no matter", function()
+    it("a comma in numbers is no matter, whenever it is chosen", function()
       local locales = folder .. "-locales"
       assert(shell("mkdir " .. locales .. " && localedef -i de_DE -f UTF-8 " .. locales
         .. "/de_DE.UTF-8"))
-      local said = check_after("assert(os.setlocale('de_DE.UTF-8', 'numeric'))"
-        .. (is_jit and "" or " assert(('%.1f'):format(0.5) == '0,5')"), "LOCPATH=" .. locales)
+      local choose = "assert(os.setlocale('de_DE.UTF-8', 'numeric'))"
+        .. (is_jit and "" or " assert(('%.1f'):format(0.5) == '0,5')")
+      local server = raw.start [[
+        return function(connection)
+          local body = '{"data":{"id":"1","type":"tweets","status":"created","share":0.5}}'
+          connection:write("HTTP/1.1 200 OK\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body)
+        end]]
+      local kept, numbers = check_after(choose, "LOCPATH=" .. locales), run(([[
+        local json, core = require "xcompliance.json", require "xcompliance.core"
+        local function read()
+          local session = core.session {}
+          local task = core.list_job(session, { base_url = %q, bearer_token = "t", id = "1" })
+          assert(task:wait(5))
+          local share = assert(task:result()).data.share
+          session:close()
+          return share
+        end
+        assert(read() == 0.5 and json.decode("[0.5]")[1] == 0.5)
+        %s
+        assert(read() == 0.5 and json.decode("[0.5]")[1] == 0.5)
+        print(json.encode { 0.5, 1e-7, 1e300, 7 })]]):format(server.url, choose), "",
+        "LOCPATH=" .. locales)
+      server:stop()
       shell("rm -rf " .. locales)
-      assert.equal("kept", said)
+      assert.equal("kept", kept)
+      assert.equal("[0.5,1e-07,1e+300,7]", numbers)
     end)
 
     it("the time zone is no matter", function()

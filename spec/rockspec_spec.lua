@@ -72,7 +72,7 @@ describe("luarocks make, offline", function()
     config:write(is_jit and [[lua_interpreter = "luajit"
       variables = { LUA_INCDIR = "/usr/include/luajit-2.1", LUA_BINDIR = "/usr/bin" }]] or "")
     config:close()
-    luarocks = ("cd %s && unset LD_PRELOAD LUA_PATH LUA_CPATH && HOME=%s "
+    luarocks = ("cd %s && unset LD_PRELOAD LUA_PATH LUA_CPATH LUA_INIT && HOME=%s "
       .. "LUAROCKS_CONFIG=%s/config.lua luarocks --lua-version=%s --tree=%s/tree ")
       :format(folder, folder, folder, version, folder)
     assert(shell(luarocks .. "make --deps-mode=none rockspec/xcompliance-scm-1.rockspec "

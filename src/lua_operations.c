@@ -8,6 +8,7 @@
  * The API: POST and GET /2/compliance/jobs, GET /2/compliance/jobs/{id}
  * (https://docs.x.com/x-api/compliance).
  */
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,9 @@
 
 enum { NAME_POINTS_MAX = 64, FIELDS_MAX = 10, URL_SIZE = 2048, EXCERPT = 200 };
 
-static const char DECODE[] = "xcompliance.json.decode"; /* in the registry */
+/* in the registry */
+static const char DECODE[] = "xcompliance.json.decode";
+static const char DECODE_POINT[] = "xcompliance.json.decimal_point"; /* as the decoder knows it */
 
 static const char *const TYPES[] = {"tweets", "users", NULL};
 static const char *const STATUSES[] = {"created", "in_progress", "failed", "complete", NULL};
@@ -139,11 +142,44 @@ static void tidy(lua_State *L, int index) {
   }
 }
 
+/* A decoder of our own: a setting of the host's cjson must not change what we read, nor ours the
+ * host's. cjson.safe returns nil and a message where cjson would raise. */
+static void open_decoder(lua_State *L) {
+  int top = lua_gettop(L);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "cjson.safe");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "new");
+  lua_call(L, 0, 1);
+  lua_getfield(L, -1, "decode_max_depth");
+  lua_pushinteger(L, 100);
+  lua_call(L, 1, 0);
+  lua_getfield(L, -1, "decode_invalid_numbers");
+  lua_pushboolean(L, 0);
+  lua_call(L, 1, 0);
+  lua_pushstring(L, DECODE);
+  lua_getfield(L, -2, "decode");
+  lua_rawset(L, LUA_REGISTRYINDEX);
+  lua_pushstring(L, DECODE_POINT);
+  lua_pushstring(L, localeconv()->decimal_point);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+  lua_settop(L, top);
+}
+
+/* cjson looks at the locale when it makes a decoder; the host may choose another later. */
+static void push_decoder(lua_State *L) {
+  lua_pushstring(L, DECODE_POINT);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  if (strcmp(lua_tostring(L, -1), localeconv()->decimal_point) != 0) open_decoder(L);
+  lua_pop(L, 1);
+  lua_pushstring(L, DECODE);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+}
+
 /* Pushes the decoded object or array, or nil and why not. */
 static bool decode(lua_State *L, const char *text, size_t size, char *why, size_t why_size) {
   int top = lua_gettop(L);
-  lua_pushstring(L, DECODE);
-  lua_rawget(L, LUA_REGISTRYINDEX);
+  push_decoder(L);
   lua_pushlstring(L, text, size);
   lua_call(L, 1, 2);
   if (lua_istable(L, top + 1)) {
@@ -560,27 +596,6 @@ static int list_jobs(lua_State *L) {
 }
 
 /* }================================================================== */
-
-/* A decoder of our own: a setting of the host's cjson must not change what we read, nor ours the
- * host's. cjson.safe returns nil and a message where cjson would raise. */
-static void open_decoder(lua_State *L) {
-  int top = lua_gettop(L);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "cjson.safe");
-  lua_call(L, 1, 1);
-  lua_getfield(L, -1, "new");
-  lua_call(L, 0, 1);
-  lua_getfield(L, -1, "decode_max_depth");
-  lua_pushinteger(L, 100);
-  lua_call(L, 1, 0);
-  lua_getfield(L, -1, "decode_invalid_numbers");
-  lua_pushboolean(L, 0);
-  lua_call(L, 1, 0);
-  lua_pushstring(L, DECODE);
-  lua_getfield(L, -2, "decode");
-  lua_rawset(L, LUA_REGISTRYINDEX);
-  lua_settop(L, top);
-}
 
 void operations_open(lua_State *L) {
   static const luaL_Reg functions[] = {

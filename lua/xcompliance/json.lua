@@ -1,9 +1,11 @@
 --- JSON as this module writes and reads it: members in order, whole numbers whole, null absent.
 -- @module xcompliance.json
 
-local cjson = require("cjson.safe").new()
+local cjson_safe = require "cjson.safe"
 
 local M = {}
+
+local null = cjson_safe.null
 
 local to_integer = rawget(math, "tointeger") -- LuaJIT has no integers
 
@@ -16,7 +18,7 @@ local function quote(text) return '"' .. text:gsub('[%c"\\]', escape) .. '"' end
 local function number(value)
   if value ~= value or value == math.huge or value == -math.huge then return "null" end
   if value == math.floor(value) and math.abs(value) < 2 ^ 63 then return ("%.0f"):format(value) end
-  return ("%.14g"):format(value)
+  return (("%.14g"):format(value):gsub("[^%w+-]", ".")) -- whatever the locale's decimal point is
 end
 
 local encode
@@ -55,7 +57,7 @@ M.encode = encode
 local function tidy(value)
   if type(value) ~= "table" then return value end
   for name, member in pairs(value) do
-    if member == cjson.null then value[name] = nil
+    if member == null then value[name] = nil
     elseif type(member) == "table" then tidy(member)
     elseif type(member) == "number" and to_integer then
       value[name] = to_integer(member) or member
@@ -64,13 +66,22 @@ local function tidy(value)
   return value
 end
 
+local cjson, locale
+
+-- It looks at the locale's decimal point when it is made; the host may choose another later.
+local function decoder()
+  local locale_now = os.setlocale(nil, "numeric")
+  if locale_now ~= locale then cjson, locale = cjson_safe.new(), locale_now end
+  return cjson
+end
+
 --- Reads JSON; a member that is null is absent.
 -- @tparam string text
 -- @return the value, or nil and what is wrong
 function M.decode(text)
-  local value, why = cjson.decode(text)
+  local value, why = decoder().decode(text)
   if value == nil then return nil, why end
-  if value == cjson.null then return nil, "it is null" end
+  if value == null then return nil, "it is null" end
   return tidy(value)
 end
 

@@ -11,7 +11,8 @@ local Source = {}
 Source.__index = Source
 
 local function identity(status)
-  return ("%.0f %.0f %.0f %.6f"):format(status.device, status.inode, status.size, status.modified)
+  return ("%.0f %.0f %.0f %.0f"):format(status.device, status.inode, status.size,
+    status.modified * 1e6)
 end
 
 --- Opens a list and sums it.

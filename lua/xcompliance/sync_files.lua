@@ -7,7 +7,7 @@ local errors = require "xcompliance.errors"
 local M = {}
 
 local function identity(file)
-  return ("%.0f %.6f %.0f"):format(file.size, file.modified, file.inode)
+  return ("%.0f %.0f %.0f"):format(file.size, file.modified * 1e6, file.inode)
 end
 
 local function warn_of_ignored(call, input, found)

@@ -3,6 +3,9 @@
 
 local M = {}
 
+-- Commas stand between thousands here, in every locale.
+local function pointed(text) return (text:gsub("(%d)[^%d ](%d)", "%1.%2")) end
+
 --- 52428800 as "52,428,800".
 function M.count(number)
   local digits = ("%.0f"):format(number)
@@ -19,12 +22,12 @@ function M.size(bytes)
     value, unit = value / 1000, unit + 1
   end
   if unit == 0 then return ("%.0f bytes"):format(value) end
-  return (value < 9.95 and "%.1f %s" or "%.0f %s"):format(value, UNITS[unit])
+  return pointed((value < 9.95 and "%.1f %s" or "%.0f %s"):format(value, UNITS[unit]))
 end
 
 --- 3725 as "1 h 2 min", 0.25 as "0.25 s".
 function M.duration(seconds)
-  if seconds < 10 then return ("%.2g s"):format(seconds) end
+  if seconds < 10 then return pointed(("%.2g s"):format(seconds)) end
   if seconds < 119.5 then return ("%.0f s"):format(seconds) end
   local minutes = math.floor(seconds / 60 + 0.5)
   if minutes < 60 then return ("%.0f min"):format(minutes) end
@@ -71,7 +74,7 @@ function M.calls(counts, price)
     local count = counts[call[1]]
     if count then parts[#parts + 1] = ("%d %s"):format(count, call[2]) end
   end
-  local cost = price and (" (looks: %.3f)"):format(price * (counts.list_job or 0)) or ""
+  local cost = price and pointed((" (looks: %.3f)"):format(price * (counts.list_job or 0))) or ""
   return "API calls: " .. (#parts > 0 and table.concat(parts, ", ") or "none") .. cost
 end
 

@@ -10,10 +10,10 @@ local quote, run, shell = simulator.quote, simulator.run, simulator.shell
 local HAS_FIU = shell "command -v fiu-run" and not os.getenv("LD_PRELOAD")
 local CAN_MOUNT = shell "unshare -rm true"
 
---- A wrapper that makes calls fail: "posix/io/rw/pwrite,failinfo=28".
-local function failing(point, probability)
-  local command = probability
-    and ("enable_random name=%s,probability=%g"):format(point, probability)
+--- A wrapper that makes calls fail: "posix/io/rw/pwrite,failinfo=28", of a hundred so many.
+local function failing(point, percent)
+  local command = percent
+    and ("enable_random name=%s,probability=%de-2"):format(point, percent)
     or "enable name=" .. point
   return "fiu-run -x -f '' -c " .. quote(command)
 end
@@ -73,7 +73,7 @@ describe("results on the disk", function()
   it("row 77: short and interrupted writes are gone on with", function()
     if not HAS_FIU then return pending "fiu-utils is not installed" end
     assert.equal(0, (download(failing "posix/io/rw/pwrite/reduce")))
-    assert.equal(0, (download(failing("posix/io/rw/pwrite,failinfo=4", 0.5))))
+    assert.equal(0, (download(failing("posix/io/rw/pwrite,failinfo=4", 50))))
   end)
 
   it("row 77: a check keeps what has arrived, and goes on with it", function()
@@ -82,7 +82,7 @@ describe("results on the disk", function()
     benches.write(ids, benches.ids(20 * 20000))
     local command = ("check users %s -o %s --poll 1:1"):format(ids, quote(target))
     local output, status = run(bench:xcompliance(command,
-      failing("posix/io/rw/pwrite,failinfo=28", 1)) .. " 2>&1")
+      failing("posix/io/rw/pwrite,failinfo=28", 100)) .. " 2>&1")
     assert.equal(74, status, output)
     assert.equal("old\n", benches.read(target))
     output, status = run(bench:xcompliance(command) .. " 2>&1")
@@ -199,7 +199,7 @@ describe("a list on the disk", function()
       local good, bad = 0, 0
       for i = 1, 12 do
         local status, output = upload(resumable, failing("posix/io/rw/pread,failinfo=5",
-          i % 2 == 0 and 0.3 or 0.02))
+          i % 2 == 0 and 30 or 2))
         if status == 0 then good = good + 1 else bad = bad + 1 end
         assert.is_true(status == 0 or status == 74, output)
       end
@@ -209,7 +209,7 @@ describe("a list on the disk", function()
     it("row 60: that is read in parts, interrupted, is uploaded, " .. how, function()
       if not HAS_FIU then return pending "fiu-utils is not installed" end
       assert.equal(0, (upload(resumable, failing "posix/io/rw/pread/reduce")))
-      assert.equal(0, (upload(resumable, failing("posix/io/rw/pread,failinfo=4", 0.5))))
+      assert.equal(0, (upload(resumable, failing("posix/io/rw/pread,failinfo=4", 50))))
     end)
   end
 end)

@@ -43,9 +43,16 @@ function M.basic(seconds)
   return written("%Y%m%dT%H%M%SZ", seconds)
 end
 
---- `Thu, 07 Oct 2021 07:56:18 GMT`, as the headers of HTTP have it.
+local DAYS = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" }
+local MONTHS = {
+  "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+}
+
+--- `Thu, 07 Oct 2021 07:56:18 GMT`, as the headers of HTTP have it, in whatever locale.
 function M.http(seconds)
-  return written("%a, %d %b %Y %H:%M:%S GMT", seconds)
+  local date = os.date("!*t", math.floor(seconds))
+  return written(("%s, %%d %s %%Y %%H:%%M:%%S GMT"):format(DAYS[date.wday], MONTHS[date.month]),
+    seconds)
 end
 
 local function days_since_1970(year, month, day)

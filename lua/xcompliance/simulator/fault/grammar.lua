@@ -34,8 +34,9 @@ function M.parse(text)
   }
 end
 
-local function size(text)
-  local number, unit = tostring(text):match("^([%d.]+)(%a*)$")
+local function size(given)
+  if type(given) == "number" then return given >= 0 and math.floor(given) or nil end
+  local number, unit = given:match("^([%d.]+)(%a*)$")
   return number and UNITS[unit] and math.floor(tonumber(number) * UNITS[unit])
 end
 
