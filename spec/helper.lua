@@ -1,7 +1,7 @@
 --- Loaded by busted before the specs: finds the build that fits the interpreter.
 
 local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
-local interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
+local interpreter = dofile "spec/interpreter.lua"
 
 package.cpath = "./" .. build .. "/" .. interpreter .. "/?.so;" .. package.cpath
 

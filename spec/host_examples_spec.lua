@@ -7,7 +7,7 @@ local simulator = require "spec.simulator"
 local quote, shell = simulator.quote, simulator.shell
 local is_jit = rawget(_G, "jit") ~= nil
 local is_sanitized = os.getenv("LD_PRELOAD") ~= nil -- other processes have no sanitizer's runtime
-local lua = is_jit and "luajit" or "lua5.4"
+local lua = require "spec.interpreter"
 
 if is_sanitized then return end
 

@@ -41,7 +41,7 @@ for _, name in ipairs { "blocking", "cqueues", "luv" } do
 end
 
 describe("the loop", function()
-  local lua = is_jit and "luajit" or "lua5.4"
+  local lua = require "spec.interpreter"
 
   for _, name in ipairs(is_sanitized and {} or { "cqueues", "luv" }) do
     it("for " .. name .. " leaves descriptors for connections where there are few", function()

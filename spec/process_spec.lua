@@ -1,6 +1,7 @@
 -- threads, forks, and what else a host may do to its process
 
 local core = require "xcompliance.core"
+local lua = require "spec.interpreter"
 local process = require "spec_process"
 local raw = require "spec.raw"
 local simulator = require "spec.simulator"
@@ -121,7 +122,7 @@ describe("in one process", function()
     local root = assert(shell("pwd"))
     local function absolute(path) return quote((path:gsub("%f[^;%z]%./", root .. "/"))) end
     return shell(("%s LUA_PATH=%s LUA_CPATH=%s %s -e %s %s 2>&1"):format(environment or "",
-      absolute(package.path), absolute(package.cpath), is_jit and "luajit" or "lua5.4", quote(code),
+      absolute(package.path), absolute(package.cpath), lua, quote(code),
       arguments))
   end
 

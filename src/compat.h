@@ -1,6 +1,6 @@
 /* compat.h - the one place that knows Lua's versions
  *
- * One source serves Lua 5.4 and LuaJIT (whose API is 5.1's). What 5.1 lacks is defined here by
+ * One source serves Lua 5.4, 5.3 and LuaJIT (whose API is 5.1's). What 5.1 lacks is defined here by
  * means of what it has; functions that LuaJIT adds to 5.1 are not used, so that the same shared
  * object would load in plain 5.1 as well.
  */
@@ -19,6 +19,9 @@
 #define luaL_setfuncs(L, functions, upvalues) luaL_register(L, NULL, functions)
 #define luaL_setmetatable(L, name) (luaL_getmetatable(L, name), lua_setmetatable(L, -2))
 #define lua_rawlen(L, index) lua_objlen(L, index)
+#endif
+
+#if LUA_VERSION_NUM < 504
 #define compat_newuserdata(L, size) lua_newuserdata(L, size)
 #else
 #define compat_newuserdata(L, size) lua_newuserdatauv(L, size, 0)

@@ -208,10 +208,10 @@ static int push_verdicts(lua_State *L, struct task *task) {
   return 1;
 }
 
-/* core.verdicts{ tweets?, users? (arrays of paths) } -> task -> verdicts | nil, err
+/* core.verdicts{ tweets?, users? (arrays of paths), jobs? } -> task -> verdicts | nil, err
  * Progress: bytes, total, rows. See dataset/verdicts.h. */
 static int load(lua_State *L) {
-  static const char *const known[] = {"tweets", "users", NULL};
+  static const char *const known[] = {"jobs", "tweets", "users", NULL};
   static const char name[] = "core.verdicts";
   struct verdicts_options options;
   struct task_box *box;
@@ -220,6 +220,7 @@ static int load(lua_State *L) {
   skin_check_options(L, 1, name, known);
   options.tweets = check_paths(L, name, "tweets");
   options.users = check_paths(L, name, "users");
+  options.jobs = (unsigned)skin_optional_whole(L, 1, name, "jobs", 0, 1024);
   box = task_box_new(L, push_verdicts);
   task = verdicts_start(&options, &error);
   if (!task) return skin_failure(L, &error);

@@ -59,6 +59,7 @@ function Verdicts:close() end
 ---@class xcompliance.VerdictsOptions: xcompliance.Waiting
 ---@field tweets? string[]|string results of tweets jobs, or saved verdicts
 ---@field users? string[]|string
+---@field jobs? integer threads
 
 ---@class xcompliance.ListVerdictsOptions: xcompliance.Waiting
 ---@field verdicts xcompliance.Verdicts

@@ -71,14 +71,15 @@ function M.extract(options)
   return call:await(core.extract(fields))
 end
 
-local VERDICTS = { tweets = "table|string", users = "table|string" }
+local VERDICTS = { tweets = "table|string", users = "table|string", jobs = "number" }
 
 local function as_list(value) return type(value) == "string" and { value } or value end
 
 --- Loads results of tweets jobs and of users jobs: JSON Lines as they were downloaded, or files
--- that `verdicts:save` has written. `on_progress` is told `{ bytes, total, rows }`.
--- @tparam table options `tweets`, `users` (paths; at least one of both), and `loop`, `on_progress`,
--- `deadline`
+-- that `verdicts:save` has written. `jobs` is how many threads parse results (default: one a
+-- processor). `on_progress` is told `{ bytes, total, rows }`.
+-- @tparam table options `tweets`, `users` (paths; at least one of both), `jobs`, and `loop`,
+-- `on_progress`, `deadline`
 -- @treturn ?table verdicts: see xcompliance.verdicts; or nil, err
 function M.verdicts(options)
   local loop = type(options) == "table" and rawget(options, "loop") or waiting

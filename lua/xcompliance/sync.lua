@@ -132,7 +132,8 @@ end
 local function load_verdicts(run)
   run.call:at("load", "loading the results")
   return dataset.verdicts {
-    tweets = run:results_of("tweets"), users = run:results_of("users"), loop = run.call.loop,
+    tweets = run:results_of("tweets"), users = run:results_of("users"),
+    jobs = run.options.jobs, loop = run.call.loop,
     on_progress = run:progress(run.call),
   }
 end

@@ -211,7 +211,7 @@ end
 
 local function lua_command()
   local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
-  local interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
+  local interpreter = require "spec.interpreter"
   local cwd = assert(shell("pwd"))
   local preload = os.getenv("LD_PRELOAD") -- the sanitizers', which the core was built for
   local text = "env LUA_PATH='@/lua/?.lua;@/lua/?/init.lua;@/?.lua;;' LUA_CPATH='@/%s/%s/?.so;;'"

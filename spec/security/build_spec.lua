@@ -7,7 +7,7 @@ local quote, shell = simulator.quote, simulator.shell
 
 local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
 local is_jit = rawget(_G, "jit") ~= nil
-local object = ("%s/%s/xcompliance/core.so"):format(build, is_jit and "luajit" or "lua5.4")
+local object = ("%s/%s/xcompliance/core.so"):format(build, require "spec.interpreter")
 
 describe("the shared object", function()
   if os.getenv("LD_PRELOAD") then

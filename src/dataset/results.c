@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #if defined(__SSE2__)
@@ -16,6 +17,7 @@
 
 #include "dataset/id.h"
 #include "dataset/json.h"
+#include "dataset/lines.h"
 #include "dataset/reader.h"
 
 enum {
@@ -413,72 +415,133 @@ static void add_place(char *text, const char *path, uint64_t line) {
 
 struct file {
   struct reader *reader;
-  struct task *task;
-  int counter;
-  results_take *take;
-  void *context;
+  const struct results_options *options;
   struct results_counts *counts;
   uint64_t bytes_before;
 };
 
-static bool take_line(struct file *file, const char *text, size_t size, bool whole,
-                      struct error *error) {
-  struct reader *reader = file->reader;
-  struct results_counts *counts = file->counts;
+/* What one thread has read, up to the first line that is no row. */
+struct found {
+  struct results_row *rows;
+  size_t count, room;
+  struct results_counts counts;
+  bool failed;
+  struct error error;
+};
+
+static bool add_row(struct found *found, const struct results_row *row) {
+  if (found->count == found->room) {
+    size_t room = found->room ? 2 * found->room : 1024;
+    struct results_row *rows = realloc(found->rows, room * sizeof *rows);
+    if (!rows) return false;
+    found->rows = rows;
+    found->room = room;
+  }
+  found->rows[found->count++] = *row;
+  return true;
+}
+
+/* Parses a line of the piece; `whole`: it has a line end. */
+static bool parse_line(const struct file *file, struct found *found,
+                       const struct lines_piece *piece, const char *text, size_t size,
+                       uint64_t line, bool whole) {
+  const char *path = file->reader->path, *wrong;
+  struct results_counts *counts = &found->counts;
   uint64_t unknown = counts->unknown, other = counts->other;
   struct results_row row;
   size_t at;
-  const char *wrong;
   if (size > 0 && text[size - 1] == '\r') size--;
   if (is_blank(text, size)) return true;
   wrong = results_parse(text, size, &row, counts, &at);
   if (wrong) {
-    error_at(error, ERROR_DATA, reader->path, reader_line(reader, text),
-             reader->byte + (uint64_t)(text - reader->text) + at, "%s%s", wrong,
+    error_at(&found->error, ERROR_DATA, path, line,
+             piece->byte + (uint64_t)(text - piece->text) + at, "%s%s", wrong,
              whole ? "" : " - the last row has no end: the file is truncated, download it again");
     return false;
   }
-  if (counts->unknown == 1 && unknown == 0)
-    add_place(counts->unknown_text, reader->path, reader_line(reader, text));
-  if (counts->other == 1 && other == 0)
-    add_place(counts->other_text, reader->path, reader_line(reader, text));
-  return file->take(file->context, &row, error);
+  if (counts->unknown == 1 && unknown == 0) add_place(counts->unknown_text, path, line);
+  if (counts->other == 1 && other == 0) add_place(counts->other_text, path, line);
+  if (add_row(found, &row)) return true;
+  error_set(&found->error, ERROR_MEMORY, "reading %s: out of memory", path);
+  return false;
 }
 
-/* Takes all whole lines of the window, and at the end of the input the rest. */
-static bool take_window(struct file *file, struct error *error) {
-  struct reader *reader = file->reader;
-  const char *start = reader->text, *end = reader->text + reader->size, *line_end;
-  while (start < end && (line_end = memchr(start, '\n', (size_t)(end - start)))) {
-    if (!take_line(file, start, (size_t)(line_end - start), true, error)) return false;
-    start = line_end + 1;
+static bool parse_lines(void *context, void *state, const struct lines_piece *piece,
+                        struct lines_turn *turn) {
+  const struct file *file = context;
+  struct found *found = state;
+  const char *start = piece->text, *end = start + piece->size;
+  (void)turn;
+  for (uint64_t line = piece->line; start < end && !found->failed; line++) {
+    const char *feed = memchr(start, '\n', (size_t)(end - start)), *stop = feed ? feed : end;
+    found->failed =
+        !parse_line(file, found, piece, start, (size_t)(stop - start), line, feed != NULL);
+    start = stop + 1;
   }
-  if (reader->ended && start < end) {
-    if (!take_line(file, start, (size_t)(end - start), false, error)) return false;
-    start = end;
-  }
-  reader_consume(reader, (size_t)(start - reader->text));
-  if (file->task) task_set(file->task, file->counter, file->bytes_before + reader_done(reader));
   return true;
 }
 
-bool results_read(const char *path, struct task *task, int counter, results_take *take,
-                  void *context, struct results_counts *counts, struct error *error) {
-  struct reader *reader = reader_open(path, task, error);
-  struct file file = {reader, task, counter, take, context, counts, counts->bytes};
-  const char *mistake;
-  bool ok;
-  if (!reader) return false;
-  mistake = known_mistake(reader);
-  if (mistake) {
-    error_at(error, ERROR_DATA, reader->path, 0, 0, "%s", mistake);
-    reader_close(reader);
+static bool take_rows(void *context, void *state, struct error *error) {
+  struct file *file = context;
+  struct found *found = state;
+  const struct results_options *options = file->options;
+  results_add(file->counts, &found->counts);
+  for (size_t i = 0; i < found->count; i++)
+    if (!options->take(options->context, &found->rows[i], error)) return false;
+  if (found->failed) {
+    *error = found->error;
     return false;
   }
-  while ((ok = take_window(&file, error)) && !reader->ended)
-    if (!(ok = reader_fill(reader, error))) break;
-  if (ok) ok = take_window(&file, error);
-  counts->bytes += reader_done(reader);
+  found->count = 0;
+  memset(&found->counts, 0, sizeof found->counts);
+  if (options->task)
+    task_set(options->task, options->counter, file->bytes_before + reader_done(file->reader));
+  return true;
+}
+
+static bool read_lines(struct file *file, struct error *error) {
+  const struct lines_work work = {file, parse_lines, take_rows};
+  unsigned count = lines_threads(file->reader, file->options->jobs);
+  struct found *founds = calloc(count, sizeof *founds);
+  void **states = calloc(count, sizeof *states);
+  bool ok = founds && states;
+  for (unsigned i = 0; ok && i < count; i++)
+    states[i] = &founds[i];
+  if (ok)
+    ok = lines_parse(file->reader, &work, states, count, error);
+  else
+    error_set(error, ERROR_MEMORY, "reading %s: out of memory", file->reader->path);
+  for (unsigned i = 0; founds && i < count; i++)
+    free(founds[i].rows);
+  free(founds);
+  free(states);
+  return ok;
+}
+
+void results_add(struct results_counts *to, const struct results_counts *from) {
+  if (to->unknown == 0) strcpy(to->unknown_text, from->unknown_text);
+  if (to->other == 0) strcpy(to->other_text, from->other_text);
+  to->rows += from->rows;
+  to->bytes += from->bytes;
+  to->unknown += from->unknown;
+  to->other += from->other;
+  to->zulu += from->zulu;
+  to->offset += from->offset;
+}
+
+bool results_read(const char *path, const struct results_options *options,
+                  struct results_counts *counts, struct error *error) {
+  struct reader *reader = reader_open(path, options->task, error);
+  struct file file = {reader, options, counts, counts->bytes};
+  const char *mistake;
+  bool ok = false;
+  if (!reader) return false;
+  mistake = known_mistake(reader);
+  if (mistake)
+    error_at(error, ERROR_DATA, reader->path, 0, 0, "%s", mistake);
+  else
+    ok = read_lines(&file, error);
+  if (!mistake) counts->bytes += reader_done(reader);
   reader_close(reader);
   return ok;
 }

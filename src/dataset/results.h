@@ -56,10 +56,21 @@ struct results_counts {
 /* Is given each row; returns false, with `error` filled, to stop. */
 typedef bool results_take(void *context, const struct results_row *row, struct error *error);
 
-/* Reads the whole file `path` ("-": standard input) and adds to `*counts`. `task` may be NULL; its
- * progress counter number `counter` is kept at the bytes read of all files. */
-bool results_read(const char *path, struct task *task, int counter, results_take *take,
-                  void *context, struct results_counts *counts, struct error *error);
+struct results_options {
+  results_take *take;
+  void *context;
+  unsigned jobs;     /* threads that parse; 0: as many as there are processors */
+  struct task *task; /* may be NULL; */
+  int counter;       /* this progress counter of it is kept at the bytes read of all files */
+};
+
+/* Reads the whole file `path` ("-": standard input), gives each row in the file's order, and adds
+ * to `*counts`. */
+bool results_read(const char *path, const struct results_options *options,
+                  struct results_counts *counts, struct error *error);
+
+/* Adds the counts of rows that came after those of `to`. */
+void results_add(struct results_counts *to, const struct results_counts *from);
 
 /* Reads one row, text[0 .. size), without line end. Returns NULL, or what was expected; `*at` is
  * then where. `counts` may be NULL. JSON_PADDING bytes behind the text must be readable. */

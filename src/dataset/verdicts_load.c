@@ -12,6 +12,7 @@ struct verdicts_task {
   struct task task;
   char **paths[VERDICTS_TYPES];
   size_t path_counts[VERDICTS_TYPES];
+  unsigned jobs;
   struct verdicts_builder *builder;
   enum verdicts_type type; /* of the file that is being read */
   uint64_t rows;
@@ -33,22 +34,11 @@ static bool take_row(void *context, const struct results_row *row, struct error 
   return false;
 }
 
-static void add_results(struct results_counts *to, const struct results_counts *from) {
-  if (to->unknown == 0) strcpy(to->unknown_text, from->unknown_text);
-  if (to->other == 0) strcpy(to->other_text, from->other_text);
-  to->rows += from->rows;
-  to->bytes += from->bytes;
-  to->unknown += from->unknown;
-  to->other += from->other;
-  to->zulu += from->zulu;
-  to->offset += from->offset;
-}
-
 /* A saved file among others gives its verdicts one by one. */
 static bool add_saved(struct verdicts_task *task, const struct verdict_set *from,
                       struct error *error) {
   struct verdict_set *set = verdicts_building(task->builder, task->type);
-  add_results(&set->results, &from->results);
+  results_add(&set->results, &from->results);
   set->given = true;
   set->nameless += from->nameless;
   for (uint64_t i = 0; i < from->count; i++) {
@@ -86,10 +76,11 @@ static bool load_saved(struct verdicts_task *task, const char *path, struct erro
 }
 
 static bool load(struct verdicts_task *task, const char *path, struct error *error) {
+  const struct results_options results = {take_row, task, task->jobs, &task->task, VERDICTS_BYTES};
   struct verdict_set *set = verdicts_building(task->builder, task->type);
   if (verdicts_is_file(path)) return load_saved(task, path, error);
   set->given = true;
-  return results_read(path, &task->task, VERDICTS_BYTES, take_row, task, &set->results, error);
+  return results_read(path, &results, &set->results, error);
 }
 
 static void set_total(struct verdicts_task *task) {
@@ -158,6 +149,7 @@ struct task *verdicts_start(const struct verdicts_options *options, struct error
     if (task) destroy(&task->task);
     return NULL;
   }
+  task->jobs = options->jobs;
   if (!task_init(&task->task, &kind, error)) {
     destroy(&task->task);
     return NULL;

@@ -12,6 +12,7 @@
 struct verdicts_options {
   const char *const *tweets; /* results files of tweets jobs; NULL-ended, or NULL */
   const char *const *users;  /* of users jobs */
+  unsigned jobs;             /* threads that parse; 0: as many as there are processors */
 };
 
 /* Progress counters. */

@@ -1,18 +1,21 @@
 --- What the commands that apply results share: which results, and counts as lines of text.
 -- @module xcompliance.cli.results
 
+local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"
 local errors = require "xcompliance.errors"
 local text = require "xcompliance.text"
 
 local M = {}
 
---- Adds --tweets and --users to a command.
+--- Adds --tweets, --users and --jobs to a command.
 function M.define(command)
   command:option("--tweets", "Results of tweets jobs, or files of verdicts on tweets.")
     :argname("RESULTS"):args("+"):count("*")
   command:option("--users", "Results of users jobs, or files of verdicts on users.")
     :argname("RESULTS"):args("+"):count("*")
+  command:option("--jobs", "Threads (default: one a processor)."):argname("N")
+    :convert(convert.count("--jobs"))
 end
 
 --- All values of an option that may be given several times, with several values each.
@@ -31,7 +34,8 @@ function M.load(arguments, context)
   local tweets, users = M.flat(arguments.tweets), M.flat(arguments.users)
   if not tweets and not users then errors.misuse("give results: --tweets, --users, or both") end
   local verdicts, err = dataset.verdicts {
-    tweets = tweets, users = users, loop = context.loop, on_progress = context.progress(),
+    tweets = tweets, users = users, jobs = arguments.jobs, loop = context.loop,
+    on_progress = context.progress(),
   }
   if not verdicts then return nil, err end
   for type, counts in pairs(verdicts:counts()) do
