@@ -143,8 +143,11 @@ static void run_threads(struct lines_turn *turns, unsigned count) {
 
 unsigned lines_threads(const struct reader *reader, unsigned jobs) {
   uint64_t total = reader_total(reader);
-  long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  if (jobs == 0) jobs = (unsigned)(processors > 0 ? processors : 1);
+  if (jobs == 0) {
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (reader->packing != READER_PLAIN) processors--; /* the decoder has one */
+    jobs = processors > 1 ? (unsigned)processors : 1;
+  }
   if (total > 0 && total < WORTH_A_THREAD) return 1;
   return jobs < THREADS_MAX ? jobs : THREADS_MAX;
 }

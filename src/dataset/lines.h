@@ -38,7 +38,7 @@ struct lines_work {
 };
 
 /* How many threads a reader's input is worth: `jobs`, or where that is 0 as many as there are
- * processors; one for what is small. */
+ * processors, without one that decodes; one for what is small. */
 unsigned lines_threads(const struct reader *reader, unsigned jobs);
 
 /* Parses the rest of the input, in as many threads as there are states; the caller's is one of
