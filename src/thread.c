@@ -35,6 +35,11 @@ void thread_join(struct thread *thread) {
   pthread_join(thread->id, NULL);
 }
 
+unsigned thread_processors(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
 void thread_give_way(void) {
   gives_way = true;
 }

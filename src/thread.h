@@ -29,6 +29,9 @@ void thread_join(struct thread *thread);
  * host wants the processor (SCHED_IDLE of sched(7), which needs no privilege). */
 void thread_give_way(void);
 
+/* How many processors the calling thread may run on. */
+unsigned thread_processors(void);
+
 #pragma GCC visibility pop
 
 #endif

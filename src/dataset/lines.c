@@ -4,7 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "thread.h"
 
 enum {
   PIECE = 1 << 19, /* bytes taken at a time, or one line: a whole window, for less means waits */
@@ -144,9 +145,8 @@ static void run_threads(struct lines_turn *turns, unsigned count) {
 unsigned lines_threads(const struct reader *reader, unsigned jobs) {
   uint64_t total = reader_total(reader);
   if (jobs == 0) {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (reader->packing != READER_PLAIN) processors--; /* the decoder has one */
-    jobs = processors > 1 ? (unsigned)processors : 1;
+    jobs = thread_processors();
+    if (reader->packing != READER_PLAIN && jobs > 1) jobs--; /* the decoder has one */
   }
   if (total > 0 && total < WORTH_A_THREAD) return 1;
   return jobs < THREADS_MAX ? jobs : THREADS_MAX;

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "dataset/redact_file.h"
 #include "dataset/targets.h"
 #include "file.h"
+#include "thread.h"
 
 enum { JOBS_MAX = 256, COPY_SIZE = 1 << 18 };
 
@@ -191,11 +191,6 @@ static bool make_quarantines(struct redaction *r, struct error *error) {
 /* {==================================================================
 ** The run
 ** =================================================================== */
-
-static unsigned processors(void) {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
 
 /* Removes what killed runs have left beside the outputs. */
 static void tidy(const struct redaction *r) {
@@ -421,7 +416,7 @@ static const struct task_kind redaction_kind = {
 
 struct task *redact_start(const struct redact_options *options, struct error *error) {
   struct redaction *r = calloc(1, sizeof *r);
-  unsigned jobs = options->jobs > 0 ? options->jobs : processors();
+  unsigned jobs = options->jobs > 0 ? options->jobs : thread_processors();
   if (!r) {
     no_memory(error);
     return NULL;
