@@ -1,13 +1,24 @@
 /* thread.c - see thread.h
  *
- * Whether to give way is kept by thread, not by process: two hosts in one process must not meet.
+ * Whether to give way is kept by thread, not by process: two hosts in one process must not meet. It
+ * is kept by a key, since LeakSanitizer falls over thread-local variables of what was loaded late.
  */
 #include "thread.h"
 
 #include <sched.h>
 #include <signal.h>
 
-static _Thread_local bool gives_way;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t gives_way; /* not NULL: the thread's threads give way */
+static bool have_key;
+
+static void make_key(void) {
+  have_key = pthread_key_create(&gives_way, NULL) == 0;
+}
+
+__attribute__((destructor)) static void delete_key(void) {
+  if (have_key) pthread_key_delete(gives_way);
+}
 
 static void *run_thread(void *argument) {
   struct thread *thread = argument;
@@ -23,7 +34,8 @@ int thread_start(struct thread *thread, void (*run)(void *argument), void *argum
   int failed;
   thread->run = run;
   thread->argument = argument;
-  thread->gives_way = gives_way;
+  pthread_once(&once, make_key);
+  thread->gives_way = have_key && pthread_getspecific(gives_way);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   failed = pthread_create(&thread->id, NULL, run_thread, thread);
@@ -41,5 +53,6 @@ unsigned thread_processors(void) {
 }
 
 void thread_give_way(void) {
-  gives_way = true;
+  pthread_once(&once, make_key);
+  if (have_key) pthread_setspecific(gives_way, &once);
 }
