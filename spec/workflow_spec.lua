@@ -62,11 +62,46 @@ describe("a check", function()
     end
     for _, count in pairs(outcome.reasons) do reasons = reasons + count end
     assert.equal(rows, outcome.rows)
-    assert.equal(rows, reasons)
+    assert.equal(outcome.ids_with_events, reasons)
     assert.is_true(outcome.ids_with_events <= rows and outcome.ids_with_events > 0)
+    assert.equal(0, outcome.nameless)
     assert.equal(1, outcome.calls.create_compliance_job)
     assert.is_false(outcome.resumed)
     assert.equal("", left_over())
+  end)
+
+  --- Checks these ids, and they get these rows.
+  local function check_scripted(list, rows)
+    bench:stop()
+    bench = benches.start { shares = {}, verdicts = rows }
+    client = bench:client()
+    ids, results = bench:path("ids.txt"), bench:path("results.jsonl")
+    benches.write(ids, list)
+    return check()
+  end
+
+  it("counts ids, each by what the worst of its rows says", function()
+    local outcome = assert(check_scripted("1\n2\n3\n4\n5\n6\n", {
+      '{"id":"1","action":"delete","reason":"suspended"}',
+      '{"id":"1","action":"delete","reason":"deleted"}', '{"id":"2","action":"vanish"}',
+      '{"id":"3","reason":"scrub_geo"}', '{"id":"4","error":"invalid_id"}',
+    }))
+    assert.equal(5, outcome.rows)
+    assert.equal(4, outcome.ids_with_events)
+    assert.same({ deleted = 1, unknown = 1, scrub_geo = 1, invalid = 1 }, outcome.reasons)
+  end)
+
+  it("says where results hold what is no row, and makes no other job for it", function()
+    local outcome, err = check_scripted("1\n2\n", {
+      '{"id":"1","action":"delete","reason":"deleted"}',
+      '{"id":"2","action":"delete","reason":"deleted","redacted_at":"soon"}',
+    })
+    assert.is_nil(outcome)
+    assert.equal("data", err.kind)
+    assert.matches("results%.jsonl, line %d, byte %d+: a time like", tostring(err))
+    assert.matches("soon", benches.read(results))
+    assert.equal(tostring(err), tostring(select(2, check())))
+    assert.equal(1, #bench.sim:state().jobs)
   end)
 
   it("sends each id once, whatever the list looks like", function()

@@ -93,10 +93,9 @@
 ---@field ids integer asked about
 ---@field results string their path
 ---@field rows integer in the results
----@field ids_with_events? integer distinct ids in them; absent where they are more than a million
----@field reasons table<string, integer> rows by reason
----@field actions table<string, integer> rows by action
----@field unknown integer rows without a reason
+---@field ids_with_events integer distinct ids in them
+---@field reasons table<string, integer> ids by the reason of their deletion, or by another outcome
+---@field nameless integer errors in the results that name no id
 ---@field calls table<string, integer> of the API in this run, by the operation's name
 ---@field seconds number that this run took
 ---@field resumed boolean whether it has gone on with an earlier run

@@ -5,7 +5,6 @@
 -- @module xcompliance.workflow
 
 local core = require "xcompliance.core"
-local counts = require "xcompliance.counts"
 local dates = require "xcompliance.dates"
 local download = require "xcompliance.download"
 local errors = require "xcompliance.errors"
@@ -334,14 +333,26 @@ local function check_journal(run)
       same_type and "another list" or facts.type))
 end
 
+-- What is not to be deleted has no reason: its outcome is told in its place.
+local function reasons_of(counts)
+  local reasons = {
+    unknown = counts.unknown, scrub_geo = counts.scrub_geo, rehydrate = counts.rehydrate,
+    invalid = counts.invalid,
+  }
+  for reason, ids in pairs(counts.delete or {}) do reasons[reason] = ids end
+  return reasons
+end
+
 local function outcome_of(run)
-  local found, err = counts.results(run.call, run.options.results)
-  if not found then return nil, err end
+  local verdicts, err = run.call:ask(core.verdicts { [run.facts.type] = { run.options.results } })
+  if not verdicts then return nil, err end
+  local found = verdicts:counts()[run.facts.type]
+  verdicts:close()
   local facts, uploaded = run.facts, run.facts.uploaded or { verified = false }
   return {
     type = facts.type, job = facts.job, ids = facts.list.ids, results = run.options.results,
-    rows = found.rows, ids_with_events = found.ids, reasons = found.reasons,
-    actions = found.actions, unknown = found.unknown,
+    rows = found.rows, ids_with_events = found.ids, reasons = reasons_of(found),
+    nameless = found.nameless,
     calls = run.call.counts, seconds = core.now() - run.call.began, resumed = run.resumed,
     uploaded = uploaded, downloaded = run.downloaded,
     bytes = run.downloaded.bytes, crc32c = run.downloaded.crc32c,

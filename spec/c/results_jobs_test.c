@@ -95,6 +95,21 @@ static void test_stopped(void) {
   }
 }
 
+/* No row is so long: what comes is not taken into memory until it ends. */
+static void test_endless(void) {
+  FILE *file = fopen(path, "wb");
+  if (!file) exit(1);
+  fputs("{\"id\":\"1\",\"action\":\"delete\",\"reason\":\"deleted\"}\n", file);
+  for (int i = 0; i < 100 << 10; i++)
+    fprintf(file, "%01023d ", 0);
+  if (fclose(file) != 0) exit(1);
+  for (int i = 0; i < 4; i++) {
+    struct outcome outcome = read_with(jobs[i], 0);
+    CHECK(!outcome.done && outcome.error.code == ERROR_DATA && outcome.taken == 1);
+    CHECK(strstr(outcome.error.message, "line 2, byte 48: a record is longer than 1 MiB") != NULL);
+  }
+}
+
 int main(void) {
   int file = mkstemp(path);
   if (file < 0 || close(file) != 0) return 1;
@@ -102,6 +117,7 @@ int main(void) {
   test_odd();
   test_bad();
   test_stopped();
+  test_endless();
   unlink(path);
   return check_end();
 }

@@ -84,9 +84,10 @@ static bool make_room(struct window *window, struct error *error) {
   reader_line(reader, reader->text);
   if (reader->size > window->room / 2) {
     size_t room = 2 * window->room;
-    if (reader->size > READER_RECORD_MAX) {
+    if (reader->size > reader->record_max) {
       error_at(error, ERROR_DATA, reader->path, reader_line(reader, reader->text), reader->byte,
-               "a record is longer than 1 GiB - is this file one record a line?");
+               "a record is longer than %zu MiB - is this file one record a line?",
+               reader->record_max >> 20);
       return false;
     }
     buffer = malloc(room + READER_PADDING);
@@ -154,6 +155,7 @@ struct reader *reader_open(const char *path, struct task *task, struct error *er
   }
   window->line = 1;
   window->room = WINDOW_SIZE;
+  reader->record_max = READER_RECORD_MAX;
   if (!input_open(&window->input, path, task, error)) goto failed;
   reader->path = window->input.path;
   window->buffer = malloc(window->room + READER_PADDING);

@@ -28,7 +28,7 @@
 
 enum { READER_PADDING = 64 };
 
-/* The longest record. A window grows to hold one, and no further. */
+/* The longest record, unless the user lowers it. A window grows to hold one, and no further. */
 #define READER_RECORD_MAX ((size_t)1 << 30)
 
 enum reader_packing { READER_PLAIN, READER_GZIP, READER_ZSTD };
@@ -41,6 +41,7 @@ struct reader {
   bool ended;    /* nothing follows the window */
   bool mark;     /* the input began with a byte order mark */
   enum reader_packing packing;
+  size_t record_max; /* bytes; may be lowered, to whole MiB */
 };
 
 /* Opens `path` ("-" is standard input): a regular file, or a pipe. `task` is asked now and then
@@ -49,7 +50,7 @@ struct reader *reader_open(const char *path, struct task *task, struct error *er
 
 /* Reads more behind the window: at least one byte, unless the input has ended. The window moves in
  * memory: pointers into it are void afterwards. False with `error` filled: ERROR_IO, ERROR_DATA
- * (corrupt, truncated, changed, or a record beyond READER_RECORD_MAX), ERROR_CANCELLED. */
+ * (corrupt, truncated, changed, or a record beyond record_max), ERROR_CANCELLED. */
 bool reader_fill(struct reader *reader, struct error *error);
 
 /* Moves the start of the window `bytes` forward. Nothing moves in memory. */

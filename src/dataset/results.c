@@ -21,6 +21,7 @@
 #include "dataset/reader.h"
 
 enum {
+  ROW_MAX = 1 << 20, /* bytes: none is a thousandth of that */
   WORD_MAX = 40, /* longer than any action or reason that is known */
   SAID = 108,    /* two of them and what stands around them */
   PLAIN_MAX = 512,
@@ -536,6 +537,7 @@ bool results_read(const char *path, const struct results_options *options,
   const char *mistake;
   bool ok = false;
   if (!reader) return false;
+  reader->record_max = ROW_MAX;
   mistake = known_mistake(reader);
   if (mistake)
     error_at(error, ERROR_DATA, reader->path, 0, 0, "%s", mistake);

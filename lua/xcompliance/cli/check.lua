@@ -29,13 +29,11 @@ local function summary(outcome, price)
   for _, reason in ipairs(text.by_count(outcome.reasons)) do
     lines[#lines + 1] = ("%14s  %s"):format(text.count(outcome.reasons[reason]), reason)
   end
-  if outcome.unknown > 0 then
-    lines[#lines + 1] = ("%14s  rows without a reason"):format(text.count(outcome.unknown))
+  if outcome.nameless > 0 then
+    lines[#lines + 1] = ("%14s  errors without an id"):format(text.count(outcome.nameless))
   end
-  if outcome.ids_with_events then
-    lines[#lines + 1] = ("%14s  ids without an event"):format(
-      text.count(outcome.ids - outcome.ids_with_events))
-  end
+  lines[#lines + 1] = ("%14s  ids without an event"):format(
+    text.count(outcome.ids - outcome.ids_with_events))
   lines[#lines + 1] = ("%s: %s rows, %s, %s"):format(outcome.results, text.count(outcome.rows),
     text.size(outcome.bytes), text.proof(outcome))
   lines[#lines + 1] = text.calls(outcome.calls, price)
