@@ -22,8 +22,8 @@
 
 enum {
   ROW_MAX = 1 << 20, /* bytes: none is a thousandth of that */
-  WORD_MAX = 40, /* longer than any action or reason that is known */
-  SAID = 108,    /* two of them and what stands around them */
+  WORD_MAX = 40,     /* longer than any action or reason that is known */
+  SAID = 108,        /* two of them and what stands around them */
   PLAIN_MAX = 512,
   QUOTES_MAX = 80,
 };
