@@ -1,26 +1,29 @@
 local differences = require "xcompliance.differences"
 
 describe("differences between two checks", function()
-  local paths
+  local paths, turns
+  local loop = { sleep = function(seconds) turns = turns + (seconds == 0 and 1 or 0) end }
 
-  before_each(function() paths = {} end)
+  before_each(function() paths, turns = {}, 0 end)
   after_each(function()
     for _, path in ipairs(paths) do os.remove(path) end
   end)
 
-  local function list(...)
+  local function list_of(lines)
     local path = os.tmpname()
     local file = assert(io.open(path, "w"))
-    for _, line in ipairs { ... } do file:write(line, "\n") end
+    for _, line in ipairs(lines) do file:write(line, "\n") end
     file:close()
     paths[#paths + 1] = path
     return path
   end
 
+  local function list(...) return list_of { ... } end
+
   it("tell what is newly gone and what is reinstated, by number and not by text", function()
     local found = differences.compare(
       { list("9", "10", "30", "400") }, { list("9", "11", "400", "1000") },
-      { list("9", "10", "11"), list("400", "1000") })
+      { list("9", "10", "11"), list("400", "1000") }, loop)
     assert.equal(2, found.newly_gone) -- 11 and 1000
     assert.equal(1, found.reinstated) -- 10; 30 was not asked
     assert.same({ "10" }, found.reinstated_ids)
@@ -28,39 +31,55 @@ describe("differences between two checks", function()
 
   it("find what was asked in any of the parts", function()
     local found = differences.compare({ list("1", "3", "5", "9") }, {},
-      { list("1", "2"), list("3", "4"), list("6", "9") })
+      { list("1", "2"), list("3", "4"), list("6", "9") }, loop)
     assert.same({ "1", "3", "9" }, found.reinstated_ids)
   end)
 
   it("do not skip a part for an id that lies before it", function()
-    local found = differences.compare({ list("3", "4") }, {}, { list("1", "2"), list("4", "6") })
+    local found = differences.compare({ list("3", "4") }, {}, { list("1", "2"), list("4", "6") },
+      loop)
     assert.same({ "4" }, found.reinstated_ids)
   end)
 
   it("find the first id that is in no list", function()
     local parts = { list("1", "2"), list("4", "6"), list("8", "100") }
-    assert.is_nil(differences.first_missing(list("1", "4", "6", "100"), parts))
-    assert.equal("3", differences.first_missing(list("1", "3", "4"), parts))
-    assert.equal("101", differences.first_missing(list("8", "101"), parts))
-    assert.is_nil(differences.first_missing(list(), {}))
-    assert.equal("1", differences.first_missing(list("1"), {}))
+    assert.is_nil(differences.first_missing(list("1", "4", "6", "100"), parts, loop))
+    assert.equal("3", differences.first_missing(list("1", "3", "4"), parts, loop))
+    assert.equal("101", differences.first_missing(list("8", "101"), parts, loop))
+    assert.is_nil(differences.first_missing(list(), {}, loop))
+    assert.equal("1", differences.first_missing(list("1"), {}, loop))
   end)
 
   it("are none at the first time", function()
     local now = list("1", "2")
-    local found = differences.compare({}, { now }, { now })
+    local found = differences.compare({}, { now }, { now }, loop)
     assert.equal(2, found.newly_gone)
     assert.equal(0, found.reinstated)
-    assert.equal(0, differences.compare({ now }, { now }, { now }).newly_gone)
+    assert.equal(0, differences.compare({ now }, { now }, { now }, loop).newly_gone)
   end)
 
   it("name the quarantined record", function()
     local quarantine = list('{"id":"5"}', '{"id":"123","author_id":"123"}', '{"id":"1234"}')
     assert.same({ { id = "123", file = quarantine, line = 2 } },
-      differences.locate({ "123" }, { quarantine }))
-    assert.same({}, differences.locate({}, { "/nonexistent" }))
-    local places, err = differences.locate({ "1" }, { "/nonexistent" })
+      differences.locate({ "123" }, { quarantine }, loop))
+    assert.same({}, differences.locate({}, { "/nonexistent" }, loop))
+    local places, err = differences.locate({ "1" }, { "/nonexistent" }, loop)
     assert.is_nil(places)
     assert.equal("io", err.kind)
+  end)
+
+  it("are looked for in turns with what else the loop has to do", function()
+    local ids, records = {}, {}
+    for i = 1, 20000 do ids[i] = ("%d"):format(i) end
+    for i = 1, 200 do records[i] = '{"id":"' .. i .. '","text":"' .. ("x"):rep(2000) .. '"}' end
+    local all = list_of(ids)
+    assert.equal(20000, differences.compare({}, { all }, { all }, loop).newly_gone)
+    assert.is_true(turns >= 4, turns)
+    turns = 0
+    assert.is_nil(differences.first_missing(all, { all }, loop))
+    assert.is_true(turns >= 4, turns)
+    turns = 0
+    assert.equal(1, #assert(differences.locate({ "200" }, { list_of(records) }, loop)))
+    assert.is_true(turns >= 4, turns)
   end)
 end)

@@ -1,5 +1,5 @@
 --- What has changed since the last check: lists of ids, one a line and ascending, read side by
--- side. Nothing is held but what is found.
+-- side. Nothing is held but what is found, and the loop's others have their turns meanwhile.
 -- @module xcompliance.differences
 
 local errors = require "xcompliance.errors"
@@ -7,6 +7,8 @@ local errors = require "xcompliance.errors"
 local M = {}
 
 local REINSTATED_MAX = 10000 -- so many are named; the count is of all
+local LINES_AT_ONCE = 4000 -- about a millisecond's work
+local BYTES_AT_ONCE = 64 * 1024
 
 local function is_less(a, b)
   if #a ~= #b then return #a < #b end
@@ -15,10 +17,12 @@ end
 
 --- A function that returns the next id of lists that are read one after the other, or nil. A list
 -- that is missing is empty.
-local function reader(paths)
-  local number, file = 0, nil
+local function reader(paths, loop)
+  local number, file, lines = 0, nil, 0
   local function next_id()
     local line = file and file:read("*l")
+    lines = lines + 1
+    if lines % LINES_AT_ONCE == 0 then loop.sleep(0) end
     if line then return line end
     if file then file:close() end
     number = number + 1
@@ -31,8 +35,8 @@ end
 
 --- A function that tells whether an id, not less than the one before, is in lists that ascend over
 -- all of them.
-local function membership(paths)
-  local next_id = reader(paths)
+local function membership(paths, loop)
+  local next_id = reader(paths, loop)
   local id = next_id()
   return function(wanted)
     while id and is_less(id, wanted) do id = next_id() end
@@ -43,9 +47,10 @@ end
 --- The first id of a list that is in none of the others.
 -- @tparam string path
 -- @tparam table paths lists, ascending over all of them
+-- @tparam table loop
 -- @treturn ?string an id, or nil where all are there
-function M.first_missing(path, paths)
-  local next_id, is_member = reader { path }, membership(paths)
+function M.first_missing(path, paths, loop)
+  local next_id, is_member = reader({ path }, loop), membership(paths, loop)
   for id in next_id do
     if not is_member(id) then return id end
   end
@@ -55,13 +60,14 @@ end
 -- @tparam table before paths of the lists of ids condemned then
 -- @tparam table now paths of the lists of ids condemned now
 -- @tparam table asked paths of the lists of ids that were asked now, ascending over all of them
+-- @tparam table loop
 -- @treturn table `{ newly_gone = how many are condemned now and were not, reinstated = how many
 -- were condemned, were asked and are not condemned now, reinstated_ids = the first of these }`
-function M.compare(before, now, asked)
+function M.compare(before, now, asked, loop)
   local found = { newly_gone = 0, reinstated = 0, reinstated_ids = {} }
-  local next_before, next_now = reader(before), reader(now)
+  local next_before, next_now = reader(before, loop), reader(now, loop)
   local was, is = next_before(), next_now()
-  local was_asked = membership(asked)
+  local was_asked = membership(asked, loop)
   while was or is do
     if was == is then
       was, is = next_before(), next_now()
@@ -82,9 +88,10 @@ end
 --- Finds the quarantined records that hold any of some ids.
 -- @tparam table ids an array
 -- @tparam table paths quarantine files: records, one a line
+-- @tparam table loop
 -- @treturn ?table an array of `{ id, file, line }`; or nil, err
-function M.locate(ids, paths)
-  local wanted, places = {}, {}
+function M.locate(ids, paths, loop)
+  local wanted, places, bytes = {}, {}, 0
   for _, id in ipairs(ids) do wanted[id] = true end
   if #ids == 0 then return places end
   for _, path in ipairs(paths) do
@@ -92,7 +99,11 @@ function M.locate(ids, paths)
     if not file then return nil, errors.new("io", "reading the quarantine: " .. why) end
     local number = 0
     for line in file:lines() do
-      number = number + 1
+      number, bytes = number + 1, bytes + #line
+      if bytes > BYTES_AT_ONCE then
+        loop.sleep(0)
+        bytes = 0
+      end
       local seen = {}
       for id in line:gmatch("%d+") do
         if wanted[id] and not seen[id] then

@@ -153,7 +153,8 @@ local function check_changed(run)
       on_malformed = run.options.on_malformed and "skip" or "stop",
     }
     if not ok then return nil, err end
-    local stranger = differences.first_missing(path, run.facts["extracted_" .. type].parts)
+    local stranger = differences.first_missing(path, run.facts["extracted_" .. type].parts,
+      run.call.loop)
     os.remove(path)
     if stranger then
       return nil, errors.new("data", ("%s has changed since it was checked: it holds %s of %s,"

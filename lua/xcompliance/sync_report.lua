@@ -67,12 +67,12 @@ end
 local function differ(run, type, condemned)
   if not run.state.parts then return nil end
   local found = differences.compare(previous_lists(run, type), condemned,
-    run.facts["extracted_" .. type].parts)
+    run.facts["extracted_" .. type].parts, run.call.loop)
   local places = {}
   if found.reinstated > 0 then
     local paths, err = run:quarantined_paths(run.call)
     if not paths then return nil, err end
-    places, err = differences.locate(found.reinstated_ids, paths)
+    places, err = differences.locate(found.reinstated_ids, paths, run.call.loop)
     if not places then return nil, err end
   end
   return { newly_gone = found.newly_gone, reinstated = found.reinstated, places = places }
