@@ -6,8 +6,10 @@ local cli = require "xcompliance.cli"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local progress = require "xcompliance.progress"
-local shell = require("spec.simulator").shell
+local simulator = require "spec.simulator"
 local text = require "xcompliance.text"
+
+local quote, shell = simulator.quote, simulator.shell
 
 --- Runs the command in this process.
 -- @treturn integer its exit status
@@ -277,6 +279,13 @@ describe("the command", function()
     local out = assert(shell(("cd / && env -i PATH=/usr/bin:/bin BEARER_TOKEN=x"
       .. " %s/bin/xcompliance list tweets --base-url %s"):format(root, bench.sim.url)))
     assert.equal("there are no such jobs", (out:gsub("%s+$", "")))
+  end)
+
+  it("is found through a symbolic link", function()
+    local root, link = assert(shell("pwd")), bench:path("it's a link")
+    assert(shell(("ln -s %s/bin/xcompliance %s"):format(root, quote(link))))
+    assert.matches("^xcompliance %d", assert(shell("cd / && env -i PATH=/usr/bin:/bin "
+      .. quote(link) .. " --version")))
   end)
 
   it("simulates, until it is interrupted", function()
