@@ -288,6 +288,21 @@ describe("the command", function()
       .. quote(link) .. " --version")))
   end)
 
+  it("runs where it is installed, whatever that is called", function()
+    local core_so = rawget(package, "searchpath")("xcompliance.core", package.cpath)
+    local prefix = bench:path("opt") .. "/lua"
+    local script = [[set -e; modules=PREFIX/share/lua/VERSION; objects=PREFIX/lib/lua/VERSION
+      mkdir -p PREFIX/bin "$modules" "$objects/xcompliance"
+      cp bin/xcompliance PREFIX/bin; cp -r lua/xcompliance "$modules"
+      cp CORE "$objects/xcompliance"; cd /
+      env -i PATH=/usr/bin:/bin LUA PREFIX/bin/xcompliance --version]]
+    local words = {
+      PREFIX = prefix, VERSION = _VERSION:match "%d%.%d", CORE = core_so,
+      LUA = require "spec.interpreter",
+    }
+    assert.matches("^xcompliance %d", assert(shell((script:gsub("%u+", words)))))
+  end)
+
   it("simulates, until it is interrupted", function()
     local output = bench:path("output")
     local pid = assert(shell(("bin/xcompliance simulate --jobs-take 0 --share deleted=1 --fault"
