@@ -7,10 +7,11 @@
 
 #include <isa-l/igzip_lib.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
+
+#include "thread.h"
 
 enum { INPUT_SIZE = 1 << 18, BLOCK_SIZE = 1 << 18, BLOCKS = 4, WINDOW_LOG_MAX = 27 };
 
@@ -22,7 +23,7 @@ struct block {
 struct decoder {
   enum decoder_kind kind;
   struct input *input;
-  pthread_t thread;
+  struct thread thread;
   pthread_mutex_t mutex;
   pthread_cond_t changed;
   /* under the lock */
@@ -166,7 +167,7 @@ static bool decode_zstd(struct decoder *decoder) {
   }
 }
 
-static void *decode(void *argument) {
+static void decode(void *argument) {
   struct decoder *decoder = argument;
   if (decoder->kind == DECODER_GZIP)
     decode_gzip(decoder);
@@ -177,7 +178,6 @@ static void *decode(void *argument) {
   decoder->ended = true;
   pthread_cond_signal(&decoder->changed);
   pthread_mutex_unlock(&decoder->mutex);
-  return NULL;
 }
 
 /* The consumer's side */
@@ -211,16 +211,6 @@ static void release(struct decoder *decoder) {
   free(decoder);
 }
 
-static int start_thread(struct decoder *decoder) {
-  sigset_t all, before;
-  int failure;
-  sigfillset(&all); /* signals belong to the program's own threads */
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  failure = pthread_create(&decoder->thread, NULL, decode, decoder);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return failure;
-}
-
 struct decoder *decoder_open(enum decoder_kind kind, struct input *input, const void *first,
                              size_t size, struct error *error) {
   struct decoder *decoder = calloc(1, sizeof *decoder);
@@ -234,7 +224,7 @@ struct decoder *decoder_open(enum decoder_kind kind, struct input *input, const 
   pthread_cond_init(&decoder->changed, NULL);
   if (!allocate(decoder, first, size)) {
     error_set(error, ERROR_MEMORY, "decoding %s: out of memory", input->path);
-  } else if (start_thread(decoder) != 0) {
+  } else if (thread_start(&decoder->thread, decode, decoder) != 0) {
     error_set(error, ERROR_IO, "decoding %s: the system has no thread to spare", input->path);
   } else {
     return decoder;
@@ -288,6 +278,6 @@ void decoder_close(struct decoder *decoder) {
   decoder->stopped = true;
   pthread_cond_signal(&decoder->changed);
   pthread_mutex_unlock(&decoder->mutex);
-  pthread_join(decoder->thread, NULL);
+  thread_join(&decoder->thread);
   release(decoder);
 }

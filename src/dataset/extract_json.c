@@ -181,28 +181,24 @@ static bool take_found(void *context, void *state, struct error *error) {
   return hand_over(context, &worker->found, error);
 }
 
-static bool run_workers(struct extraction *x, struct worker *workers, void **states, unsigned count,
+static bool run_workers(struct extraction *x, struct worker *workers, unsigned count,
                         struct error *error) {
   const struct lines_work work = {x, parse_lines, take_found};
   for (unsigned i = 0; i < count; i++) {
-    states[i] = &workers[i];
     workers[i].record = record_new(RECORD_IDS);
     if (!workers[i].record) return extraction_no_memory(x, error);
   }
-  return lines_parse(x->reader, &work, states, count, error);
+  return lines_parse(x->reader, &work, workers, sizeof *workers, count, error);
 }
 
 bool extract_json_lines(struct extraction *x, struct error *error) {
   unsigned count = lines_threads(x->reader, x->options.jobs);
   struct worker *workers = calloc(count, sizeof *workers);
-  void **states = calloc(count, sizeof *states);
-  bool done = workers && states ? run_workers(x, workers, states, count, error)
-                                : extraction_no_memory(x, error);
+  bool done = workers ? run_workers(x, workers, count, error) : extraction_no_memory(x, error);
   for (unsigned i = 0; workers && i < count; i++) {
     record_free(workers[i].record);
     free_found(&workers[i].found);
   }
   free(workers);
-  free(states);
   return done;
 }

@@ -152,14 +152,14 @@ unsigned lines_threads(const struct reader *reader, unsigned jobs) {
   return jobs < THREADS_MAX ? jobs : THREADS_MAX;
 }
 
-bool lines_parse(struct reader *reader, const struct lines_work *work, void *const *states,
+bool lines_parse(struct reader *reader, const struct lines_work *work, void *states, size_t size,
                  unsigned count, struct error *error) {
   struct lines lines = {.reader = reader, .work = work, .shared = count > 1};
   struct lines_turn *turns = calloc(count, sizeof *turns);
   if (!turns) return no_memory(&lines, error);
   for (unsigned i = 0; i < count; i++) {
     turns[i].lines = &lines;
-    turns[i].state = states[i];
+    turns[i].state = (char *)states + i * size;
   }
   pthread_mutex_init(&lines.reading, NULL);
   pthread_mutex_init(&lines.turning, NULL);

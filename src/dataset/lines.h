@@ -41,9 +41,10 @@ struct lines_work {
  * processors, without one that decodes; one for what is small. */
 unsigned lines_threads(const struct reader *reader, unsigned jobs);
 
-/* Parses the rest of the input, in as many threads as there are states; the caller's is one of
- * them, and threads that cannot be had are done without. False with `error` filled. */
-bool lines_parse(struct reader *reader, const struct lines_work *work, void *const *states,
+/* Parses the rest of the input, in as many threads as there are states: an array of `count`, of
+ * `size` bytes each. The caller's thread is one of them, and those that cannot be had are done
+ * without. False with `error` filled. */
+bool lines_parse(struct reader *reader, const struct lines_work *work, void *states, size_t size,
                  unsigned count, struct error *error);
 
 /* For `parse`: hands over what was found so far, before it becomes much. False: stop. */

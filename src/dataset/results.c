@@ -504,18 +504,15 @@ static bool read_lines(struct file *file, struct error *error) {
   const struct lines_work work = {file, parse_lines, take_rows};
   unsigned count = lines_threads(file->reader, file->options->jobs);
   struct found *founds = calloc(count, sizeof *founds);
-  void **states = calloc(count, sizeof *states);
-  bool ok = founds && states;
-  for (unsigned i = 0; ok && i < count; i++)
-    states[i] = &founds[i];
-  if (ok)
-    ok = lines_parse(file->reader, &work, states, count, error);
-  else
+  bool ok;
+  if (!founds) {
     error_set(error, ERROR_MEMORY, "reading %s: out of memory", file->reader->path);
-  for (unsigned i = 0; founds && i < count; i++)
+    return false;
+  }
+  ok = lines_parse(file->reader, &work, founds, sizeof *founds, count, error);
+  for (unsigned i = 0; i < count; i++)
     free(founds[i].rows);
   free(founds);
-  free(states);
   return ok;
 }
 
@@ -539,11 +536,12 @@ bool results_read(const char *path, const struct results_options *options,
   if (!reader) return false;
   reader->record_max = ROW_MAX;
   mistake = known_mistake(reader);
-  if (mistake)
+  if (mistake) {
     error_at(error, ERROR_DATA, reader->path, 0, 0, "%s", mistake);
-  else
+  } else {
     ok = read_lines(&file, error);
-  if (!mistake) counts->bytes += reader_done(reader);
+    counts->bytes += reader_done(reader);
+  }
   reader_close(reader);
   return ok;
 }

@@ -60,7 +60,7 @@ struct results_options {
   results_take *take;
   void *context;
   unsigned jobs;     /* threads that parse; 0: as many as there are processors */
-  struct task *task; /* may be NULL; */
+  struct task *task; /* may be NULL */
   int counter;       /* this progress counter of it is kept at the bytes read of all files */
 };
 
