@@ -2,6 +2,7 @@
 #
 #   make            build for Lua 5.4 and LuaJIT            make demo     see it work, offline
 #   make test       install what is missing, run every spec  make lint     style and layering
+#                   SPECS=spec/retry_spec.lua LUAS=lua5.4: that spec alone, under that Lua
 #   make asan       the specs under ASan and UBSan           make bench    beside its peers
 #   make tsan, valgrind, analyze, fuzz                       the same code, looked at in other ways
 #   make locale     the specs in another locale and time zone
@@ -125,12 +126,12 @@ docs-packages: | build
 .PHONY: test
 test: test-packages
 	@$(MAKE) -s all c-tests
-	@LUAS="$(LUAS)" spec/run
+	@LUAS="$(LUAS)" spec/run $(SPECS)
 
 .PHONY: stress
 stress: test-packages
 	@$(MAKE) -s all c-tests
-	@XCOMPLIANCE_STRESS=1 LUAS="$(LUAS)" spec/run
+	@XCOMPLIANCE_STRESS=1 LUAS="$(LUAS)" spec/run $(SPECS)
 
 # in a host that has a decimal comma, German names of days, and a time zone of its own
 .PHONY: locale
