@@ -60,6 +60,24 @@ describe("the command", function()
       assert.equal("Tweet,By\n2,3\n", scratch:read("out.csv"))
     end)
 
+    it("says that edited tweets are stale, and what helps", function()
+      scratch:write("t.jsonl", '{"id":"19","action":"rehydrate","reason":"tweet_edited"}\n')
+      local _, out = run "redact @in.jsonl --tweets @t.jsonl -o @out.jsonl"
+      assert.matches("\n1 tweet was edited: its stored copy is stale and may hold a location that must go"
+        .. " - fetch it again, or use --policy rehydrate=scrub_geo\n", out, 1, true)
+      _, out = run "redact @in.jsonl --tweets @t.jsonl -o @out.jsonl --rehydrate @ids"
+      assert.matches("fetch it again (its id is in " .. scratch:at("ids") .. ")", out, 1, true)
+      assert.equal("19\n", scratch:read("ids"))
+      _, out = run "redact @in.jsonl --tweets @t.jsonl -o @out.jsonl --policy rehydrate=scrub_geo"
+      assert.matches("its stored copy is stale, without places - fetch it again\n", out, 1, true)
+      assert.matches('{"id":"19","text":"c"}', scratch:read("out.jsonl"), 1, true)
+      _, out = run "redact @in.jsonl --tweets @t.jsonl --dry-run --json"
+      assert.equal(1, cjson.decode(out).rehydrate)
+      _, out = run "redact @in.jsonl --tweets @t.jsonl -o @out.jsonl --policy rehydrate=remove"
+      assert.is_nil(out:find("edited", 1, true))
+      assert.is_nil(scratch:read("out.jsonl"):find('"19"', 1, true))
+    end)
+
     it("is a filter", function()
       local command = ("'%s/bin/xcompliance'"):format(scratch.shell({ path = "." }, "pwd"):gsub("%s+$", ""))
       local text = scratch:shell("cat in.jsonl | %s redact - --tweets t.jsonl --users u.jsonl 2>err", command)

@@ -1,6 +1,6 @@
 -- The table of docs/redaction.md, row by row: what stands where, before and after. In these
 -- examples tweets 13 and 17 and users 23 and 27 are condemned, tweet 19 and user 29 are to lose
--- their places.
+-- their places, and tweet 31 was edited.
 -- luacheck: no max line length
 
 local dataset = require "xcompliance.dataset"
@@ -15,6 +15,7 @@ describe("redaction", function()
 {"id":"13","action":"delete","created_at":"2019-08-10T12:22:39.022Z","reason":"deleted"}
 {"id":"17","action":"delete","created_at":"2019-08-10T12:22:39.022Z","reason":"suspended"}
 {"id":"19","action":"delete","created_at":"2019-08-10T12:22:39.022Z","reason":"scrub_geo"}
+{"id":"31","action":"rehydrate","created_at":"2019-08-10T12:22:39.022Z","reason":"tweet_edited"}
 ]])
     scratch:write("users.results", [[
 {"id":"23","action":"delete","created_at":"2011-11-02T15:26:18+00:00","reason":"deactivated"}
@@ -32,10 +33,11 @@ describe("redaction", function()
   end)
 
   --- Redacts one record; returns what is left, "" for a dropped one.
-  local function redact(record, strict)
+  local function redact(record, strict, policy)
     local counts = assert(dataset.redact {
       verdicts = verdicts, inputs = scratch:write("in.jsonl", record .. "\n"),
-      output = scratch:at("out.jsonl"), strict = strict,
+      output = scratch:at("out.jsonl"), strict = strict, policy = policy,
+      rehydrate = scratch:at("rehydrate"),
     })
     assert.equal(1, counts.records)
     assert.equal(1, counts.kept + counts.changed + counts.dropped)
@@ -43,24 +45,25 @@ describe("redaction", function()
   end
 
   --- A test: each pair is a record before and after.
-  local function turns(what, pairs_of_records)
+  local function turns(what, pairs_of_records, policy)
     it(what, function()
       for i = 1, #pairs_of_records, 2 do
         local before, after = pairs_of_records[i], pairs_of_records[i + 1]
-        assert.equal(after, redact(before))
-        assert.equal(after, redact(before, true))
-        if after ~= "" then assert.equal(after, redact(after)) end -- once more changes nothing
+        assert.equal(after, redact(before, nil, policy))
+        assert.equal(after, redact(before, true, policy))
+        -- once more changes nothing
+        if after ~= "" then assert.equal(after, redact(after, nil, policy)) end
       end
     end)
   end
 
-  local function stays(what, records)
+  local function stays(what, records, policy)
     local both = {}
     for _, record in ipairs(records) do
       both[#both + 1] = record
       both[#both + 1] = record
     end
-    turns(what, both)
+    turns(what, both, policy)
   end
 
   describe("of a condemned tweet", function()
@@ -203,6 +206,50 @@ describe("redaction", function()
       '{"id":"1","text":"a","author_id":"19","geo":{"place_id":"x"}}',
       '{"id":"29","username":"a","location":"here"}',
     })
+  end)
+
+  describe("of an edited tweet", function()
+    local EDITED = '{"id":"31","text":"a","geo":{"place_id":"x"}}'
+    local QUOTED = '{"id":"1","text":"b","geo":{},"quoted_status":' .. EDITED .. "}"
+    local VERSION = '{"id":"32","text":"new","geo":{},"edit_history_tweet_ids":["31","32"]}'
+
+    stays("keeps it as it is, unless the policy says otherwise", { EDITED, QUOTED, VERSION })
+    stays("keeps it where the policy says so", { EDITED, QUOTED }, { rehydrate = "keep" })
+
+    turns("removes its places, which the author may have removed", {
+      EDITED, '{"id":"31","text":"a"}',
+      QUOTED, '{"id":"1","text":"b","geo":{},"quoted_status":{"id":"31","text":"a"}}',
+      VERSION, VERSION,
+    }, { rehydrate = "scrub_geo", scrub_geo = "keep" })
+
+    turns("removes it like a deleted one; a newer version stays", {
+      EDITED, "",
+      QUOTED, '{"id":"1","text":"b","geo":{}}',
+      '{"id":"1","text":"RT","retweeted_status":' .. EDITED .. "}", "",
+      VERSION, VERSION,
+    }, { rehydrate = "remove" })
+
+    it("quarantines its record", function()
+      local counts = assert(dataset.redact {
+        verdicts = verdicts, inputs = scratch:write("in.jsonl", EDITED .. "\n" .. VERSION .. "\n"),
+        output = scratch:at("out.jsonl"), quarantine = scratch:at("q.jsonl"),
+        policy = { rehydrate = "quarantine" },
+      })
+      assert.same({ 1, 1, { rehydrate = 1 } }, { counts.kept, counts.quarantined, counts.tweets })
+      assert.equal(VERSION .. "\n", scratch:read("out.jsonl"))
+      assert.equal(EDITED .. "\n", scratch:read("q.jsonl"))
+    end)
+
+    it("lists its id where it stays", function()
+      for _, case in ipairs {
+        { "keep", "31\n" }, { "scrub_geo", "31\n" }, { "remove", "" },
+      } do
+        redact(QUOTED, nil, { rehydrate = case[1] })
+        assert.equal(case[2], scratch:read("rehydrate"))
+      end
+      redact('{"id":"1","text":"b","author_id":"23","quoted_status":' .. EDITED .. "}")
+      assert.equal("", scratch:read("rehydrate"))
+    end)
   end)
 
   describe("of what a page includes", function()

@@ -110,8 +110,12 @@ describe("redaction", function()
     for what, count in pairs(seen) do assert.equal(count, counts[what]) end
     assert.equal(#records, counts.records)
     local ids = lines_of(scratch:read("rehydrate"))
-    for _, id in ipairs(ids) do assert.is_true(again[id]) end
-    for id in pairs(again) do assert.is_true(#ids > 0, id) end
+    for _, id in ipairs(ids) do
+      assert.is_true(again[id], id)
+      again[id] = nil
+    end
+    assert.same({}, again)
+    assert.equal(#ids, counts.rehydrate)
   end
 
   local function random_policy(generator)
@@ -120,6 +124,7 @@ describe("redaction", function()
       policy[reason] = generator:pick { "remove", "remove", "quarantine", "keep" }
     end
     if generator:chance(20) then policy.scrub_geo = "keep" end
+    policy.rehydrate = generator:pick { false, "keep", "scrub_geo", "quarantine", "remove" } or nil
     return policy
   end
 
@@ -413,6 +418,29 @@ describe("redaction", function()
       assert.equal("id,text\n1,a\n", scratch:read("out.csv"))
       assert.same({ 3, 1, 2, 1 }, { counts.records, counts.kept, counts.dropped, counts.malformed })
     end)
+  end)
+
+  it("does about edited tweets in tables and lists what the policy says", function()
+    scratch:write("in.csv", "id,text,geo\n1,a,x\n31,b,y\n")
+    scratch:write("in.txt", "1\n31\n")
+    local verdicts = load { tweets = { ["31"] = { { outcome = "rehydrate" } } } }
+    for _, case in ipairs {
+      { "keep", "1,a,x\n31,b,y\n", "1\n31\n", "31\n" },
+      { "scrub_geo", "1,a,x\n31,b,\n", "1\n31\n", "31\n" },
+      { "remove", "1,a,x\n", "1\n", "" },
+      { "quarantine", "1,a,x\n", "1\n", "" },
+    } do
+      local options = {
+        policy = { rehydrate = case[1] }, rehydrate = scratch:at("ids"), quarantine = scratch:at("q"),
+      }
+      local counts = assert(redact(verdicts, "in.csv", options))
+      assert.equal("id,text,geo\n" .. case[2], scratch:read("out"))
+      assert.equal(case[4], scratch:read("ids"))
+      assert.same({ rehydrate = 1 }, counts.tweets)
+      assert(redact(verdicts, "in.txt", options))
+      assert.equal(case[3], scratch:read("out"))
+      assert.equal(case[4], scratch:read("ids"))
+    end
   end)
 
   describe("of an id list", function()
@@ -772,6 +800,12 @@ describe("redaction", function()
         } },
         { "'remove', 'quarantine' or 'keep'", {
           verdicts = verdicts, inputs = "x", output = "y", policy = { deleted = "drop" },
+        } },
+        { "'keep', 'scrub_geo', 'quarantine' or 'remove'", {
+          verdicts = verdicts, inputs = "x", output = "y", policy = { rehydrate = "scrub" },
+        } },
+        { "quarantine names no file", {
+          verdicts = verdicts, inputs = "x", output = "y", policy = { rehydrate = "quarantine" },
         } },
         { "verdicts", { inputs = "x", output = "y" } },
         { "no option 'strictly'", { verdicts = verdicts, inputs = "x", output = "y", strictly = true } },

@@ -113,10 +113,12 @@ local function worse(one, other)
   return (RANKS[one] or 0) >= (RANKS[other] or 0) and one or other
 end
 
---- What a set of rows about one id comes to: "remove", "quarantine", "stop" or nil, and whether it
--- is to be scrubbed.
-local function treatment(context, verdict)
+--- What a set of rows about one id results in: "remove", "quarantine", "stop" or nil, and whether
+-- it is to be scrubbed. `history`: the id is only in the edit history of the tweet, so its copy
+-- here may be the new one.
+local function treatment(context, verdict, history)
   local level, scrub
+  local edited = not history and context.policy.rehydrate or "keep"
   for _, row in ipairs(verdict or {}) do
     if row.outcome == "delete" then
       local word = context.policy[row.reason] or "remove"
@@ -125,6 +127,10 @@ local function treatment(context, verdict)
       level = worse(level, context.on_unknown)
     elseif row.outcome == "scrub_geo" and context.policy.scrub_geo ~= "keep" then
       scrub = true
+    elseif row.outcome == "rehydrate" and edited == "scrub_geo" then
+      scrub = true
+    elseif row.outcome == "rehydrate" and edited ~= "keep" then
+      level = worse(level, edited)
     end
   end
   return level, scrub
@@ -166,7 +172,7 @@ function condemned(context, tweet, author)
   local level = tweet_level(context, own_id(tweet))
   for _, name in ipairs { "edit_history_tweet_ids", "edit_history_post_ids" } do
     for _, id in ipairs(list_of(tweet[name])) do
-      level = worse(level, tweet_level(context, id_text(id)))
+      level = worse(level, (treatment(context, context.tweets[id_text(id)], true)))
     end
   end
   for _, id in ipairs(author_ids(tweet, author)) do
@@ -395,7 +401,7 @@ end
 -- @tparam table verdicts `tweets` and `users`: arrays of `{ outcome, reason }` by id
 -- @tparam table options `policy` (by reason), `on_unknown`
 -- @treturn string "kept", "changed", "dropped", "quarantined" or "stop"
--- @treturn table the ids of tweets to be hydrated again, as a set
+-- @treturn table the ids of edited tweets that stay, as a set
 -- @treturn table the record as it is now
 function M.redact(record, verdicts, options)
   local context = {

@@ -72,6 +72,22 @@ API calls: 2 create, 3 get
 storage stated no checksum for some transfer: delivered, but unverified]], reports.text(own))
   end)
 
+  it("says that edited tweets are stale, and what helps", function()
+    local own = report()
+    for _, case in ipairs {
+      { { tweets = 0, treatment = "keep", list = "s/ids" }, nil },
+      { { tweets = 1, treatment = "keep", list = "s/ids" },
+        "1 tweet was edited: its stored copy is stale and may hold a location that must go - fetch"
+        .. " it again (its id is in s/ids), or use --policy rehydrate=scrub_geo\n" },
+      { { tweets = 1200, treatment = "scrub_geo" }, "1,200 tweets were edited: their stored copies"
+        .. " are stale, without places - fetch them again\n" },
+    } do
+      own.edited = case[1]
+      if case[2] then assert.matches(case[2], reports.text(own), 1, true) end
+      if not case[2] then assert.is_nil(reports.text(own):find("edited", 1, true)) end
+    end
+  end)
+
   it("names so many files, and counts the rest", function()
     local own = report()
     for i = 1, 30 do own.files[i] = file("f" .. i, { records = 0 }) end

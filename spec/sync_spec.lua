@@ -118,6 +118,24 @@ describe("a sync", function()
     end
   end)
 
+  it("does with edited tweets what the policy says, and reports it", function()
+    start { shares = {}, verdicts = { row("101", "tweet_edited", "rehydrate") } }
+    local placed = '{"id":"101","text":"a","author_id":"7","geo":{"place_id":"x"}}'
+    write("a.jsonl", tweet(100, 7), placed)
+    local kept, scrubbed = bench:path("kept"), bench:path("scrubbed")
+    local report = assert(sync { output = kept })
+    local ids = kept .. "/.xcompliance/rehydrate.ids"
+    assert.same({ tweets = 1, treatment = "keep", list = ids }, report.edited)
+    assert.same({ "101" }, lines_of(ids))
+    assert.same({ tweet(100, 7), placed }, lines_of(kept .. "/a.jsonl"))
+    report = assert(sync { output = scrubbed, policy = { rehydrate = "scrub_geo" } })
+    assert.same({ 1, "scrub_geo" }, { report.edited.tweets, report.edited.treatment })
+    assert.same({ tweet(100, 7), '{"id":"101","text":"a","author_id":"7"}' },
+      lines_of(scrubbed .. "/a.jsonl"))
+    report = assert(sync { dry_run = true, state = bench:path("state") })
+    assert.same({ tweets = 1, treatment = "keep" }, report.edited)
+  end)
+
   it("in place leaves files alone in which nothing is condemned", function()
     start { shares = {}, verdicts = { row("102", "deleted") } }
     write("a.jsonl", tweet(100, 7), tweet(101, 7))

@@ -296,6 +296,21 @@ static void treat(struct policy *policy, uint32_t facts, enum treatment treatmen
   if (treatment == TREAT_STOP) policy->stop |= facts;
 }
 
+/* Edited tweets: "keep", "scrub_geo", "quarantine" or "remove". */
+static void treat_rehydrate(lua_State *L, const char *name, struct policy *policy,
+                            const char *word) {
+  if (strcmp(word, "scrub_geo") == 0)
+    policy->scrub |= FACT_REHYDRATE;
+  else if (strcmp(word, "quarantine") == 0)
+    treat(policy, FACT_REHYDRATE, TREAT_QUARANTINE);
+  else if (strcmp(word, "remove") == 0)
+    treat(policy, FACT_REHYDRATE, TREAT_REMOVE);
+  else if (strcmp(word, "keep") != 0)
+    skin_misuse(L,
+                "%s: rehydrate is to be 'keep', 'scrub_geo', 'quarantine' or 'remove', not '%.40s'",
+                name, word);
+}
+
 /* One reason of the table: policy[reason] = "remove" | "quarantine" | "keep". */
 static void treat_reason(lua_State *L, const char *name, struct policy *policy, const char *reason,
                          const char *word) {
@@ -304,12 +319,16 @@ static void treat_reason(lua_State *L, const char *name, struct policy *policy, 
   if (!fact)
     skin_misuse(L,
                 "%s: there is no reason '%.40s' (deleted, bounced, suspended, deactivated, "
-                "protected, other, scrub_geo)",
+                "protected, other, scrub_geo, rehydrate)",
                 name, reason);
   if (fact == FACT_SCRUB_GEO) {
     if (!keep && !remove)
-      skin_misuse(L, "%s: of scrub_geo the places are removed, or kept; not '%.40s'", name, word);
-    policy->scrub = keep ? 0 : FACT_SCRUB_GEO;
+      skin_misuse(L, "%s: scrub_geo is to be 'remove' or 'keep', not '%.40s'", name, word);
+    if (keep) policy->scrub &= ~(uint32_t)FACT_SCRUB_GEO;
+    return;
+  }
+  if (fact == FACT_REHYDRATE) {
+    treat_rehydrate(L, name, policy, word);
     return;
   }
   if (!keep && !remove && strcmp(word, "quarantine") != 0)

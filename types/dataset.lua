@@ -76,7 +76,7 @@ function Verdicts:close() end
 ---@field dry_run? boolean
 ---@field quarantine? string
 ---@field rehydrate? string
----@field policy? table<string, xcompliance.Treatment> by reason
+---@field policy? xcompliance.Policy
 ---@field on_unknown? "stop"|"quarantine"|"remove"
 ---@field on_malformed? "stop"|"quarantine"|"remove"
 ---@field strict? boolean
@@ -98,7 +98,7 @@ function Verdicts:close() end
 ---@field bytes integer
 ---@field output_bytes integer
 ---@field written integer files
----@field rehydrate integer ids
+---@field rehydrate integer edited tweets that stay
 ---@field files table[]
 
 ---@class xcompliance.dataset

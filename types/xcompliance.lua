@@ -167,6 +167,11 @@
 
 ---@alias xcompliance.Treatment "remove"|"quarantine"|"keep"
 
+---What to do about each reason.
+---@class xcompliance.Policy: { [string]: xcompliance.Treatment }
+---@field scrub_geo? "remove"|"keep"
+---@field rehydrate? "keep"|"scrub_geo"|"quarantine"|"remove" edited tweets
+
 ---@class xcompliance.SyncOptions: xcompliance.CallOptions
 ---@field inputs string[] files and folders
 ---@field output? string a folder; one of output, in_place, dry_run
@@ -174,7 +179,7 @@
 ---@field dry_run? boolean
 ---@field state? string a folder; default: .xcompliance in the output, or beside the dataset
 ---@field quarantine? string a folder
----@field policy? table<string, xcompliance.Treatment> by reason
+---@field policy? xcompliance.Policy
 ---@field on_unknown? "stop"|"quarantine"|"remove"
 ---@field on_malformed? "stop"|"quarantine"|"remove"
 ---@field strict? boolean
@@ -208,6 +213,7 @@
 ---@field checked { tweets: xcompliance.Checked, users: xcompliance.Checked }
 ---@field records table<string, integer>
 ---@field files table[]
+---@field edited { tweets: integer, treatment: string, list?: string } edited tweets that stay
 ---@field differences? { tweets: table, users: table }
 
 ---@class xcompliance.Client

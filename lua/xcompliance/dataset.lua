@@ -127,20 +127,22 @@ local REDACT = {
 -- Options: `verdicts`, `inputs` (files, folders, "-" for standard input) and one of `output` (a
 -- file; a folder where there are several inputs or a folder; "-"), `in_place` and `dry_run` are
 -- needed. `policy` says by reason whether a condemned object is removed (the default), its record
--- quarantined ("quarantine"), or kept ("keep"): `{ suspended = "quarantine", scrub_geo = "keep" }`.
--- `quarantine` is where quarantined records go: a file, or a folder. `rehydrate` is where the ids
--- of edited tweets go. `on_unknown` is what to do about ids of which the results say what this
--- version does not know, or that they were not checked, and `on_malformed` about records that do
--- not parse: "stop" (the default), "quarantine" or "remove". `strict` parses every record. `jobs`
--- is the number of threads (default: as many as processors); `level` of compression is as in gzip;
--- `checksums` adds CRC32C of inputs and outputs. `lists` says what id lists are lists of ("tweets",
--- the default, or "users"); `columns` names the columns of CSV files: `{ id, author, retweeted }`.
+-- quarantined ("quarantine"), or kept ("keep"): `{ suspended = "quarantine", scrub_geo = "keep" }`;
+-- and what to do about edited tweets: `rehydrate` is "keep" (the default), "scrub_geo" (an edit may
+-- hide that a location was removed), "quarantine" or "remove". `quarantine` is where quarantined
+-- records go: a file, or a folder. `rehydrate` is where the ids of edited tweets that stay go.
+-- `on_unknown` is what to do about ids of which the results say what this version does not know, or
+-- that they were not checked, and `on_malformed` about records that do not parse: "stop" (the
+-- default), "quarantine" or "remove". `strict` parses every record. `jobs` is the number of threads
+-- (default: as many as processors); `level` of compression is as in gzip; `checksums` adds CRC32C
+-- of inputs and outputs. `lists` says what id lists are lists of ("tweets", the default, or
+-- "users"); `columns` names the columns of CSV files: `{ id, author, retweeted }`.
 -- `on_progress` is told `{ bytes, total, records, changed, dropped, quarantined }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `records` = `kept` + `changed` + `dropped` + `quarantined`; `malformed`;
 -- `tweets` and `users` (objects by outcome and reason); `bytes`, `output_bytes`, `written` (files),
--- `rehydrate` (ids), `ignored`, `ignored_files`; and `files`, an array of the same by file, with
--- `path`, `output`, `written`, `crc32c`, `output_crc32c`; or nil, err
+-- `rehydrate` (edited tweets that stay), `ignored`, `ignored_files`; and `files`, an array of the
+-- same by file, with `path`, `output`, `written`, `crc32c`, `output_crc32c`; or nil, err
 function M.redact(options)
   local call, fields = begin("dataset.redact", options, REDACT)
   fields.inputs = as_list(fields.inputs)

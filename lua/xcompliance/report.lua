@@ -88,6 +88,26 @@ local function checked_lines(lines, type, checked)
   end
 end
 
+--- What people are told about edited tweets that stay; nil if there are none.
+--
+-- X reports one event for each id, and an edit hides that the location was removed as well.
+-- @tparam integer count of tweets
+-- @tparam ?string treatment the policy's, for "rehydrate"
+-- @tparam ?string list where their ids are
+function M.edited(count, treatment, list)
+  if not count or count == 0 then return nil end
+  local one = count == 1
+  local which = one and "1 tweet was edited: its stored copy is stale"
+    or text.count(count) .. " tweets were edited: their stored copies are stale"
+  local again = one and "fetch it again" or "fetch them again"
+  if list then
+    again = ("%s (%s in %s)"):format(again, one and "its id is" or "their ids are", list)
+  end
+  if treatment == "scrub_geo" then return ("%s, without places - %s"):format(which, again) end
+  return ("%s and may hold a location that must go - %s, or use --policy rehydrate=scrub_geo")
+    :format(which, again)
+end
+
 local function difference_lines(lines, differences)
   for _, type in ipairs { "tweets", "users" } do
     local found = differences and differences[type]
@@ -127,6 +147,8 @@ function M.text(report, price)
   end
   lines[#lines + 1] = records_line(report.records)
   file_lines(lines, report.files)
+  local edited = report.edited or {}
+  lines[#lines + 1] = M.edited(edited.tweets, edited.treatment, edited.list)
   difference_lines(lines, report.differences)
   lines[#lines + 1] = text.calls(report.calls, price)
   if not report.verified then

@@ -109,6 +109,15 @@ local function file_of(planned, applied, dry_run)
   return file
 end
 
+--- The edited tweets that stay, what was done about them, and where their ids are.
+local function edited_tweets(run, planned)
+  local options = run.options
+  return {
+    tweets = planned.rehydrate, treatment = (options.policy or {}).rehydrate or "keep",
+    list = not options.dry_run and run:path("rehydrate.ids") or nil,
+  }
+end
+
 --- The report of a run, checked to add up.
 -- @treturn ?table or nil, err
 function M.assemble(run, verdicts, planned, applied)
@@ -124,6 +133,7 @@ function M.assemble(run, verdicts, planned, applied)
     report.files[i] = file_of(file, applied.files[i], options.dry_run)
   end
   report.records = reports.total(report.files)
+  report.edited = edited_tweets(run, planned)
   for _, type in ipairs { "tweets", "users" } do
     local ok, err = assemble_type(run, verdicts, type, report)
     if not ok then return nil, err end

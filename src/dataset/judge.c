@@ -94,7 +94,10 @@ static void apply_facts(struct state *state, const struct record_id *id, enum ve
                         uint32_t facts) {
   const struct policy *policy = state->public.policy;
   struct finding *finding = &state->findings[id->object];
-  enum level level = policy_level(policy, facts);
+  enum level level;
+  /* a tweet whose history names an edited one may itself be the new version */
+  if (id->role == ID_EDIT_HISTORY) facts &= ~(uint32_t)FACT_REHYDRATE;
+  level = policy_level(policy, facts);
   if (level > finding->condemned.level) {
     finding->condemned.level = (uint8_t)level;
     finding->condemned.cause = lowest_bit(deciding(policy, facts));

@@ -24,8 +24,9 @@
  * said it. Of several about one object the first of remove, quarantine, stop holds. */
 struct policy {
   uint32_t remove, quarantine, stop;
-  uint32_t scrub;     /* FACT_SCRUB_GEO, or nothing */
-  uint32_t rehydrate; /* FACT_REHYDRATE, or nothing: the ids of such tweets are collected */
+  uint32_t scrub; /* FACT_SCRUB_GEO, FACT_REHYDRATE (which may hide the former), or neither */
+  uint32_t
+      rehydrate; /* FACT_REHYDRATE, or nothing: the ids of such tweets that stay are collected */
 };
 
 /* The facts that anything is to be done about, for prefilter_new. */

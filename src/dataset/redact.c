@@ -268,18 +268,17 @@ static bool counts_add_up(const struct batch_counts *counts, struct error *error
   return false;
 }
 
+/* Counts the edited tweets that stay, each once, and lists them if the options name a file. */
 static bool write_rehydrate(struct redaction *r, struct id_output **output, struct error *error) {
   struct id_list *list = &r->run.rehydrate;
-  uint64_t *scratch;
-  size_t count;
+  uint64_t *scratch = malloc((list->count + 1) * sizeof *scratch);
+  if (!scratch) return no_memory(error);
+  if (list->count > 0) list->count = id_sort(list->ids, scratch, list->count, &r->task);
+  free(scratch);
+  r->report.rehydrate = list->count;
   if (!r->options.rehydrate || r->options.dry_run) return true;
   *output = id_output_new(r->options.rehydrate, 0, error);
-  if (!*output) return false;
-  scratch = malloc((list->count + 1) * sizeof *scratch);
-  if (!scratch) return no_memory(error);
-  count = list->count > 0 ? id_sort(list->ids, scratch, list->count, NULL) : 0;
-  free(scratch);
-  return id_output_write(*output, list->ids, count, error);
+  return *output && id_output_write(*output, list->ids, list->count, error);
 }
 
 /* First what would otherwise be lost: the quarantine, before the outputs lack it. */
@@ -294,10 +293,7 @@ static bool publish(struct redaction *r, struct error *error) {
     done = redact_file_check(r->files[i], error);
   for (size_t i = 0; done && i < r->quarantine_count; i++)
     done = writer_publish(r->quarantines[i], error);
-  if (done && rehydrate) {
-    done = id_output_publish(rehydrate, error);
-    r->report.rehydrate = id_output_ids(rehydrate);
-  }
+  if (done && rehydrate) done = id_output_publish(rehydrate, error);
   for (size_t i = 0; done && i < r->file_count; i++)
     done = redact_file_publish(r->files[i], error);
   if (rehydrate) id_output_free(rehydrate);

@@ -65,7 +65,7 @@ struct redact_report {
   struct batch_counts counts; /* of all files */
   struct judge_counts objects;
   uint64_t files, written, bytes, output_bytes;
-  uint64_t rehydrate; /* ids written there, each once */
+  uint64_t rehydrate; /* edited tweets that stay, each once; listed if the options name a file */
   uint64_t ignored;   /* files in folders that have none of the known names; they are not copied */
 };
 

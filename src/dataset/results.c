@@ -90,7 +90,8 @@ static uint32_t fact_of(struct word action, struct word reason, bool error) {
 uint32_t fact_named(const char *reason) {
   for (size_t i = 0; i < sizeof REASONS / sizeof *REASONS; i++)
     if (strcmp(reason, REASONS[i].name) == 0) return REASONS[i].fact;
-  return strcmp(reason, "scrub_geo") == 0 ? FACT_SCRUB_GEO : 0;
+  if (strcmp(reason, "scrub_geo") == 0) return FACT_SCRUB_GEO;
+  return strcmp(reason, "rehydrate") == 0 ? FACT_REHYDRATE : 0;
 }
 
 static uint32_t lowest(uint32_t facts) {

@@ -82,8 +82,8 @@ const char *results_parse(const char *text, size_t size, struct results_row *row
 const char *fact_outcome(uint32_t facts);
 const char *fact_reason(uint32_t facts);
 
-/* The fact that a policy names by `reason`, or 0: the reasons of deletions, "other", and
- * "scrub_geo". */
+/* The fact that a policy names by `reason`, or 0: the reasons of deletions, "other", "scrub_geo"
+ * and "rehydrate". */
 uint32_t fact_named(const char *reason);
 
 #pragma GCC visibility pop

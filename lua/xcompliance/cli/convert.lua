@@ -33,9 +33,14 @@ function M.poll(value)
   return nil, "--poll is MIN:MAX, in seconds, from 1 on"
 end
 
+--- The help text of --policy.
+M.POLICY = "What to do about a reason: remove (default), quarantine or keep. scrub_geo: remove"
+  .. " (default) or keep. rehydrate (edited tweets): keep (default), scrub_geo, quarantine or"
+  .. " remove. May be given several times."
+
 --- "suspended=quarantine" as `{ "suspended", "quarantine" }`.
 function M.treatment(value)
-  local reason, treatment = value:match("^([%w_]+)=(%w+)$")
+  local reason, treatment = value:match("^([%w_]+)=([%w_]+)$")
   if reason then return { reason, treatment } end
   return nil, "--policy is REASON=TREATMENT, such as suspended=quarantine"
 end

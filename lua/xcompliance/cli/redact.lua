@@ -3,6 +3,7 @@
 
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"
+local reports = require "xcompliance.report"
 local results = require "xcompliance.cli.results"
 local text = require "xcompliance.text"
 
@@ -35,9 +36,9 @@ function M.define(command)
     command:flag("--in-place", "Replace the files in which something is found."))
   command:option("--quarantine", "Where quarantined records go: a file, or a folder.")
     :argname("FILE")
-  command:option("--rehydrate", "Where the ids of edited tweets go."):argname("IDS")
-  command:option("--policy", "What to do about a reason: remove (default), quarantine or keep.")
-    :argname("REASON=TREATMENT"):args("+"):count("*"):convert(convert.treatment)
+  command:option("--rehydrate", "Write the ids of edited tweets that stay to IDS."):argname("IDS")
+  command:option("--policy", convert.POLICY):argname("REASON=TREATMENT"):args("+"):count("*")
+    :convert(convert.treatment)
   command:option("--on-unknown", "What to do about outcomes that are not known (default: stop).")
     :choices(TREATMENTS)
   command:option("--on-malformed", "What to do about records that cannot be read (default: stop).")
@@ -58,7 +59,7 @@ function M.define(command)
     .. "   zcat tweets.gz | xcompliance redact - --tweets t.verdicts | gzip >clean.gz")
 end
 
-local function summary(counts)
+local function summary(counts, arguments)
   local lines = {
     ("%s in %s, %s: %s kept, %s changed, %s dropped, %s quarantined"):format(
       results.plural(counts.records, "record"), results.plural(#counts.files, "file"),
@@ -69,6 +70,8 @@ local function summary(counts)
     local line = results.line(counts[type])
     if line then lines[#lines + 1] = ("%s: %s"):format(type, line) end
   end
+  local policy = convert.policy(results.flat(arguments.policy)) or {}
+  lines[#lines + 1] = reports.edited(counts.rehydrate, policy.rehydrate, arguments.rehydrate)
   return table.concat(lines, "\n")
 end
 
@@ -106,9 +109,9 @@ function M.run(arguments, context)
   if not counts then return context.fail(err) end
   warn(counts, context)
   if output == "-" then
-    context.say(summary(counts))
+    context.say(summary(counts, arguments))
   else
-    context.print(counts, summary(counts))
+    context.print(counts, summary(counts, arguments))
   end
   return 0
 end

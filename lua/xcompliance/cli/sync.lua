@@ -18,8 +18,8 @@ function M.define(command)
   command:option("--state", "Keep what is needed to go on after an interruption, and the report,"
     .. " in DIR (default: .xcompliance in the output, or beside the dataset)."):argname("DIR")
   command:option("--quarantine", "Where records go whose reason has that policy."):argname("DIR")
-  command:option("--policy", "What to do about a reason: remove (default), quarantine or keep; can"
-    .. " be given several times."):argname("REASON=TREATMENT"):count("*"):convert(convert.treatment)
+  command:option("--policy", convert.POLICY):argname("REASON=TREATMENT"):count("*")
+    :convert(convert.treatment)
   command:option("--on-unknown", "What to do about outcomes that are not known (default: stop).")
     :choices { "stop", "quarantine", "remove" }
   command:option("--on-malformed", "What to do about records that cannot be read (default: stop).")
