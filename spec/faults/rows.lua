@@ -89,4 +89,5 @@ return {
   { 82, "A", "handles closed, collected, shared" },
   { 83, "A", "HTTP/2: GOAWAY, RST_STREAM, fallback" },
   { 84, "A", "proxies of the environment, ~/.netrc, ~/.curlrc" },
+  { 85, "A", "the connection ends within the headers of an answer" },
 }

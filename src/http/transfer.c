@@ -36,28 +36,35 @@ static size_t fail(struct transfer *transfer, enum error_code code, const char *
   return 0;
 }
 
-/* Keeps "name: value" with the name in lower case. A new status line begins a new answer: what a
- * "100 Continue" said is dropped. */
-static size_t on_header(char *line, size_t unit, size_t size, void *context) {
-  struct transfer *transfer = context;
+/* A new status line begins a new answer: after an interim one ("100 Continue", "103 Early Hints"),
+ * or when libcurl repeats a request by itself. */
+static void begin_head(struct transfer *transfer) {
+  transfer->answer_headers_size = 0;
+  transfer->answer_headers[0] = '\0';
+  transfer->body_size = 0;
+  transfer->body[0] = '\0';
+  transfer->body_started = transfer->head_ended = false;
+  transfer->sent = transfer->bytes;
+}
+
+/* The blank line after the headers. An interim answer is not the answer, and neither are its
+ * headers. */
+static void end_head(struct transfer *transfer) {
+  long status = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+  if (status >= 100 && status < 200)
+    begin_head(transfer);
+  else
+    transfer->head_ended = true;
+}
+
+/* Keeps "name: value" with the name in lower case. */
+static void keep_header(struct transfer *transfer, const char *line, size_t length) {
   char *kept = transfer->answer_headers + transfer->answer_headers_size;
-  size_t length = size;
   bool in_name = true;
-  (void)unit;
-  /* interim answers and trailers count as well; a line takes at most a byte more than it came with,
-   * and the block one more */
-  transfer->headers_received += size + 1;
-  if (transfer->headers_received >= TRANSFER_HEADERS_MAX)
-    return fail(transfer, ERROR_PROTOCOL, "the answer has more than 64 KiB of headers");
-  if (size > 5 && strncmp(line, "HTTP/", 5) == 0) {
-    transfer->answer_headers_size = 0;
-    transfer->answer_headers[0] = '\0';
-    transfer->sent = transfer->bytes;
-    return size;
-  }
   while (length > 0 && isspace((unsigned char)line[length - 1]))
     length--;
-  if (length == 0 || line[0] == ' ' || line[0] == '\t') return size; /* the end, or a folded line */
+  if (length == 0) return;
   for (size_t i = 0; i < length; i++) {
     if (line[i] == ':') in_name = false;
     kept[i] = in_name ? (char)tolower((unsigned char)line[i]) : line[i];
@@ -65,6 +72,25 @@ static size_t on_header(char *line, size_t unit, size_t size, void *context) {
   }
   kept[length] = kept[length + 1] = '\0';
   transfer->answer_headers_size += length + 1;
+}
+
+static size_t on_header(char *line, size_t unit, size_t size, void *context) {
+  struct transfer *transfer = context;
+  (void)unit;
+  /* interim answers and trailers count as well; a line takes at most a byte more than it came with,
+   * and the block one more */
+  transfer->headers_received += size + 1;
+  if (transfer->headers_received >= TRANSFER_HEADERS_MAX)
+    return fail(transfer, ERROR_PROTOCOL, "the answer has more than 64 KiB of headers");
+  if (size == 0 || transfer->to_file) return size; /* after a file's bytes only trailers come */
+  if (size > 5 && strncmp(line, "HTTP/", 5) == 0)
+    begin_head(transfer);
+  else if (transfer->head_ended || line[0] == ' ' || line[0] == '\t')
+    return size; /* a trailer, or a folded line */
+  else if (line[0] == '\r' || line[0] == '\n')
+    end_head(transfer);
+  else
+    keep_header(transfer, line, size);
   return size;
 }
 
@@ -441,12 +467,23 @@ static const char *hint_of(enum error_code code, CURLcode curl) {
   return "";
 }
 
+/* An answer counts only if its headers arrived to the end: what a part of them says may be wrong.
+ */
+static void read_status(struct transfer *transfer) {
+  if (transfer->head_ended) {
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->status);
+  } else {
+    begin_head(transfer);
+    transfer->status = 0;
+  }
+}
+
 void transfer_finish(struct transfer *transfer, CURLcode code) {
   struct error *error = &transfer->task.error;
   const char *reason = transfer->reason[0] ? transfer->reason : curl_easy_strerror(code);
   char masked[CURL_ERROR_SIZE + 1];
   enum error_code kind;
-  curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->status);
+  read_status(transfer);
   if (error->code != ERROR_NONE) return; /* a callback has said why */
   if (task_cancelled(&transfer->task)) {
     error_set(error, ERROR_CANCELLED, "%s at %s was cancelled", transfer->doing, transfer->where);
@@ -454,6 +491,14 @@ void transfer_finish(struct transfer *transfer, CURLcode code) {
   }
   if (is_endless_header(transfer, code)) {
     fail(transfer, ERROR_PROTOCOL, "the answer has a header line of more than 100 kB");
+    return;
+  }
+  if (code == CURLE_OK && !transfer->head_ended) {
+    /* libcurl 7.88.1 takes a connection that ends after the status line for the end of the answer
+     */
+    error_set(error, ERROR_NETWORK,
+              "%s at %s: the connection ended before the headers of the answer were complete%s",
+              transfer->doing, transfer->where, hint_of(ERROR_NETWORK, CURLE_OK));
     return;
   }
   if (code == CURLE_OK) {

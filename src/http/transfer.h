@@ -60,7 +60,7 @@ struct transfer {
   int descriptor;
   uint64_t offset, length, bytes, sent;
   uint32_t crc32c;
-  bool public_only, direct, body_started, to_file;
+  bool public_only, direct, head_ended, body_started, to_file;
   long status;
   char *body, *answer_headers;
   size_t body_size, body_capacity, answer_headers_size, headers_received;
@@ -71,10 +71,12 @@ struct transfer {
  * `options` is copied. */
 struct transfer *transfer_new(const struct transfer_options *options, struct error *error);
 
-/* The answer. Headers are lines "name: value", names in lower case, each NUL-ended; the block ends
- * with an empty one. The body is NUL-ended. `offset` is where a download's bytes were really put:
- * 0 where the server has sent the whole although a part was asked for. `sent` is what an upload had
- * sent of its bytes when the answer began: one that comes before all of them speaks of others. */
+/* The answer. Without the blank line after its final headers there is none: the status is 0 and
+ * there are no headers. Interim answers and trailers are dropped. Headers are lines "name: value",
+ * names in lower case, each NUL-ended; the block ends with an empty one. The body is NUL-ended.
+ * `offset` is where a download's bytes were really put: 0 where the server has sent the whole
+ * although a part was asked for. `sent` is what an upload had sent of its bytes when the answer
+ * began: one that comes before all of them speaks of others. */
 long transfer_status(const struct transfer *transfer);
 const char *transfer_headers(const struct transfer *transfer);
 const char *transfer_body(const struct transfer *transfer, size_t *size);

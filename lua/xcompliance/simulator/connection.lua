@@ -1,6 +1,6 @@
 --- One client's connection: lines and pieces in, bytes out, and the ways to end it.
--- Whatever ends a connection early is raised as a hangup, `{ hangup = "close" | "reset" }`, and
--- caught where connections are served.
+-- Whatever ends a connection early is raised as a hangup (see hang_up), and caught where connections
+-- are served.
 -- @module xcompliance.simulator.connection
 
 local cqueues = require "cqueues"
@@ -12,9 +12,11 @@ Connection.__index = Connection
 
 local LINE_MAX = 64 * 1024
 local BUFFER = 256 * 1024
+local SETTLE = 0.05 -- seconds in which the peer takes what was sent, before a reset throws it away
 
 --- Ends the connection that is being served.
--- @tparam string how `"close"` (FIN) or `"reset"` (RST)
+-- @tparam string how `"close"` (FIN; under TLS without close_notify), `"end"` (FIN; under TLS after
+-- close_notify) or `"reset"` (RST)
 function M.hang_up(how)
   error({ hangup = how }, 0)
 end
@@ -43,8 +45,27 @@ local function must(done)
   if not done then M.hang_up("close") end
 end
 
+-- writes what is left before the end that was set, and ends there
+local function write_last(self, text)
+  local stop = self.stop
+  if #text < stop.left then
+    stop.left = stop.left - #text
+    return must(self.socket:write(text))
+  end
+  must(self.socket:write(text:sub(1, stop.left)))
+  must(self.socket:flush())
+  if stop.how == "reset" then cqueues.sleep(SETTLE) end
+  M.hang_up(stop.how)
+end
+
+--- Lets the connection end after so many further bytes are written.
+function Connection:stop_after(size, how)
+  self.stop = { left = size, how = how }
+end
+
 --- Writes text; with `pace` set (`{ piece = bytes, rate = bytes a second }`), in pieces.
 function Connection:write(text)
+  if self.stop then return write_last(self, text) end
   local pace = self.pace
   if not pace then return must(self.socket:write(text)) end
   for at = 1, #text, pace.piece do
@@ -76,6 +97,7 @@ function Connection:finish(how)
     reset(self.socket)
   elseif how ~= "reset" then
     self.socket:flush(1)
+    if how == "end" then self.socket:shutdown("w") end
   end
   self.socket:close()
 end

@@ -53,7 +53,7 @@ end
 
 --- Serves one request.
 -- @treturn boolean whether the connection stays
--- @treturn string|nil how it ends otherwise: `"close"` or `"reset"`
+-- @treturn string|nil how it ends otherwise, see connection.lua
 function M.serve(service, connection, request)
   local exchange = {
     service = service, connection = connection, request = request, step = steps.of(request),

@@ -40,6 +40,20 @@ local function ends(doc, how)
   }
 end
 
+-- after so many bytes of the answer, its head included; without a size, after all of it
+local function ends_answer(doc, how)
+  return {
+    doc = doc, parameter = "size", optional = true,
+    after = function(exchange, _, size)
+      exchange.write = function(connection, response)
+        if size then connection:stop_after(size, how) end
+        http.write_response(connection, response, exchange.service.clock:now())
+        connections.hang_up(how)
+      end
+    end,
+  }
+end
+
 -- {====================================================================
 -- Waits
 -- =====================================================================
@@ -101,13 +115,6 @@ local function many_headers(connection, count)
   connection:write("Content-Length: 0\r\n\r\n")
 end
 
-local function close_quietly(exchange)
-  exchange.write = function(connection, response)
-    http.write_response(connection, response, exchange.service.clock:now())
-    connections.hang_up("close")
-  end
-end
-
 local GARBAGE = "\1\2\3\255 this is no answer \0\r\n\r\n"
 
 M.kinds = {
@@ -126,6 +133,9 @@ M.kinds = {
   },
   ["cut"] = ends("closed after @SIZE of the upload's body, or of the answer's", "close"),
   ["reset"] = ends("reset after @SIZE of the upload's body, or of the answer's", "reset"),
+  ["cut-answer"] = ends_answer("closed after @SIZE of the answer, its head included", "close"),
+  ["end-answer"] = ends_answer("the same; under TLS with close_notify", "end"),
+  ["reset-answer"] = ends_answer("reset after @SIZE of the answer, its head included", "reset"),
   ["blackhole"] = {
     doc = "nothing read, nothing answered for @SECONDS", parameter = "number", default = FOR_EVER,
     before = blackhole,
@@ -157,7 +167,7 @@ M.kinds = {
   end),
   ["endless-header"] = instead("one header line of @SIZE", endless_header, "size", 16 << 20),
   ["many-headers"] = instead("@N headers", many_headers, "integer", 100000),
-  ["idle-close"] = { doc = "answered, then closed without a word", after = close_quietly },
+  ["idle-close"] = ends_answer("answered, then closed without a word", "close"),
 }
 
 return M
