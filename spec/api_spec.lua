@@ -1,6 +1,7 @@
--- The three calls of the API over real sockets: what is sent, what comes back, and each error body
+-- The calls of the API over real sockets: what is sent, what comes back, and each error body
 -- that the API has been seen to give.
 
+local api = require "spec.api"
 local core = require "xcompliance.core"
 local simulator = require "spec.simulator"
 
@@ -20,11 +21,7 @@ describe("the API", function()
   local function call(operation, options)
     options.base_url = sim.url
     options.bearer_token = options.bearer_token or TOKEN
-    local task = assert(core[operation](session, options))
-    assert.is_true(task:wait(30))
-    local response, exchange = task:result()
-    task:close()
-    return response, exchange
+    return api.call(operation, session, options)
   end
 
   local function last_request()
@@ -116,7 +113,7 @@ describe("the API", function()
     local answered, limited = 0, 0
     for _, task in ipairs(tasks) do
       assert.is_true(task:wait(30))
-      local response, err = task:result()
+      local response, err = api.result("list_job", task, TOKEN)
       if response then
         assert.equal(id, response.data.id)
         answered = answered + 1
@@ -175,7 +172,7 @@ describe("the API", function()
     ["a job without an id"] = { 200, '{"data":{"status":"created"}}', kind = "protocol",
       says = "data.id is missing" },
     ["an id that is a number"] = { 200, '{"data":{"id":1372966999991541762,"status":"created"}}',
-      kind = "protocol", says = "data.id is missing or no string" },
+      kind = "protocol", says = "data.id is missing or not a string" },
     ["an id that is no id"] = { 200, '{"data":{"id":"../x","status":"created"}}',
       kind = "protocol", says = "1 to 19 digits" },
     ["a status that is a number"] = { 200, '{"data":{"id":"1","status":1}}', kind = "protocol",

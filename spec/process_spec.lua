@@ -99,7 +99,7 @@ describe("in one process", function()
     assert.matches("this task belongs to another process %- start one after the fork", said)
     assert.equal(7, status)
     assert.is_true(task:wait(5))
-    assert.equal("not_found", select(2, task:result()).kind)
+    assert.equal(404, assert(task:result()).status)
     task:close()
     session:close()
   end)
@@ -150,7 +150,7 @@ describe("in one process", function()
           local session = core.session {}
           local task = core.list_job(session, { base_url = %q, bearer_token = "t", id = "1" })
           assert(task:wait(5))
-          local share = assert(task:result()).data.share
+          local share = json.decode(assert(task:result()).body).data.share
           session:close()
           return share
         end

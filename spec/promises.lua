@@ -79,8 +79,7 @@ M.waits = {
     local task = start(session, place)
     expect(host.loop.wait(task, 10) == true, "true")
     expect(host.loop.wait(task, 10) == true, "true again")
-    local _, err = task:result()
-    expect(err.kind == "not_found", "not_found")
+    expect(assert(task:result()).status == 404, "404")
     task:close()
     session:close()
   end,

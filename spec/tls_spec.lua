@@ -1,6 +1,7 @@
 -- row 4 of the fault matrix and promises 1, 2 and 36 of docs/security.md, against real servers with
 -- real, bad certificates
 
+local api = require "spec.api"
 local core = require "xcompliance.core"
 local nginx = require "spec.nginx"
 local shell = require("spec.simulator").shell
@@ -70,7 +71,7 @@ describe("over TLS", function()
       base_url = (scheme or "https") .. "://localhost:" .. port, bearer_token = TOKEN, id = "1",
     }))
     assert.is_true(task:wait(20))
-    local _, err = task:result()
+    local _, err = api.result("list_job", task, TOKEN)
     task:close()
     session:close()
     return err

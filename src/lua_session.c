@@ -64,35 +64,6 @@ static int session_function(lua_State *L) {
   return 1;
 }
 
-/* What an exchange that broke off had come to: enough to go on from there. */
-static void add_to_error(lua_State *L, struct task *task) {
-  struct transfer *transfer = (struct transfer *)task;
-  compat_pushwhole(L, transfer_bytes(transfer));
-  lua_setfield(L, -2, "bytes");
-  if (transfer_status(transfer) < 200) return; /* no answer, or only "100 Continue" */
-  compat_pushwhole(L, transfer_status(transfer));
-  lua_setfield(L, -2, "status");
-  session_push_headers(L, transfer, true);
-  lua_setfield(L, -2, "headers");
-}
-
-int session_run(lua_State *L, int session_index, const struct transfer_options *options,
-                task_push_result *push_result) {
-  struct session_box *session = luaL_checkudata(L, session_index, SESSION_NAME);
-  struct task_box *box;
-  struct transfer *transfer;
-  struct error error;
-  if (!session->session) return skin_misuse(L, "this session is closed - make another client");
-  box = task_box_new(L, push_result);
-  task_box_explain(box, add_to_error);
-  transfer = transfer_new(options, &error);
-  if (!transfer) return skin_failure(L, &error);
-  task_box_fill(box, &transfer->task);
-  if (session_start(session->session, transfer, &error)) return 1;
-  if (error.code != ERROR_USAGE) return skin_failure(L, &error);
-  return skin_misuse(L, "%s", error.message);
-}
-
 void session_push_masked(lua_State *L, const char *text, size_t size, const char *token) {
   size_t enough = 3 * size + 16;
   char *masked = compat_newuserdata(L, enough);
@@ -108,7 +79,9 @@ static void push_value(lua_State *L, const char *value, const char *token, bool 
     lua_pushstring(L, value);
 }
 
-void session_push_headers(lua_State *L, const struct transfer *transfer, bool mask) {
+/* Pushes a table of the answer's headers: lower-case names; lines of one name are joined by ", ".
+ * With `mask`, values are masked as url_mask does. */
+static void push_headers(lua_State *L, const struct transfer *transfer, bool mask) {
   const char *line = transfer_headers(transfer);
   lua_newtable(L);
   for (; *line; line += strlen(line) + 1) {
@@ -129,6 +102,51 @@ void session_push_headers(lua_State *L, const struct transfer *transfer, bool ma
     }
     lua_rawset(L, -3);
   }
+}
+
+void session_push_answer(lua_State *L, const struct transfer *transfer) {
+  size_t size;
+  const char *body = transfer_body(transfer, &size);
+  lua_createtable(L, 0, 8);
+  compat_pushwhole(L, transfer_status(transfer));
+  lua_setfield(L, -2, "status");
+  push_headers(L, transfer, false);
+  lua_setfield(L, -2, "headers");
+  lua_pushlstring(L, body, size);
+  lua_setfield(L, -2, "body");
+  lua_pushstring(L, transfer->doing);
+  lua_setfield(L, -2, "doing");
+  lua_pushstring(L, transfer->where);
+  lua_setfield(L, -2, "where");
+}
+
+/* What an exchange that broke off had come to: enough to go on from there. */
+static void add_to_error(lua_State *L, struct task *task) {
+  struct transfer *transfer = (struct transfer *)task;
+  compat_pushwhole(L, transfer_bytes(transfer));
+  lua_setfield(L, -2, "bytes");
+  if (transfer_status(transfer) < 200) return; /* no answer, or only "100 Continue" */
+  compat_pushwhole(L, transfer_status(transfer));
+  lua_setfield(L, -2, "status");
+  push_headers(L, transfer, true);
+  lua_setfield(L, -2, "headers");
+}
+
+int session_run(lua_State *L, int session_index, const struct transfer_options *options,
+                task_push_result *push_result) {
+  struct session_box *session = luaL_checkudata(L, session_index, SESSION_NAME);
+  struct task_box *box;
+  struct transfer *transfer;
+  struct error error;
+  if (!session->session) return skin_misuse(L, "this session is closed - make another client");
+  box = task_box_new(L, push_result);
+  task_box_explain(box, add_to_error);
+  transfer = transfer_new(options, &error);
+  if (!transfer) return skin_failure(L, &error);
+  task_box_fill(box, &transfer->task);
+  if (session_start(session->session, transfer, &error)) return 1;
+  if (error.code != ERROR_USAGE) return skin_failure(L, &error);
+  return skin_misuse(L, "%s", error.message);
 }
 
 void session_open(lua_State *L) {

@@ -46,18 +46,6 @@ static int refuse(lua_State *L, const struct error *error) {
   return 2;
 }
 
-static void push_answer(lua_State *L, const struct transfer *transfer) {
-  size_t size;
-  const char *body = transfer_body(transfer, &size);
-  lua_createtable(L, 0, 6);
-  compat_pushwhole(L, transfer_status(transfer));
-  lua_setfield(L, -2, "status");
-  session_push_headers(L, transfer, false);
-  lua_setfield(L, -2, "headers");
-  lua_pushlstring(L, body, size);
-  lua_setfield(L, -2, "body");
-}
-
 static void push_moved(lua_State *L, const struct transfer *transfer, const char *field,
                        uint64_t bytes) {
   char text[CHECKSUM_TEXT];
@@ -71,20 +59,20 @@ static void push_moved(lua_State *L, const struct transfer *transfer, const char
 }
 
 static int push_request(lua_State *L, struct task *task) {
-  push_answer(L, (struct transfer *)task);
+  session_push_answer(L, (struct transfer *)task);
   return 1;
 }
 
 static int push_upload(lua_State *L, struct task *task) {
   const struct transfer *transfer = (struct transfer *)task;
-  push_answer(L, transfer);
+  session_push_answer(L, transfer);
   push_moved(L, transfer, "sent", transfer_sent(transfer));
   return 1;
 }
 
 static int push_download(lua_State *L, struct task *task) {
   const struct transfer *transfer = (struct transfer *)task;
-  push_answer(L, transfer);
+  session_push_answer(L, transfer);
   push_moved(L, transfer, "received", transfer_bytes(transfer));
   return 1;
 }

@@ -97,9 +97,10 @@ int session_run(lua_State *L, int session_index, const struct transfer_options *
 /* Pushes the text as url_mask leaves it. `token` may be NULL. */
 void session_push_masked(lua_State *L, const char *text, size_t size, const char *token);
 
-/* Pushes a table of the answer's headers: lower-case names; lines of one name are joined by ", ".
- * With `mask`, values are masked as url_mask does. */
-void session_push_headers(lua_State *L, const struct transfer *transfer, bool mask);
+/* Pushes the answer as it came: { status, headers, body, doing, where }. Headers have lower-case
+ * names; lines of one name are joined by ", ". `doing` is the transfer's, `where` its URL without
+ * the query. */
+void session_push_answer(lua_State *L, const struct transfer *transfer);
 
 #pragma GCC visibility pop
 

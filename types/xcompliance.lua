@@ -36,6 +36,10 @@
 ---@field data xcompliance.ComplianceJob
 ---@field errors? xcompliance.Problem[]
 
+---@class xcompliance.DeleteComplianceJobsByIdResponse
+---@field data xcompliance.ComplianceJob its status is "failed"
+---@field errors? xcompliance.Problem[]
+
 ---@class xcompliance.Get2ComplianceJobsResponse
 ---@field data? xcompliance.ComplianceJob[] absent where there are none
 ---@field errors? xcompliance.Problem[]
@@ -64,7 +68,7 @@
 ---@field code? string of storage's XML
 ---@field attempts? integer
 ---@field deadline? boolean the caller's deadline has passed
----@field job? xcompliance.ComplianceJob that failed or expired
+---@field job? xcompliance.ComplianceJob that failed or expired, or could not be cancelled
 ---@field file? string
 ---@field line? integer
 ---@field byte? integer
@@ -106,7 +110,7 @@
 ---@field verified boolean whether both transfers are
 
 ---@class xcompliance.Event what on_progress is told
----@field step "prepare"|"create"|"get"|"list"|"upload"|"wait"|"download"
+---@field step "prepare"|"create"|"get"|"list"|"cancel"|"upload"|"wait"|"download"
 ---@field doing string "uploading ids.txt"
 ---@field done? integer bytes
 ---@field total? integer bytes; 0 where it is not known
@@ -240,6 +244,12 @@ function Client:list_job(id, options) end
 ---@return xcompliance.Details|xcompliance.Error
 function Client:list_jobs(type, status, options) end
 
+---@param id string
+---@param options? xcompliance.ApiOptions
+---@return xcompliance.DeleteComplianceJobsByIdResponse? response
+---@return xcompliance.Details|xcompliance.Error
+function Client:cancel_job(id, options) end
+
 ---@param url string the job's upload_url
 ---@param path string
 ---@param options? xcompliance.UploadOptions
@@ -298,6 +308,12 @@ function M.list_job(id, options) end
 ---@return xcompliance.Get2ComplianceJobsResponse? response
 ---@return xcompliance.Details|xcompliance.Error
 function M.list_jobs(type, status, options) end
+
+---@param id string
+---@param options? xcompliance.ApiOptions
+---@return xcompliance.DeleteComplianceJobsByIdResponse? response
+---@return xcompliance.Details|xcompliance.Error
+function M.cancel_job(id, options) end
 
 ---@param url string
 ---@param path string

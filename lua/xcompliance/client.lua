@@ -1,6 +1,7 @@
 --- A client: settings, the token, a session, and the operations, each waited for by its loop.
 -- @module xcompliance.client
 
+local api_calls = require "xcompliance.api_calls"
 local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
@@ -122,6 +123,18 @@ end
 -- The operations
 -- =====================================================================
 
+--- Begins a call of the API.
+-- @tparam table client
+-- @tparam string name see xcompliance.api_calls
+-- @tparam ?table options what the user gave
+-- @treturn table the call
+-- @treturn ?table the fields that the user chose
+local function api_call(client, name, options)
+  local call, checked = client:call(name, options, { fields = "table" })
+  call:at(api_calls[name].word, api_calls[name].doing)
+  return call, checked.fields
+end
+
 --- Creates a compliance job.
 -- @tparam string type "tweets" or "users"
 -- @tparam[opt] string name at most 64 characters; where the answer is lost, it tells our job
@@ -129,10 +142,9 @@ end
 -- @tparam[opt] table options `fields`, `deadline`, `on_progress`
 -- @treturn ?table CreateComplianceJobResponse: the job is its `data`; or nil, err
 function Client:create_compliance_job(type, name, resumable, options)
-  local call, checked = self:call("create_compliance_job", options, { fields = "table" })
-  call:at("create", "creating a compliance job")
+  local call, fields = api_call(self, "create_compliance_job", options)
   return operations.create(self, call,
-    { type = type, name = name, resumable = resumable, fields = checked.fields })
+    { type = type, name = name, resumable = resumable, fields = fields })
 end
 
 --- Reads a job.
@@ -140,9 +152,8 @@ end
 -- @tparam[opt] table options `fields`, `deadline`, `on_progress`
 -- @treturn ?table Get2ComplianceJobsIdResponse: the job is its `data`; or nil, err
 function Client:list_job(id, options)
-  local call, checked = self:call("list_job", options, { fields = "table" })
-  call:at("get", "reading a compliance job")
-  return operations.list_job(self, call, id, checked.fields)
+  local call, fields = api_call(self, "list_job", options)
+  return operations.list_job(self, call, id, fields)
 end
 
 --- Lists the jobs of a type.
@@ -152,9 +163,18 @@ end
 -- @treturn ?table Get2ComplianceJobsResponse: the jobs are its `data`, which is absent where there
 -- are none; or nil, err
 function Client:list_jobs(type, status, options)
-  local call, checked = self:call("list_jobs", options, { fields = "table" })
-  call:at("list", "listing compliance jobs")
-  return operations.list_jobs(self, call, type, status, checked.fields)
+  local call, fields = api_call(self, "list_jobs", options)
+  return operations.list_jobs(self, call, type, status, fields)
+end
+
+--- Cancels a job that is not finished, so that another of its type can be created.
+-- @tparam string id
+-- @tparam[opt] table options `fields`, `deadline`, `on_progress`
+-- @treturn ?table DeleteComplianceJobsByIdResponse: the job is its `data`, and has failed (or has
+-- expired before); or nil, err. A job that is complete is a `conflict`, with the job as `err.job`
+function Client:cancel_job(id, options)
+  local call, fields = api_call(self, "cancel_job", options)
+  return operations.cancel(self, call, id, fields)
 end
 
 local function check_strings(name, url, path)

@@ -6,10 +6,11 @@
 --       type = "tweets", ids = "ids.txt", results = "results.jsonl",
 --     })
 --
--- Misuse raises; what the world does returns `nil, err` (see docs/errors.md).
+-- Misuse raises; run-time failures return `nil, err` (see docs/errors.md).
 -- @module xcompliance
 
 local blocking = require "xcompliance.loop.blocking"
+local calls = require "xcompliance.api_calls"
 local clients = require "xcompliance.client"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
@@ -49,14 +50,16 @@ end
 local default
 
 -- The operations as plain functions, over one client made from the environment.
-for _, name in ipairs {
-  "create_compliance_job", "list_job", "list_jobs", "upload_ids", "download_results", "check",
-  "sync",
-} do
+local function add_function(name)
   M[name] = function(...)
     default = default or M.client()
     return default[name](default, ...)
   end
+end
+
+for _, call in ipairs(calls) do add_function(call.name) end
+for _, name in ipairs { "upload_ids", "download_results", "check", "sync" } do
+  add_function(name)
 end
 
 return M

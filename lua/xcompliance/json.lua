@@ -5,6 +5,8 @@ local cjson_safe = require "cjson.safe"
 
 local M = {}
 
+local DEPTH_MAX = 100 -- of what is read
+
 local null = cjson_safe.null
 
 local to_integer = rawget(math, "tointeger") -- LuaJIT has no integers
@@ -71,7 +73,11 @@ local cjson, locale
 -- It looks at the locale's decimal point when it is made; the host may choose another later.
 local function decoder()
   local locale_now = os.setlocale(nil, "numeric")
-  if locale_now ~= locale then cjson, locale = cjson_safe.new(), locale_now end
+  if locale_now ~= locale then
+    cjson, locale = cjson_safe.new(), locale_now
+    cjson.decode_max_depth(DEPTH_MAX)
+    cjson.decode_invalid_numbers(false)
+  end
   return cjson
 end
 

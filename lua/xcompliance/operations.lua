@@ -4,6 +4,7 @@
 -- create was lost, the jobs of the type are listed, and ours is known by its name.
 -- @module xcompliance.operations
 
+local answers = require "xcompliance.api_answers"
 local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
 local errors = require "xcompliance.errors"
@@ -11,24 +12,27 @@ local errors = require "xcompliance.errors"
 local M = {}
 
 local DATES_ARE_WHOLE = 2 -- seconds that a job may seem older than the request that made it
+local REFUSED = { conflict = true, usage = true, not_found = true } -- a cancel of what is over
 
 --- One exchange.
 -- @tparam table client
 -- @tparam table call
--- @tparam string name of the core's function
--- @tparam table fields of its options
+-- @tparam string name of the call of the API
+-- @tparam table given its own options
 -- @treturn ?table the response, or nil, err
 -- @treturn table `{ status, headers }`
-local function exchange(client, call, name, fields)
+local function exchange(client, call, name, given)
   local session, err = client:session()
   if not session then return nil, err end
   local options
-  options, err = client:api_options(fields)
+  options, err = client:api_options(given)
   if not options then return nil, err end
   call:count(name)
-  local response, details = call:ask(core[name](session, options))
-  client:note_clock(details.headers)
-  return response, details
+  local answer
+  answer, err = call:ask(core[name](session, options))
+  client:note_clock((answer or err).headers)
+  if not answer then return nil, err end
+  return answers.read(name, answer, options.bearer_token, given.fields ~= nil)
 end
 
 --- One job.
@@ -52,6 +56,34 @@ function M.list_jobs(client, call, type, status, fields)
   end)
 end
 
+--- Whether a job holds the slot of its type no more.
+local function is_over(job) return job.status == "failed" or job.status == "expired" end
+
+--- Cancels a job that is not finished, so that another of its type can be created. A cancel that is
+-- refused, or whose answer was lost, is decided by reading the job: if it has failed or expired, it
+-- is over, which is what was wanted.
+-- @tparam table client
+-- @tparam table call
+-- @tparam string id
+-- @tparam[opt] table fields
+-- @treturn ?table the response, whose job has failed or expired; or nil, err
+-- @treturn table `{ status, headers }`
+function M.cancel(client, call, id, fields)
+  local given = { id = id, fields = fields }
+  local response, err = call:try(function() return exchange(client, call, "cancel_job", given) end)
+  if response or not REFUSED[err.kind] then return response, err end
+  local details
+  response, details = M.list_job(client, call, id)
+  if not response then return nil, details.kind == "not_found" and err or details end
+  if is_over(response.data) then return response, details end
+  local status = core.mask(response.data.status)
+  return nil, errors.with(err, {
+    kind = status == "complete" and "conflict" or err.kind, job = errors.masked(response.data),
+    message = ("%s; job %s is %s"):format(err.message:match("^(.*) %- ") or err.message, id,
+      status),
+  })
+end
+
 -- {====================================================================
 -- Creating
 -- =====================================================================
@@ -67,8 +99,7 @@ local function may_have_arrived(err)
 end
 
 local function is_ours(job, wish, since)
-  local is_dead = job.status == "expired" or job.status == "failed"
-  if job.name ~= wish.name or is_dead then return false end
+  if job.name ~= wish.name or is_over(job) then return false end
   local created_at = dates.iso(job.created_at)
   return wish.unique or (created_at ~= nil and created_at >= since - DATES_ARE_WHOLE)
 end

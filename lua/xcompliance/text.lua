@@ -1,6 +1,8 @@
 --- Numbers and times as people read them.
 -- @module xcompliance.text
 
+local api_calls = require "xcompliance.api_calls"
+
 local M = {}
 
 -- Commas stand between thousands here, in every locale.
@@ -61,18 +63,14 @@ function M.by_count(counts)
   return names
 end
 
-local CALLS = {
-  { "create_compliance_job", "create" }, { "list_job", "get" }, { "list_jobs", "list" },
-}
-
 --- Calls of the API by kind, "API calls: 1 create, 4 get".
 -- @tparam table counts by the names of their functions
 -- @tparam[opt] number price of a look at a job: then what those have cost, too
 function M.calls(counts, price)
   local parts = {}
-  for _, call in ipairs(CALLS) do
-    local count = counts[call[1]]
-    if count then parts[#parts + 1] = ("%d %s"):format(count, call[2]) end
+  for _, call in ipairs(api_calls) do
+    local count = counts[call.name]
+    if count then parts[#parts + 1] = ("%d %s"):format(count, call.word) end
   end
   local cost = price and pointed((" (looks: %.3f)"):format(price * (counts.list_job or 0))) or ""
   return "API calls: " .. (#parts > 0 and table.concat(parts, ", ") or "none") .. cost

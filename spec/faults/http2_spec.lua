@@ -1,6 +1,7 @@
 -- Row 83 of the fault matrix: HTTP/2 between us and the API. nginx speaks it to us, and HTTP/1.1 to
 -- the simulator behind it, whose broken answers become RST_STREAM.
 
+local api = require "spec.api"
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
 local nginx = require "spec.nginx"
@@ -122,7 +123,7 @@ describe("over HTTP/2", function()
         reloaded = true
       end
     until task:wait(0.02)
-    local response = assert(task:result())
+    local response = assert(api.result("list_job", task, benches.TOKEN))
     task:close()
     assert.is_true(reloaded)
     assert.equal(id, response.data.id)

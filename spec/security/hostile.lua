@@ -135,6 +135,8 @@ local TAKERS = { -- functions of options: those that they take, and their names
     with(API, { id = "1" }), { "fields", "allow_http" } },
   ["core.list_jobs"] = { function(options) return core.list_jobs(session, options) end,
     with(API, { type = "tweets" }), { "status", "fields", "allow_http" } },
+  ["core.cancel_job"] = { function(options) return core.cancel_job(session, options) end,
+    with(API, { id = "1" }), { "fields", "allow_http" } },
   ["core.request"] = { function(options) return core.request(session, options) end,
     STORAGE, { "method", "headers", "storage_hosts" } },
   ["core.upload_ids"] = { function(options) return core.upload_ids(session, options) end,
@@ -211,8 +213,8 @@ local function try_clients()
     end
   end
   local client = xcompliance.client(CLIENT)
-  for _, name in ipairs { "create_compliance_job", "list_job", "list_jobs", "upload_ids",
-    "download_results" } do
+  for _, name in ipairs { "create_compliance_job", "list_job", "list_jobs", "cancel_job",
+    "upload_ids", "download_results" } do
     for _, value in ipairs(VALUES) do
       local what = ("client:%s(%s)"):format(name, name_of(value))
       try(what, client[name], client, value)

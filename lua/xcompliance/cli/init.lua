@@ -5,9 +5,10 @@
 --   uses_api           whether it takes the options of the API (token, base URL, proxy)
 --   define(command)    adds its arguments to an argparse command
 --   run(arguments, context) -> exit status
--- and is listed in COMMANDS. The context is described at `new_context`.
+-- and is listed in COMMANDS, or is a call of the API. The context is described at `new_context`.
 -- @module xcompliance.cli
 
+local api_calls = require "xcompliance.api_calls"
 local argparse = require "argparse"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
@@ -18,10 +19,11 @@ local xcompliance = require "xcompliance"
 
 local M = {}
 
-local COMMANDS = {
-  "sync", "check", "create", "list", "get", "upload", "download", "extract", "redact", "verdicts",
-  "simulate",
-}
+local COMMANDS = { "sync", "check" }
+for _, call in ipairs(api_calls) do COMMANDS[#COMMANDS + 1] = call.word end
+for _, name in ipairs { "upload", "download", "extract", "redact", "verdicts", "simulate" } do
+  COMMANDS[#COMMANDS + 1] = name
+end
 
 --- The exit statuses, by the kind of the error (sysexits.h).
 M.statuses = {
