@@ -9,13 +9,13 @@ local M = {}
 -- @tparam string name of the call
 -- @param task that has ended
 -- @tparam string token that was sent
--- @tparam ?boolean chosen whether fields were chosen
+-- @tparam[opt] table fields that were chosen
 -- @treturn ?table the response, or nil, err
 -- @treturn table `{ status, headers }`
-function M.result(name, task, token, chosen)
+function M.result(name, task, token, fields)
   local answer, err = task:result()
   if not answer then return nil, err end
-  return answers.read(name, answer, token, chosen)
+  return answers.read(name, answer, token, fields)
 end
 
 --- Runs a call.
@@ -25,7 +25,7 @@ end
 function M.call(name, session, options)
   local task = assert(core[name](session, options))
   assert(task:wait(30), "it has not ended")
-  local response, details = M.result(name, task, options.bearer_token, options.fields ~= nil)
+  local response, details = M.result(name, task, options.bearer_token, options.fields)
   task:close()
   return response, details
 end

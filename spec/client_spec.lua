@@ -222,7 +222,7 @@ describe("a client", function()
       assert.equal("lost", response.data.name)
       assert.is_string(response.data.upload_url)
       assert.is_true(details.adopted)
-      assert.equal("create list", bench:steps())
+      assert.equal("create list get", bench:steps())
       assert.equal(1, jobs_named("lost"))
     end)
 
@@ -235,7 +235,7 @@ describe("a client", function()
         local name = "unread " .. fault
         local response = assert(client:create_compliance_job("tweets", name))
         assert.equal(name, response.data.name)
-        assert.equal("create list", bench:steps())
+        assert.equal("create list get", bench:steps())
         assert.equal(1, jobs_named(name))
       end
     end)

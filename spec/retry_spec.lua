@@ -111,12 +111,63 @@ describe("a date", function()
     assert.equal(784111777, dates.http("Sun, 06 Nov 1994 08:49:37 GMT"))
     assert.equal(951782400, dates.http("Tue, 29 Feb 2000 00:00:00 GMT"))
     assert.equal(0, dates.http("Thu, 01 Jan 1970 00:00:00 GMT"))
-    for _, text in ipairs {
-      "", "06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "1",
-    } do
+    for _, text in ipairs { "", "06 Nov 1994 08:49:37 GMT", "1" } do
       assert.is_nil(dates.http(text))
     end
     assert.is_nil(dates.http(nil))
+  end)
+
+  it("of a header is read in each form that a server may write (RFC 9110, 5.6.7)", function()
+    for _, text in ipairs {
+      "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 UTC",
+      "Sunday, 06-Nov-94 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 UTC",
+      "Sun Nov  6 08:49:37 1994", "Sun, 06-Nov-1994 08:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
+    } do assert.equal(784111777, dates.http(text, NOW), text) end
+    for _, text in ipairs {
+      "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 994 08:49:37 GMT",
+      "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
+      "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT",
+      "Sun, 06 Nvv 1994 08:49:37 GMT", "Sun Nov  6 08:49:37 94", "06 Nov 1994 08:49:37 GMT",
+      "Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT",
+    } do assert.is_nil(dates.http(text, NOW), text) end
+  end)
+
+  it("with a year of two digits is at most 50 years ahead", function()
+    local function at(year, now)
+      return os.date("!%Y", dates.http(("Sunday, 06-Nov-%02d 08:49:37 GMT"):format(year), now))
+    end
+    local in_2023, in_2099 = 1700000000, 4092595200 -- 2023-11-14, 2099-09-09
+    for year, expected in pairs { [22] = "2022", [73] = "2073", [74] = "1974", [0] = "2000" } do
+      assert.equal(expected, at(year, in_2023))
+    end
+    for year, expected in pairs { [99] = "2099", [0] = "2100", [49] = "2149", [50] = "2050" } do
+      assert.equal(expected, at(year, in_2099))
+    end
+  end)
+
+  it("of a header in all its forms is as GNU date reads it, for a thousand dates", function()
+    local seed, list = 7, {}
+    for i = 1, 1000 do
+      seed = (seed * 48271) % 2147483647
+      list[i] = ("@%.0f"):format(200000000 + seed % 1500000000) -- 1976 to 2023
+    end
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(table.concat(list, "\n"), "\n")
+    file:close()
+    for _, form in ipairs {
+      "%a, %d %b %Y %T GMT", "%a, %d %b %Y %T UTC", "%A, %d-%b-%y %T GMT", "%a %b %e %T %Y",
+    } do
+      local pipe = io.popen(("TZ=UTC LC_ALL=C date -f %s '+%s'"):format(path, form))
+      local i = 0
+      for line in pipe:lines() do
+        i = i + 1
+        assert.equal(list[i], "@" .. ("%.0f"):format(dates.http(line, NOW)), line)
+      end
+      pipe:close()
+      assert.equal(1000, i)
+    end
+    os.remove(path)
   end)
 
   it("of a job is read in both forms that the API has", function()

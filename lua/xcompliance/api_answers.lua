@@ -150,6 +150,17 @@ local function complaint_about_list(jobs, members)
   end
 end
 
+--- The members that must be there.
+local function required(members, fields)
+  if not fields then return members end
+  local asked, both = {}, {}
+  for _, name in ipairs(fields) do asked[name] = true end
+  for _, name in ipairs(members) do
+    if asked[name] then both[#both + 1] = name end
+  end
+  return both
+end
+
 --- An answer that says yes but cannot be used.
 local function unusable(answer, token, why)
   return errors.new("protocol", ("%s at %s: the API's answer cannot be used: %s"):format(
@@ -161,10 +172,10 @@ end
 -- @tparam string name of the call, see xcompliance.api_calls
 -- @tparam table answer `{ status, headers, body, doing, where }` of the core
 -- @tparam string token that was sent
--- @tparam ?boolean chosen whether the caller chose the fields: then none of them must be there
+-- @tparam[opt] table fields that the caller chose: others may be missing
 -- @treturn ?table the response as it came; or nil, err
 -- @treturn table `{ status, headers }`
-function M.read(name, answer, token, chosen)
+function M.read(name, answer, token, fields)
   local row = calls[name]
   if answer.status ~= 200 and answer.status ~= 201 then return nil, M.failure(answer, token) end
   local response, why = json.decode(answer.body)
@@ -172,7 +183,7 @@ function M.read(name, answer, token, chosen)
     return nil, unusable(answer, token, ("it does not parse (%d bytes): %s"):format(#answer.body,
       why or "it is not a JSON object"))
   end
-  local members = chosen and {} or row.members
+  local members = required(row.members, fields)
   if row.list then
     why = complaint_about_list(response.data, members)
   elseif response.data == nil then

@@ -3,7 +3,7 @@
 -- A row names what all the other parts need: `name` is the function of the core and the method of a
 -- client, and calls are counted under it; `word` is the command and the step that progress reports
 -- (the simulator, which shares no code with the client, has the same words); `doing` begins its
--- messages; `members` are those that an answer must have unless the caller chose the fields; a
+-- messages; `members` are those that an answer must have, if the caller did not leave them out; a
 -- `list` answers with jobs instead of one job.
 --
 -- To add a call, add a row here, its request in src/lua_operations.c, its method in

@@ -11,6 +11,7 @@ local errors = require "xcompliance.errors"
 
 local M = {}
 
+local FIND_FIELDS = { "id", "name", "status", "created_at" } -- a whole job is four times as long
 local DATES_ARE_WHOLE = 2 -- seconds that a job may seem older than the request that made it
 local REFUSED = { conflict = true, usage = true, not_found = true } -- a cancel of what is over
 
@@ -32,7 +33,7 @@ local function exchange(client, call, name, given)
   answer, err = call:ask(core[name](session, options))
   client:note_clock((answer or err).headers)
   if not answer then return nil, err end
-  return answers.read(name, answer, options.bearer_token, given.fields ~= nil)
+  return answers.read(name, answer, options.bearer_token, given.fields)
 end
 
 --- One job.
@@ -98,29 +99,38 @@ local function may_have_arrived(err)
   return err.status == 200 or err.status == 201 or err.status == 408 or err.status >= 500
 end
 
-local function is_ours(job, wish, since)
+--- Whether a job can be the one that we asked for. A name that others may have as well says little:
+-- then it must be new, because nobody has uploaded to ours yet, and not older than our request.
+-- @treturn boolean
+-- @treturn[opt] boolean true if that cannot be known
+local function is_ours(job, wish, since, clock_known)
   if job.name ~= wish.name or is_over(job) then return false end
+  if wish.unique then return true end
+  if job.status == "in_progress" or job.status == "complete" then return false end
   local created_at = dates.iso(job.created_at)
-  return wish.unique or (created_at ~= nil and created_at >= since - DATES_ARE_WHOLE)
+  if not (created_at and clock_known) then return false, true end
+  return created_at >= since - DATES_ARE_WHOLE
 end
 
 --- Looks for the job that a lost answer spoke of.
 -- @treturn ?table a response; false where there is none; nil, err
 local function find(client, call, wish, began)
-  local list, err = exchange(client, call, "list_jobs", { type = wish.type })
+  local list, err = exchange(client, call, "list_jobs", { type = wish.type, fields = FIND_FIELDS })
   if not list then return nil, err end
-  local since, found = client:server_time(began), nil
+  local since, clock_known = client:server_time(began)
+  local found
   for _, job in ipairs(list.data or {}) do
-    if is_ours(job, wish, since) then
-      if found and not wish.unique then
-        return nil, errors.new("protocol", ("creating a compliance job: the answer was lost, and"
-          .. " more than one job is named '%s' - see which by listing them"):format(wish.name))
-      end
-      if not found or (job.created_at or "") > (found.created_at or "") then found = job end
+    local ours, unsure = is_ours(job, wish, since, clock_known)
+    if unsure or (ours and found and not wish.unique) then
+      return nil, errors.new("protocol", ("creating a compliance job: the answer was lost, and job"
+        .. " %s, which is also named '%s', may be the new one - list the jobs before you create"
+        .. " another"):format(job.id, core.mask(wish.name)))
+    end
+    if ours and not (found and (job.created_at or "") <= (found.created_at or "")) then
+      found = job
     end
   end
   if not found then return false end
-  if found.upload_url and found.download_url then return { data = found } end
   return exchange(client, call, "list_job", { id = found.id })
 end
 

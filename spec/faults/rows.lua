@@ -90,4 +90,6 @@ return {
   { 83, "A", "HTTP/2: GOAWAY, RST_STREAM, fallback" },
   { 84, "A", "proxies of the environment, ~/.netrc, ~/.curlrc" },
   { 85, "A", "the connection ends within the headers of an answer" },
+  { 99, "A", "dates in UTC, GMT, RFC 850, asctime; a clock that is wrong" },
+  { 100, "A", "a list of 5,000 jobs" },
 }

@@ -104,6 +104,11 @@ describe("a hostile server", function()
       { base_url = server.url .. "/" .. how, bearer_token = TOKEN, id = "1", timeout = 2 })
   end
 
+  function calls.list(how)
+    return core.list_jobs(session,
+      { base_url = server.url .. "/" .. how, bearer_token = TOKEN, type = "users", timeout = 5 })
+  end
+
   function calls.request(how)
     return core.request(session,
       { url = server.url .. "/" .. how, loopback = true, method = "PUT", timeout = 2 })
@@ -151,6 +156,14 @@ describe("a hostile server", function()
       end)
     end
   end
+
+  it("that lists jobs without end is stopped at 16 MiB", function()
+    local result, err, memory = cost_of(assert(calls.list("endless")))
+    assert.is_nil(result)
+    assert.equal("protocol", err.kind, tostring(err))
+    assert.matches("larger than 16 MiB", tostring(err), 1, true)
+    assert.is_true(memory < 48 * MiB, memory)
+  end)
 
   for _, call in ipairs { "api", "request", "upload", "download" } do
     for _, how in ipairs { "drops", "silence" } do

@@ -104,7 +104,8 @@ describe("a date that is bent", function()
       local random = openapi.random(seed)
       for text, parse in pairs {
         ["Sun, 06 Nov 1994 08:49:37 GMT"] = dates.http, ["2021-10-07T07:56:18.000Z"] = dates.iso,
-        ["2021-10-07T07:56:18+00:00"] = dates.iso,
+        ["2021-10-07T07:56:18+00:00"] = dates.iso, ["Sun Nov  6 08:49:37 1994"] = dates.http,
+        ["Sunday, 06-Nov-94 08:49:37 UTC"] = dates.http,
       } do
         local time = parse(bend(text, random, PIECES))
         if time then

@@ -162,10 +162,13 @@ static size_t write_to_file(struct transfer *transfer, const char *bytes, size_t
 
 static size_t keep_in_memory(struct transfer *transfer, const char *bytes, size_t size) {
   size_t needed = transfer->body_size + size + 1;
-  if (needed > TRANSFER_BODY_MAX)
-    return fail(transfer, ERROR_PROTOCOL, "the answer is larger than 1 MiB");
+  if (needed > transfer->body_max) {
+    char what[64];
+    snprintf(what, sizeof what, "the answer is larger than %zu MiB", transfer->body_max >> 20);
+    return fail(transfer, ERROR_PROTOCOL, what);
+  }
   if (needed > transfer->body_capacity) {
-    size_t capacity = needed * 2;
+    size_t capacity = needed * 2 < transfer->body_max ? needed * 2 : transfer->body_max;
     char *body = realloc(transfer->body, capacity);
     if (!body) return fail(transfer, ERROR_MEMORY, "out of memory");
     transfer->body = body;
@@ -373,6 +376,7 @@ static bool copy_options(struct transfer *transfer, const struct transfer_option
   transfer->offset = options->offset;
   transfer->length = options->length;
   transfer->public_only = options->public_only;
+  transfer->body_max = options->body_max ? options->body_max : TRANSFER_BODY_MAX;
   url_show(options->url, transfer->where, sizeof transfer->where);
   transfer->doing = strdup(options->doing);
   transfer->path = strdup(options->path ? options->path : "");

@@ -25,7 +25,7 @@ enum transfer_kind { TRANSFER_REQUEST, TRANSFER_UPLOAD, TRANSFER_DOWNLOAD };
 /* The progress counters: bytes sent (uploads) or received (others), and how many there will be. */
 enum { TRANSFER_BYTES, TRANSFER_TOTAL };
 
-/* What answers may take in memory. */
+/* What answers may take in memory, if nothing else is said. */
 enum { TRANSFER_BODY_MAX = 1 << 20, TRANSFER_HEADERS_MAX = 1 << 16 };
 
 struct transfer_options {
@@ -36,6 +36,7 @@ struct transfer_options {
   const char *const *headers; /* NULL-ended "Name: value" lines; may be NULL */
   const char *bearer_token;   /* for the API alone; NULL for storage */
   const char *body;           /* a request's, or NULL */
+  size_t body_max;            /* of the answer, in bytes; 0: TRANSFER_BODY_MAX */
   int descriptor;             /* of the file of an upload or download; duplicated */
   const char *path;           /* its name, for messages */
   uint64_t offset, length;    /* the range to send; or where to write */
@@ -63,7 +64,7 @@ struct transfer {
   bool public_only, direct, head_ended, body_started, to_file;
   long status;
   char *body, *answer_headers;
-  size_t body_size, body_capacity, answer_headers_size, headers_received;
+  size_t body_size, body_capacity, body_max, answer_headers_size, headers_received;
   char reason[CURL_ERROR_SIZE];
 };
 

@@ -15,7 +15,7 @@ end
 function M.run(arguments, context)
   local client = context.client(arguments)
   local response, err = client:list_jobs(arguments.type, arguments.status,
-    { on_progress = context.progress() })
+    { on_progress = context.progress(), fields = not arguments.json and models.LISTED or nil })
   client:close()
   if not response then return context.fail(err) end
   models.warn(response, context.say)

@@ -28,6 +28,9 @@ function M.job(job)
   return table.concat(lines, "\n")
 end
 
+--- The fields that a line of a list shows.
+M.LISTED = { "id", "type", "status", "created_at", "name" }
+
 --- Jobs, one a line, without their URLs.
 function M.jobs(jobs)
   local lines = {}
