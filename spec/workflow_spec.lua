@@ -265,7 +265,7 @@ describe("a check", function()
     bench:begin()
     local outcome = assert(check())
     assert.equal(1, #bench.sim:state().jobs)
-    assert.matches("^list upload", bench:steps())
+    assert.matches("^list get upload", bench:steps())
     assert.equal(last_job().id, outcome.job.id)
   end)
 
