@@ -20,6 +20,8 @@ external_dependencies = {
   CURL = { library = "curl" },
   ISAL = { library = "isal" },
   ZSTD = { library = "zstd" },
+  BZ2 = { library = "bz2" },
+  LZMA = { library = "lzma" },
 }
 build = {
   type = "builtin",
@@ -36,6 +38,7 @@ build = {
         "src/dataset/extract_ids.c",
         "src/dataset/extract_json.c",
         "src/dataset/folder.c",
+        "src/dataset/foreign.c",
         "src/dataset/format.c",
         "src/dataset/id.c",
         "src/dataset/id_output.c",
@@ -48,6 +51,7 @@ build = {
         "src/dataset/lines.c",
         "src/dataset/listing.c",
         "src/dataset/malformed.c",
+        "src/dataset/packing.c",
         "src/dataset/pieces.c",
         "src/dataset/prefilter.c",
         "src/dataset/reader.c",
@@ -83,9 +87,14 @@ build = {
         "src/thread.c",
       },
       defines = { "_GNU_SOURCE" },
-      incdirs = { "src", "$(CURL_INCDIR)", "$(ISAL_INCDIR)", "$(ZSTD_INCDIR)" },
-      libdirs = { "$(CURL_LIBDIR)", "$(ISAL_LIBDIR)", "$(ZSTD_LIBDIR)" },
-      libraries = { "curl", "isal", "zstd", "pthread", "m" },
+      incdirs = {
+        "src", "$(CURL_INCDIR)", "$(ISAL_INCDIR)", "$(ZSTD_INCDIR)", "$(BZ2_INCDIR)",
+        "$(LZMA_INCDIR)",
+      },
+      libdirs = {
+        "$(CURL_LIBDIR)", "$(ISAL_LIBDIR)", "$(ZSTD_LIBDIR)", "$(BZ2_LIBDIR)", "$(LZMA_LIBDIR)",
+      },
+      libraries = { "curl", "isal", "zstd", "bz2", "lzma", "pthread", "m" },
     },
     ["xcompliance.api_answers"] = "lua/xcompliance/api_answers.lua",
     ["xcompliance.api_calls"] = "lua/xcompliance/api_calls.lua",

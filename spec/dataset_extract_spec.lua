@@ -105,8 +105,9 @@ describe("extraction", function()
     it("reads all members and frames, whatever it is called", function()
       folder:write("x", TEXT)
       folder:write("y", '{"id":"3","text":""}\n')
-      folder:shell("gzip -c x > x.gz; gzip -c y >> x.gz; zstd -qc x > x.zst; zstd -qc y >> x.zst")
-      for _, name in ipairs { "x.gz", "x.zst" } do
+      folder:shell("for pack in gzip:gz 'zstd -q:zst' bzip2:bz2 xz:xz 'xz -T2 -C sha256:2.xz'; do"
+        .. " for file in x y; do ${pack%%:*} -c $file >>x.${pack##*:}; done; done")
+      for _, name in ipairs { "x.gz", "x.zst", "x.bz2", "x.xz", "x.2.xz" } do
         folder:shell("cp %s plain", name)
         for _, input in ipairs { name, "plain" } do
           local counts, err, ids = extract { inputs = { folder:at(input) } }
@@ -119,19 +120,51 @@ describe("extraction", function()
 
     it("refuses one that is cut off or goes on with something else, and says where", function()
       folder:write("x", TEXT:rep(5000))
-      folder:shell("gzip -c x > x.gz; zstd -qc x > x.zst; head -c 500 x.gz > cut.gz;"
-        .. " head -c 30 x.zst > cut.zst; (cat x.gz; echo more) > more.gz")
-      for name, problem in pairs {
-        ["cut.gz"] = "truncated", ["cut.zst"] = "truncated", ["more.gz"] = "not gzip",
-      } do
-        local counts, err = extract { inputs = { folder:at(name) } }
-        assert.is_nil(counts)
-        assert.equal("data", err.kind)
-        assert.equal(folder:at(name), err.file)
-        assert.matches(problem, err.message, 1, true)
-        assert.is_true(err.line >= 1)
+      folder:shell("gzip -c x >x.gz; zstd -qc x >x.zst; bzip2 -c x >x.bz2; xz -c x >x.xz")
+      local names = { gz = "gzip", zst = "zstd", bz2 = "bzip2", xz = "xz" }
+      for ending, name in pairs(names) do
+        folder:shell("head -c $(($(stat -c %%s x.%s) / 2)) x.%s >cut.%s", ending, ending, ending)
+        folder:shell("{ cat x.%s; echo more; } >more.%s", ending, ending)
+        for file, problem in pairs { cut = "truncated", more = "not " .. name .. " follows" } do
+          local counts, err = extract { inputs = { folder:at(file .. "." .. ending) } }
+          assert.is_nil(counts)
+          assert.equal("data", err.kind)
+          assert.equal(folder:at(file .. "." .. ending), err.file)
+          assert.matches(problem, err.message, 1, true)
+          assert.is_true(err.line >= 1)
+        end
       end
-      assert.same({ "cut.gz", "cut.zst", "more.gz", "x", "x.gz", "x.zst" }, folder:list())
+      assert.equal(13, #folder:list()) -- no output
+    end)
+
+    it("says corrupt of corrupt data only", function()
+      folder:write("x", TEXT)
+      folder:shell("xz --lzma2=dict=1536MiB -c x >x.xz")
+      local _, err = extract { inputs = { folder:at("x.xz") } }
+      assert.matches("needs more memory than is allowed", err.message, 1, true)
+      assert.matches("unxz", err.message, 1, true)
+      folder:write("x", TEXT:rep(500))
+      folder:shell("bzip2 -c x >x.bz2; xz -c x >x.xz")
+      for name, at in pairs { ["x.bz2"] = 12, ["x.xz"] = 40 } do -- the checksum of the block; data
+        local packed = folder:read(name)
+        folder:write(name, packed:sub(1, at) .. string.char((packed:byte(at + 1) + 1) % 256)
+          .. packed:sub(at + 2))
+        _, err = extract { inputs = { folder:at(name) } }
+        assert.matches("are corrupt", err.message, 1, true)
+      end
+    end)
+
+    it("refuses what is no dataset by its name, with the command that converts it", function()
+      for bytes, said in pairs {
+        ["SQLite format 3\0\16\0"] = "sqlite3 -header -csv", ["PAR1\21\4"] = "duckdb -c",
+        ["\255\254\0\0i\0\0\0"] = "iconv -f UTF-32", ["WARC/1.0\r\n"] = "warcio extract",
+        ["7z\188\175\39\28\0"] = "7z x", ["Rar!\26\7\1"] = "unrar x",
+      } do
+        folder:write("x.json", bytes)
+        local _, err = extract { inputs = { folder:at("x.json") } }
+        assert.equal("data", err.kind)
+        assert.matches(said, err.message, 1, true)
+      end
     end)
   end)
 

@@ -474,30 +474,37 @@ describe("redaction", function()
 
     it("keeps their packing, and their names", function()
       scratch:write("d/a.jsonl", RECORDS)
-      scratch:shell("gzip -k d/a.jsonl && zstd -q d/a.jsonl && gzip -c d/a.jsonl >>d/a.jsonl.gz")
+      scratch:shell("gzip -k d/a.jsonl && zstd -q d/a.jsonl && gzip -c d/a.jsonl >>d/a.jsonl.gz"
+        .. " && bzip2 -k d/a.jsonl && xz -k d/a.jsonl")
       local counts = assert(redact(deleted { "13" }, "d", { output = scratch:at("out") }))
-      assert.same({ 12, 8, 4 }, { counts.records, counts.kept, counts.dropped })
+      assert.same({ 18, 12, 6 }, { counts.records, counts.kept, counts.dropped })
       assert.equal(LEFT, scratch:read("out/a.jsonl"))
+      assert.equal(LEFT, scratch:shell("bzip2 -dc out/a.jsonl.bz2"))
+      assert.equal(LEFT, scratch:shell("xz -dc out/a.jsonl.xz"))
       assert.equal(LEFT .. LEFT, scratch:shell("gzip -dc out/a.jsonl.gz"))
       assert.equal(LEFT, scratch:shell("zstd -dc out/a.jsonl.zst"))
     end)
 
     it("in place, begins again where something changes late in them", function()
       local many = ('{"id":"1","text":"a"}\n'):rep(60000)
-      scratch:write("a.jsonl", many .. RECORDS)
-      scratch:shell("gzip a.jsonl")
-      for _, jobs in ipairs { 1, 3 } do
-        local counts = assert(redact(deleted { "13" }, "a.jsonl.gz", {
-          output = scratch:at("out.jsonl.gz"), jobs = jobs,
-        }))
-        assert.equal(60003, counts.records)
-        assert.equal(many .. LEFT, scratch:shell("gzip -dc out.jsonl.gz"))
+      for _, packing in ipairs { { "gz", "gzip" }, { "bz2", "bzip2" }, { "xz", "xz" } } do
+        local name = "a.jsonl." .. packing[1]
+        scratch:write("a.jsonl", many .. RECORDS)
+        scratch:shell("%s a.jsonl", packing[2])
+        for _, jobs in ipairs { 1, 3 } do
+          local counts = assert(redact(deleted { "13" }, name, {
+            output = scratch:at("out.jsonl." .. packing[1]), jobs = jobs,
+          }))
+          assert.equal(60003, counts.records)
+          assert.equal(many .. LEFT, scratch:shell("%s -dc out.jsonl.%s", packing[2], packing[1]))
+        end
       end
     end)
 
     it("takes the packing from the name of the output", function()
       scratch:write("a.jsonl", RECORDS)
-      for _, case in ipairs { { "b.jsonl.gz", "gzip -dc" }, { "b.jsonl.zst", "zstd -dc" } } do
+      for _, case in ipairs { { "b.jsonl.gz", "gzip -dc" }, { "b.jsonl.zst", "zstd -dc" },
+        { "b.jsonl.bz2", "bzip2 -dc" }, { "b.jsonl.xz", "xz -dc" } } do
         for _, level in ipairs { 1, 6, 9 } do
           assert(redact(deleted { "13" }, "a.jsonl", { output = scratch:at(case[1]), level = level }))
           assert.equal(LEFT, scratch:shell("%s %s", case[2], case[1]))

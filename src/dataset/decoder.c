@@ -5,15 +5,13 @@
  */
 #include "dataset/decoder.h"
 
-#include <isa-l/igzip_lib.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "thread.h"
 
-enum { INPUT_SIZE = 1 << 18, BLOCK_SIZE = 1 << 18, BLOCKS = 4, WINDOW_LOG_MAX = 27 };
+enum { INPUT_SIZE = 1 << 18, BLOCK_SIZE = 1 << 18, BLOCKS = 4 };
 
 struct block {
   size_t size;
@@ -21,7 +19,7 @@ struct block {
 };
 
 struct decoder {
-  enum decoder_kind kind;
+  const struct packing *packing;
   struct input *input;
   struct thread thread;
   pthread_mutex_t mutex;
@@ -38,25 +36,38 @@ struct decoder {
   unsigned char *in; /* INPUT_SIZE bytes */
   size_t in_next, in_end;
   struct block *out;
-  struct inflate_state *inflate;
-  ZSTD_DStream *zstd;
+  void *state; /* the packing's */
 };
-
-enum decoder_kind decoder_kind(const void *bytes, size_t size) {
-  const unsigned char *b = bytes;
-  if (size >= 2 && b[0] == 0x1f && b[1] == 0x8b) return DECODER_GZIP;
-  if (size < 4 || b[1] != 0xb5 || b[2] != 0x2f || b[3] != 0xfd)
-    /* a skippable frame may come first */
-    return size >= 4 && (b[0] & 0xf0) == 0x50 && b[1] == 0x2a && b[2] == 0x4d && b[3] == 0x18
-               ? DECODER_ZSTD
-               : DECODER_NONE;
-  return b[0] == 0x28 ? DECODER_ZSTD : DECODER_NONE;
-}
 
 /* The thread's side */
 
-static bool failed(struct decoder *decoder, const char *problem) {
-  error_set(&decoder->error, ERROR_DATA, "%s", problem);
+static bool failed(struct decoder *decoder, enum packing_step step) {
+  const struct packing *packing = decoder->packing;
+  struct error *error = &decoder->error;
+  switch (step) {
+  case PACKING_NO_MEMORY:
+    error_set(error, ERROR_MEMORY, "decoding %s: out of memory", decoder->input->path);
+    break;
+  case PACKING_WINDOW:
+    error_set(error, ERROR_DATA,
+              "decoding these %s data needs more memory than is allowed - unpack the file with %s",
+              packing->name, packing->large_unpacker);
+    break;
+  case PACKING_REFUSED:
+    error_set(error, ERROR_DATA, "these %s data need what this version of the library lacks",
+              packing->name);
+    break;
+  case PACKING_CHECKSUM:
+    error_set(error, ERROR_DATA, "the %s data are corrupt: their checksum is wrong", packing->name);
+    break;
+  default: error_set(error, ERROR_DATA, "the %s data are corrupt", packing->name); break;
+  }
+  return false;
+}
+
+static bool fail_at_end(struct decoder *decoder, const char *format) {
+  const char *name = decoder->packing->name;
+  error_set(&decoder->error, ERROR_DATA, format, name, name);
   return false;
 }
 
@@ -89,90 +100,64 @@ static bool have_room(struct decoder *decoder) {
   return next_block(decoder);
 }
 
-/* Reads on where all input has been used. False where that failed; `*ended` where there is none. */
-static bool have_input(struct decoder *decoder, bool *ended) {
+/* Reads until at least `least` bytes have not been used, or the input has ended. False if that
+ * failed. */
+static bool have_input(struct decoder *decoder, size_t least, bool *ended) {
+  size_t left = decoder->in_end - decoder->in_next;
   int64_t got;
   *ended = false;
-  if (decoder->in_next < decoder->in_end) return true;
-  got = input_read(decoder->input, decoder->in, INPUT_SIZE, &decoder->error);
+  if (left >= least) return true;
+  memmove(decoder->in, decoder->in + decoder->in_next, left);
+  got = input_read(decoder->input, decoder->in + left, INPUT_SIZE - left, &decoder->error);
   decoder->in_next = 0;
-  decoder->in_end = got > 0 ? (size_t)got : 0;
+  decoder->in_end = left + (got > 0 ? (size_t)got : 0);
   *ended = got == 0;
   return got >= 0;
 }
 
-/* One member, of which the first byte at least is there. At the end of the input what the decoder
- * still holds must come out; only when nothing comes the member has been cut off. */
+/* One member. At the end of the input what the packing still holds must come out; only if nothing
+ * comes the member has been cut off. */
 static bool decode_member(struct decoder *decoder) {
-  struct inflate_state *state = decoder->inflate;
-  isal_inflate_reset(state);
-  state->crc_flag = ISAL_GZIP;
-  while (state->block_state != ISAL_BLOCK_FINISH) {
+  enum packing_step step = PACKING_MORE;
+  if (!decoder->packing->decoder_begin(decoder->state)) return failed(decoder, PACKING_NO_MEMORY);
+  while (step == PACKING_MORE) {
+    struct packing_buffers buffers;
     size_t before;
     bool ended;
-    int result;
-    if (!have_room(decoder) || !have_input(decoder, &ended)) return false;
+    if (!have_room(decoder) || !have_input(decoder, 1, &ended)) return false;
     before = decoder->out->size;
-    state->next_in = decoder->in + decoder->in_next;
-    state->avail_in = (uint32_t)(decoder->in_end - decoder->in_next);
-    state->next_out = decoder->out->bytes + before;
-    state->avail_out = (uint32_t)(BLOCK_SIZE - before);
-    result = isal_inflate(state);
-    decoder->in_next = decoder->in_end - state->avail_in;
-    decoder->out->size = BLOCK_SIZE - state->avail_out;
-    if (result == ISAL_INCORRECT_CHECKSUM)
-      return failed(decoder, "the gzip data are corrupt: their check sum is wrong");
-    if (result < 0) return failed(decoder, "the gzip data are corrupt");
-    if (ended && decoder->out->size == before && state->block_state != ISAL_BLOCK_FINISH)
-      return failed(decoder, "the gzip data end too early: the file is truncated");
+    buffers =
+        (struct packing_buffers){decoder->in + decoder->in_next, decoder->in_end - decoder->in_next,
+                                 decoder->out->bytes + before, BLOCK_SIZE - before, ended};
+    step = decoder->packing->decode(decoder->state, &buffers);
+    decoder->in_next = decoder->in_end - buffers.in_size;
+    decoder->out->size = BLOCK_SIZE - buffers.out_size;
+    if (ended && decoder->out->size == before && step == PACKING_MORE)
+      return fail_at_end(decoder, "the %s data end too early: the file is truncated");
   }
-  return true;
+  return step == PACKING_DONE || failed(decoder, step);
 }
 
-/* Zero bytes behind the last member are padding (tapes had it), anything else is no gzip file. */
-static bool decode_gzip(struct decoder *decoder) {
-  bool ended, padding = false;
-  while (have_input(decoder, &ended)) {
-    if (ended) return true;
-    if (decoder->in[decoder->in_next] == 0) {
-      padding = true;
+/* Zero bytes are padding: tapes had them, and xz files may. */
+static bool decode_members(struct decoder *decoder) {
+  bool ended;
+  while (have_input(decoder, PACKING_MAGIC_MAX, &ended)) {
+    const unsigned char *in = decoder->in + decoder->in_next;
+    size_t size = decoder->in_end - decoder->in_next;
+    if (size == 0) return true;
+    if (*in == 0)
       decoder->in_next++;
-    } else if (padding || decoder->in[decoder->in_next] != 0x1f) {
-      return failed(decoder, "something that is not gzip follows the gzip data");
-    } else if (!decode_member(decoder)) {
+    else if (!decoder->packing->begins(in, size))
+      return fail_at_end(decoder, "something that is not %s follows the %s data");
+    else if (!decode_member(decoder))
       return false;
-    }
   }
   return false;
 }
 
-static bool decode_zstd(struct decoder *decoder) {
-  size_t result = 0; /* 0: between two frames */
-  for (;;) {
-    ZSTD_inBuffer in;
-    ZSTD_outBuffer out;
-    size_t before;
-    bool ended;
-    if (!have_room(decoder) || !have_input(decoder, &ended)) return false;
-    if (ended && result == 0) return true;
-    before = decoder->out->size;
-    in = (ZSTD_inBuffer){decoder->in, decoder->in_end, decoder->in_next};
-    out = (ZSTD_outBuffer){decoder->out->bytes, BLOCK_SIZE, before};
-    result = ZSTD_decompressStream(decoder->zstd, &out, &in);
-    if (ZSTD_isError(result)) return failed(decoder, "the zstd data are corrupt");
-    if (ended && out.pos == before && result != 0)
-      return failed(decoder, "the zstd data end too early: the file is truncated");
-    decoder->in_next = in.pos;
-    decoder->out->size = out.pos;
-  }
-}
-
 static void decode(void *argument) {
   struct decoder *decoder = argument;
-  if (decoder->kind == DECODER_GZIP)
-    decode_gzip(decoder);
-  else
-    decode_zstd(decoder);
+  decode_members(decoder);
   pass_block(decoder);
   pthread_mutex_lock(&decoder->mutex);
   decoder->ended = true;
@@ -189,36 +174,28 @@ static bool allocate(struct decoder *decoder, const void *first, size_t size) {
   if (!(decoder->in = malloc(room))) return false;
   memcpy(decoder->in, first, size);
   decoder->in_end = size;
-  if (decoder->kind == DECODER_GZIP) {
-    /* zeroed: of codes that corrupt data leave undefined it would use whatever it finds */
-    if (!(decoder->inflate = calloc(1, sizeof *decoder->inflate))) return false;
-    isal_inflate_init(decoder->inflate);
-    return true;
-  }
-  decoder->zstd = ZSTD_createDStream();
-  return decoder->zstd &&
-         !ZSTD_isError(ZSTD_DCtx_setParameter(decoder->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX));
+  decoder->state = decoder->packing->decoder_new();
+  return decoder->state != NULL;
 }
 
 static void release(struct decoder *decoder) {
   for (int i = 0; i < BLOCKS; i++)
     free(decoder->blocks[i]);
   free(decoder->in);
-  free(decoder->inflate);
-  ZSTD_freeDStream(decoder->zstd);
+  decoder->packing->decoder_free(decoder->state);
   pthread_mutex_destroy(&decoder->mutex);
   pthread_cond_destroy(&decoder->changed);
   free(decoder);
 }
 
-struct decoder *decoder_open(enum decoder_kind kind, struct input *input, const void *first,
+struct decoder *decoder_open(const struct packing *packing, struct input *input, const void *first,
                              size_t size, struct error *error) {
   struct decoder *decoder = calloc(1, sizeof *decoder);
   if (!decoder) {
     error_set(error, ERROR_MEMORY, "decoding %s: out of memory", input->path);
     return NULL;
   }
-  decoder->kind = kind;
+  decoder->packing = packing;
   decoder->input = input;
   pthread_mutex_init(&decoder->mutex, NULL);
   pthread_cond_init(&decoder->changed, NULL);

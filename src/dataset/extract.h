@@ -3,9 +3,8 @@
  * Reads files, folders and pipes of tweets and users in any of the known forms and writes every id
  * once, ascending, one a line, to files that take their final names only when all went well.
  *
- * A folder is walked for files whose names end in .jsonl .ndjson .json .csv .tsv .txt, each also
- * with .gz or .zst behind; other files in it are counted as ignored, and hidden ones and the output
- * itself are not seen.
+ * A folder is walked for files that format_is_known_name knows; other files in it are counted as
+ * ignored, and hidden ones and the output itself are not seen.
  *
  * A record that cannot be used (no JSON, a row of another width, an id that is none), a file whose
  * compression is corrupt or cut off, and one found in a folder that cannot be opened stop the run;

@@ -15,16 +15,10 @@ static const char *not_blank(const char *at, const char *end) {
   return at;
 }
 
-/* The length of `name` without .gz or .zst. */
-static size_t unpacked_size(const char *name) {
-  size_t size = strlen(name);
-  if (size > 3 && strcasecmp(name + size - 3, ".gz") == 0) return size - 3;
-  if (size > 4 && strcasecmp(name + size - 4, ".zst") == 0) return size - 4;
-  return size;
-}
-
+/* Whether a file's name, without its packing, ends like this. */
 static bool ends_in(const char *name, const char *ending) {
-  size_t size = unpacked_size(name), length = strlen(ending);
+  size_t size, length = strlen(ending);
+  packing_of_name(name, &size);
   return size > length && strncasecmp(name + size - length, ending, length) == 0;
 }
 

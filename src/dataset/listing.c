@@ -186,8 +186,9 @@ static bool list_all(struct listing *l, struct error *error) {
 /* }================================================================== */
 
 static bool list(struct listing *l, struct error *error) {
+  size_t size;
   struct writer_options options = {.target = l->options.output,
-                                   .packing = writer_packing(l->options.output)};
+                                   .packing = packing_of_name(l->options.output, &size)};
   if (strcmp(l->options.output, "-") != 0) leftover_remove(l->options.output);
   l->writer = writer_open(&options, error);
   if (!l->writer || !(l->options.ids ? list_asked(l, error) : list_all(l, error))) return false;

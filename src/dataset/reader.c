@@ -15,6 +15,7 @@
 #endif
 
 #include "dataset/decoder.h"
+#include "dataset/foreign.h"
 #include "dataset/input.h"
 
 enum { WINDOW_SIZE = 1 << 19 };
@@ -132,18 +133,24 @@ bool reader_fill(struct reader *reader, struct error *error) {
   return make_room(window, error) && read_more(window, error) >= 0;
 }
 
-/* The first bytes tell what the input is wrapped in. */
+/* The first bytes tell what the input is packed in. */
 static bool unwrap(struct window *window, struct error *error) {
   struct reader *reader = &window->public;
-  enum decoder_kind kind = decoder_kind(reader->text, reader->size);
-  reader->packing = kind == DECODER_GZIP   ? READER_GZIP
-                    : kind == DECODER_ZSTD ? READER_ZSTD
-                                           : READER_PLAIN;
-  if (kind == DECODER_NONE) return true;
-  window->decoder = decoder_open(kind, &window->input, reader->text, reader->size, error);
+  reader->packing = packing_of_bytes(reader->text, reader->size);
+  if (!reader->packing) return true;
+  window->decoder =
+      decoder_open(reader->packing, &window->input, reader->text, reader->size, error);
   if (!window->decoder) return false;
   reader->size = 0;
   return read_more(window, error) >= 0;
+}
+
+/* What is known not to be a dataset must not be read as a table of one column. */
+static bool is_text(struct window *window, struct error *error) {
+  struct reader *reader = &window->public;
+  const char *refusal = foreign_refusal(reader->text, reader->size);
+  if (refusal) error_at(error, ERROR_DATA, reader->path, 0, 0, "%s", refusal);
+  return !refusal;
 }
 
 struct reader *reader_open(const char *path, struct task *task, struct error *error) {
@@ -164,7 +171,8 @@ struct reader *reader_open(const char *path, struct task *task, struct error *er
     no_memory(reader, error);
     goto failed;
   }
-  if (read_more(window, error) < 0 || !unwrap(window, error)) goto failed;
+  if (read_more(window, error) < 0 || !unwrap(window, error) || !is_text(window, error))
+    goto failed;
   if (reader->size >= 3 && memcmp(reader->text, "\xef\xbb\xbf", 3) == 0) {
     reader->mark = true;
     reader_consume(reader, 3);

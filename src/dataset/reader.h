@@ -1,10 +1,10 @@
 /* reader.h - the bytes of one input as a window that moves forward, whatever they are wrapped in
  *
- * Plain files, pipes, gzip (also of several members) and zstd (also of several frames) are told
- * apart by their first bytes. Compressed input is decoded by a thread of its own, beside the
- * reader's user. A corrupt or truncated stream, a wrong check sum and a file that changed its size
- * while it was read are errors. A UTF-8 byte order mark at the start is passed over (and kept in
- * `mark` for who writes the file again).
+ * Plain files, pipes and every packing of packing.h, also of several members, are recognised by
+ * their first bytes. Packed input is decoded by a thread of its own, beside the reader's user. A
+ * corrupt or truncated stream, a wrong checksum, a file that changed its size while it was read and
+ * a known format that is no dataset (foreign.h) are errors. A UTF-8 byte order mark at the start is
+ * skipped (`mark` records it for whoever writes the file again).
  *
  * The window is text[0 .. size). A user takes what it can use, gives the bytes back with
  * reader_consume, and asks for more with reader_fill when the rest is no whole unit. READER_PADDING
@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataset/packing.h"
 #include "error.h"
 #include "task.h"
 
@@ -31,8 +32,6 @@ enum { READER_PADDING = 64 };
 /* The longest record, unless the user lowers it. A window grows to hold one, and no further. */
 #define READER_RECORD_MAX ((size_t)1 << 30)
 
-enum reader_packing { READER_PLAIN, READER_GZIP, READER_ZSTD };
-
 struct reader {
   const char *path; /* as given; "standard input" for "-" */
   const char *text; /* the window */
@@ -40,8 +39,8 @@ struct reader {
   uint64_t byte; /* offset of text[0] in the decoded input, the byte order mark included */
   bool ended;    /* nothing follows the window */
   bool mark;     /* the input began with a byte order mark */
-  enum reader_packing packing;
-  size_t record_max; /* bytes; may be lowered, to whole MiB */
+  const struct packing *packing; /* NULL: none */
+  size_t record_max;             /* bytes; may be lowered, to whole MiB */
 };
 
 /* Opens `path` ("-" is standard input): a regular file, or a pipe. `task` is asked now and then

@@ -127,8 +127,9 @@ static bool has_header(const char *path, const char *header, size_t size, bool *
 /* What is quarantined in place is added to what lies there, as it is nowhere else any more. */
 static struct writer *open_quarantine(struct redaction *r, const char *target, const char *header,
                                       size_t header_size, struct error *error) {
+  size_t size;
   struct writer_options options = {.target = target,
-                                   .packing = writer_packing(target),
+                                   .packing = packing_of_name(target, &size),
                                    .level = r->options.level,
                                    .append = r->options.in_place};
   struct iovec piece = {(char *)(uintptr_t)header, header_size};

@@ -102,14 +102,15 @@ static const char *base_name(const char *path) {
 }
 
 /* What the name of the output says, if it says anything; else it is wrapped as the input is. */
-static enum reader_packing output_packing(const struct redact_file *file) {
+static const struct packing *output_packing(const struct redact_file *file) {
   const char *output = file->target->output, *input = file->target->path;
-  enum reader_packing named = writer_packing(output);
+  size_t size;
+  const struct packing *named = packing_of_name(output, &size);
   if (file->run->options->in_place) return file->reader->packing;
-  if (named != READER_PLAIN) return named;
+  if (named) return named;
   if (!format_is_known_name(output) || strcmp(base_name(output), base_name(input)) == 0)
     return file->reader->packing;
-  return READER_PLAIN;
+  return NULL;
 }
 
 static bool can_be_copied(const struct redact_file *file) {
@@ -186,7 +187,7 @@ static bool open_file(struct redact_file *file, struct error *error) {
 /* Something changes in the piece that comes next: what has been passed is written too. */
 static bool begin_writing(struct redact_file *file, struct error *error) {
   if (file->passed <= MARK) return begin_from_start(file, error);
-  if (file->reader->packing != READER_PLAIN) {
+  if (file->reader->packing) {
     file->again = file->stopped = true;
     return true;
   }

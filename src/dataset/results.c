@@ -391,10 +391,6 @@ static bool is_blank(const char *text, size_t size) {
 /* What is often given in place of results. */
 static const char *known_mistake(const struct reader *reader) {
   size_t at = 0;
-  if (reader->packing != READER_PLAIN)
-    return reader->packing == READER_GZIP
-               ? "is compressed (gzip), and results are plain JSON Lines - unpack it with gunzip"
-               : "is compressed (zstd), and results are plain JSON Lines - unpack it with unzstd";
   while (at < reader->size && strchr(" \t\r\n", reader->text[at]))
     at++;
   if (at == reader->size) return NULL;
@@ -537,7 +533,11 @@ bool results_read(const char *path, const struct results_options *options,
   if (!reader) return false;
   reader->record_max = ROW_MAX;
   mistake = known_mistake(reader);
-  if (mistake) {
+  if (reader->packing) {
+    error_at(error, ERROR_DATA, reader->path, 0, 0,
+             "is compressed (%s), and results are plain JSON Lines - unpack it with %s",
+             reader->packing->name, reader->packing->unpacker);
+  } else if (mistake) {
     error_at(error, ERROR_DATA, reader->path, 0, 0, "%s", mistake);
   } else {
     ok = read_lines(&file, error);

@@ -1,38 +1,28 @@
-/* writer.c - see writer.h
- *
- * gzip is made by ISA-L, whose three levels stand for gzip's nine: ten times as fast as gzip -6,
- * and a third larger. zstd is made by libzstd. Both make one member or frame, however the data
- * came: some readers of either format stop after the first.
- */
+/* writer.c - see writer.h */
 #include "dataset/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <isa-l/igzip_lib.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "checksum.h"
 #include "dataset/leftover.h"
 #include "file.h"
 
-enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256, GZIP_LEVEL = 6, ZSTD_LEVEL = 3 };
+enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256 };
 
 struct writer {
   char *target, *path; /* `path`: the temporary file; NULL for standard output */
   int descriptor;
   bool checksum, published;
-  enum reader_packing packing;
+  const struct packing *packing; /* NULL: plain */
   uint64_t size;
   uint32_t crc;
-  struct isal_zstream *gzip;
-  unsigned char *gzip_memory;
-  ZSTD_CCtx *zstd;
-  unsigned char *out;
+  void *encoder;      /* the packing's */
+  unsigned char *out; /* what it makes */
 };
 
 static bool no_memory(const char *target, struct error *error) {
@@ -96,82 +86,24 @@ static bool write_plain(struct writer *writer, const struct iovec *pieces, size_
   return true;
 }
 
-/* }================================================================== */
-
-/* {==================================================================
-** gzip and zstd
-** =================================================================== */
-
-static bool open_gzip(struct writer *writer, int level) {
-  static const uint32_t memory[] = {0, ISAL_DEF_LVL1_EXTRA_LARGE, ISAL_DEF_LVL2_EXTRA_LARGE,
-                                    ISAL_DEF_LVL3_EXTRA_LARGE};
-  uint32_t own = level < 4 ? 1 : level < 6 ? 2 : 3;
-  writer->gzip = malloc(sizeof *writer->gzip);
-  writer->gzip_memory = malloc(memory[own]);
-  if (!writer->gzip || !writer->gzip_memory) return false;
-  isal_deflate_init(writer->gzip);
-  writer->gzip->level = own;
-  writer->gzip->level_buf = writer->gzip_memory;
-  writer->gzip->level_buf_size = memory[own];
-  writer->gzip->gzip_flag = IGZIP_GZIP;
-  return true;
-}
-
-static bool write_gzip(struct writer *writer, const void *bytes, size_t size, bool last,
-                       struct error *error) {
-  struct isal_zstream *stream = writer->gzip;
-  do {
-    uint32_t now = size > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)size;
-    stream->next_in = (unsigned char *)(uintptr_t)bytes;
-    stream->avail_in = now;
-    stream->end_of_stream = last && now == size;
-    do {
-      stream->next_out = writer->out;
-      stream->avail_out = OUT_SIZE;
-      if (isal_deflate(stream) != COMP_OK) {
-        error_at(error, ERROR_IO, name_of(writer), 0, 0, "gzip compression failed");
-        return false;
-      }
-      if (!put(writer, writer->out, OUT_SIZE - stream->avail_out, error)) return false;
-    } while (stream->avail_out == 0 || stream->avail_in > 0 ||
-             (stream->end_of_stream && stream->internal_state.state != ZSTATE_END));
-    bytes = (const char *)bytes + now;
-    size -= now;
-  } while (size > 0);
-  return true;
-}
-
-static bool open_zstd(struct writer *writer, int level, int threads) {
-  writer->zstd = ZSTD_createCCtx();
-  if (!writer->zstd) return false;
-  ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, level);
-  ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_checksumFlag, 1);
-  if (threads > 0) /* refused by a libzstd that was built without threads, and then does nothing */
-    ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_nbWorkers, threads);
-  return true;
-}
-
-static bool write_zstd(struct writer *writer, const void *bytes, size_t size, bool last,
-                       struct error *error) {
-  ZSTD_inBuffer in = {bytes, size, 0};
-  size_t left;
-  do {
-    ZSTD_outBuffer out = {writer->out, OUT_SIZE, 0};
-    left = ZSTD_compressStream2(writer->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
-    if (ZSTD_isError(left)) {
-      error_at(error, ERROR_IO, name_of(writer), 0, 0, "zstd compression failed: %s",
-               ZSTD_getErrorName(left));
+/* Packs text[0 .. size); with `last` also the end of the packing is written. */
+static bool pack(struct writer *writer, const void *text, size_t size, bool last,
+                 struct error *error) {
+  struct packing_buffers buffers = {.in = text, .in_size = size, .last = last};
+  enum packing_step step = PACKING_MORE;
+  while (step == PACKING_MORE) {
+    buffers.out = writer->out;
+    buffers.out_size = OUT_SIZE;
+    step = writer->packing->encode(writer->encoder, &buffers);
+    if (step == PACKING_NO_MEMORY) return no_memory(writer->target, error);
+    if (step != PACKING_MORE && step != PACKING_DONE) {
+      error_at(error, ERROR_IO, name_of(writer), 0, 0, "packing it with %s failed",
+               writer->packing->name);
       return false;
     }
-    if (!put(writer, writer->out, out.pos, error)) return false;
-  } while (last ? left > 0 : in.pos < in.size);
+    if (!put(writer, writer->out, OUT_SIZE - buffers.out_size, error)) return false;
+  }
   return true;
-}
-
-static bool compress(struct writer *writer, const void *bytes, size_t size, bool last,
-                     struct error *error) {
-  return writer->packing == READER_GZIP ? write_gzip(writer, bytes, size, last, error)
-                                        : write_zstd(writer, bytes, size, last, error);
 }
 
 /* }================================================================== */
@@ -180,22 +112,15 @@ static bool compress(struct writer *writer, const void *bytes, size_t size, bool
 ** Writers
 ** =================================================================== */
 
-enum reader_packing writer_packing(const char *name) {
-  size_t size = strlen(name);
-  if (size > 3 && strcasecmp(name + size - 3, ".gz") == 0) return READER_GZIP;
-  if (size > 4 && strcasecmp(name + size - 4, ".zst") == 0) return READER_ZSTD;
-  return READER_PLAIN;
-}
-
 static bool open_packing(struct writer *writer, const struct writer_options *options) {
+  const struct packing *packing = options->packing;
   int level = options->level;
-  writer->packing = options->packing;
-  if (level == 0) level = writer->packing == READER_GZIP ? GZIP_LEVEL : ZSTD_LEVEL;
-  if (writer->packing == READER_PLAIN) return true;
+  if (!packing) return true;
+  if (level == 0) level = packing->level;
+  writer->packing = packing;
   writer->out = malloc(OUT_SIZE);
-  if (!writer->out) return false;
-  return writer->packing == READER_GZIP ? open_gzip(writer, level)
-                                        : open_zstd(writer, level, options->threads);
+  writer->encoder = packing->encoder_new(level, options->threads);
+  return writer->out && writer->encoder;
 }
 
 /* Only root may give files away; who may not keeps his own. */
@@ -257,10 +182,9 @@ struct writer *writer_open(const struct writer_options *options, struct error *e
 
 bool writer_write(struct writer *writer, const struct iovec *pieces, size_t count,
                   struct error *error) {
-  if (writer->packing == READER_PLAIN) return write_plain(writer, pieces, count, error);
+  if (!writer->packing) return write_plain(writer, pieces, count, error);
   for (size_t i = 0; i < count; i++)
-    if (pieces[i].iov_len > 0 &&
-        !compress(writer, pieces[i].iov_base, pieces[i].iov_len, false, error))
+    if (pieces[i].iov_len > 0 && !pack(writer, pieces[i].iov_base, pieces[i].iov_len, false, error))
       return false;
   return true;
 }
@@ -314,7 +238,7 @@ static bool flush(struct writer *writer, struct error *error) {
 }
 
 bool writer_finish(struct writer *writer, struct error *error) {
-  bool done = writer->packing == READER_PLAIN || compress(writer, "", 0, true, error);
+  bool done = !writer->packing || pack(writer, "", 0, true, error);
   done = done && flush(writer, error);
   if (close(writer->descriptor) != 0 && done) {
     error_errno(error, "closing", name_of(writer));
@@ -357,9 +281,7 @@ void writer_free(struct writer *writer) {
   if (!writer) return;
   if (writer->descriptor >= 0) close(writer->descriptor);
   if (writer->path && !writer->published) unlink(writer->path);
-  ZSTD_freeCCtx(writer->zstd);
-  free(writer->gzip_memory);
-  free(writer->gzip);
+  if (writer->packing) writer->packing->encoder_free(writer->encoder);
   free(writer->out);
   free(writer->path);
   free(writer->target);

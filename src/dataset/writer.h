@@ -16,20 +16,20 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#include "dataset/reader.h"
+#include "dataset/packing.h"
 #include "error.h"
 
 #pragma GCC visibility push(hidden)
 
 struct writer_options {
-  const char *target; /* "-": standard output */
-  enum reader_packing packing;
-  int level;               /* 1 (fast) to 9 (small), as in gzip; 0: 6 for gzip, 3 for zstd */
-  int threads;             /* for zstd: how many more threads may help */
-  const struct stat *like; /* take the mode from it; or NULL */
-  bool owner;              /* and the owner, where one may */
-  bool append;             /* begin with what the target holds; it is renamed over all the same */
-  bool checksum;           /* keep writer_crc */
+  const char *target;            /* "-": standard output */
+  const struct packing *packing; /* NULL: plain */
+  int level;                     /* 1 (fast) to 9 (small), as in gzip; 0: the packing's own */
+  int threads;                   /* how many more threads may help to pack */
+  const struct stat *like;       /* take the mode from it; or NULL */
+  bool owner;                    /* and the owner, where one may */
+  bool append;   /* begin with what the target holds; it is renamed over all the same */
+  bool checksum; /* keep writer_crc */
 };
 
 struct writer;
@@ -62,9 +62,6 @@ const char *writer_path(const struct writer *writer);
 
 /* Frees it, and removes what has not been published. May be NULL. */
 void writer_free(struct writer *writer);
-
-/* What the name of a file says of its packing: .gz, .zst, or neither. */
-enum reader_packing writer_packing(const char *name);
 
 #pragma GCC visibility pop
 

@@ -32,7 +32,8 @@ function M.define(command)
   results.define(command)
   command:mutex(
     command:option("-o --output", "Where the rest goes: a file, or a folder where there are several"
-      .. " inputs or a folder; .gz and .zst are compressed; - is standard output."):argname("OUT"),
+      .. " inputs or a folder; .gz, .zst, .bz2 and .xz are compressed; - is standard output.")
+      :argname("OUT"),
     command:flag("--in-place", "Replace the files in which something is found."))
   command:option("--quarantine", "Where quarantined records go: a file, or a folder.")
     :argname("FILE")
