@@ -384,6 +384,14 @@ describe("a client", function()
     assert.equal("", shell(("ls -A %s | grep part || true"):format(bench.folder)))
   end)
 
+  it("raises when a name of an enumeration is misspelt: nil would mean all", function()
+    local ok, err = pcall(function() return xcompliance.ComplianceJobStatus.completed end)
+    assert.is_false(ok)
+    assert.matches("ComplianceJobStatus has no member 'completed'", tostring(err))
+    assert.is_false((pcall(function() return xcompliance.ComplianceJobType.tweet end)))
+    assert.equal("users", xcompliance.ComplianceJobType.users)
+  end)
+
   it("has the same operations as plain functions of the module", function()
     local script = bench:path("plain.lua")
     benches.write(script, [[

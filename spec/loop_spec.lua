@@ -74,6 +74,14 @@ local SERVER = [[
         ngx.header["X-Error"] = err
       }
     }
+    location = /misuse {
+      content_by_lua_block { ngx.say "answered" }
+      header_filter_by_lua_block {
+        local client = require("xcompliance").client { base_url = ngx.var.arg_url, bearer_token = "t0ken" }
+        local _, err = pcall(client.create_compliance_job, client, "users")
+        ngx.header["X-Error"] = tostring(err)
+      }
+    }
     location = /download {
       lua_check_client_abort on;
       content_by_lua_block { require("spec.keep").download() }
@@ -124,6 +132,17 @@ if is_jit and not is_sanitized then -- nginx's Lua is LuaJIT
     it("has the core's threads let the worker's go first", function()
       local SCHED_OTHER, SCHED_IDLE = "0", "5"
       assert.equal(SCHED_OTHER .. " " .. SCHED_IDLE, curl("policies"))
+    end)
+
+    it("is the loop of a client that is given none, and raises before a request is sent", function()
+      with_place({}, function(place)
+        assert.matches("X-Error: .*cannot wait in nginx's phase", curl("misuse?url=" .. place.url, "-i"))
+        core.sleep(0.2)
+        local client = require("xcompliance").client { base_url = place.url, bearer_token = "t0ken",
+          loop = require "xcompliance.loop.blocking" }
+        assert.is_nil(assert(client:list_jobs("users")).data)
+        client:close()
+      end)
     end)
 
     it("says in which phases it can wait", function()

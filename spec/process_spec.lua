@@ -84,6 +84,44 @@ describe("in one process", function()
     client:close()
   end)
 
+  it("the plain functions work in a child as in its parent, and after a reset", function()
+    local script = folder .. "/script.lua"
+    local file = assert(io.open(script, "w"))
+    file:write([[
+      local process, xcompliance = require "spec_process", require "xcompliance"
+      assert(xcompliance.list_jobs("tweets"))
+      io.stdout:flush()
+      local id = process.fork()
+      if id == 0 then
+        assert(xcompliance.list_jobs("tweets"))
+        os.exit(7, true)
+      end
+      print(process.wait(id))
+      assert(xcompliance.list_jobs("tweets"))
+      xcompliance.reset()
+      xcompliance.reset()
+      print(assert(xcompliance.list_jobs("tweets")).meta.result_count)
+    ]])
+    file:close()
+    assert.equal("7\n0", shell(("LUA_PATH=%s LUA_CPATH=%s BEARER_TOKEN=t0ken"
+      .. " XCOMPLIANCE_BASE_URL=%s timeout 20 %s %s"):format(quote(package.path),
+      quote(package.cpath), sim.url, lua, script)))
+  end)
+
+  it("SIGINT ends a script at once, in whatever wait it is", function()
+    sim:arm("list:stall@20x*")
+    for _, work in ipairs { "xcompliance.list_jobs('tweets')",
+      "require('xcompliance.loop.blocking').sleep(20)" } do
+      local began = core.now()
+      local _, said = shell(("LUA_PATH=%s LUA_CPATH=%s BEARER_TOKEN=t0ken XCOMPLIANCE_BASE_URL=%s"
+        .. " timeout -s INT 0.5 %s -e \"xcompliance = require 'xcompliance' %s\" 2>&1"):format(
+        quote(package.path), quote(package.cpath), sim.url, lua, work))
+      assert.matches("interrupted!", said)
+      local took = core.now() - began
+      assert.is_true(took < 2, "two seconds at most, not " .. took)
+    end
+  end)
+
   it("what ran at a fork goes on in the parent, and raises in the child", function()
     sim:arm("get:stall@0.3")
     local session = assert(core.session {})

@@ -94,6 +94,12 @@ static int is_loopback(lua_State *L) {
   return 1;
 }
 
+/* core.process() -> integer: the id of the process, which tells a child of a fork from its parent */
+static int process(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)getpid());
+  return 1;
+}
+
 /* core.is_terminal(descriptor) -> boolean: whether 0, 1 or 2 is a terminal */
 static int is_terminal(lua_State *L) {
   double descriptor = luaL_checknumber(L, 1);
@@ -109,6 +115,7 @@ void system_open(lua_State *L) {
       {"is_loopback", is_loopback},
       {"is_terminal", is_terminal},
       {"mask", mask},
+      {"process", process},
       {"random_hex", random_hex},
       {NULL, NULL},
   };

@@ -129,12 +129,13 @@
 ---@class xcompliance.Loop
 ---@field wait fun(task: userdata, seconds: number): boolean
 ---@field sleep fun(seconds: number)
+---@field check? fun() raises if nothing can wait here
 
 ---@class xcompliance.ClientOptions
 ---@field bearer_token? string else token_file, else BEARER_TOKEN of the environment, at each call
 ---@field token_file? string
 ---@field base_url? string else XCOMPLIANCE_BASE_URL, https://api.x.com
----@field loop? xcompliance.Loop else xcompliance.loop.blocking
+---@field loop? xcompliance.Loop else xcompliance.loop.blocking; in nginx, xcompliance.loop.nginx
 ---@field ca_file? string
 ---@field proxy? string
 ---@field timeout? number seconds that a call of the API may take (30)

@@ -18,7 +18,8 @@ local Call = {}
 Call.__index = Call
 
 --- Begins a call.
--- @tparam table loop who waits: `wait(task, seconds)` and `sleep(seconds)`
+-- @tparam table loop who waits: `wait(task, seconds)` and `sleep(seconds)`; its `check()`, if it
+-- has one, raises here if nothing can wait, before any work is started
 -- @tparam table options `deadline` (seconds from now), `on_progress` (function), both optional;
 -- `retry` (a policy of xcompliance.retry)
 function M.new(loop, options)
@@ -26,6 +27,7 @@ function M.new(loop, options)
   if type(loop.wait) ~= "function" or type(loop.sleep) ~= "function" then
     errors.misuse("a loop is a table of two functions, wait and sleep")
   end
+  if loop.check then loop.check() end
   if deadline and (deadline ~= deadline or deadline < 0) then
     errors.misuse("a deadline is a number of seconds")
   end

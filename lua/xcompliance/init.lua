@@ -9,7 +9,6 @@
 -- Misuse raises; run-time failures return `nil, err` (see docs/errors.md).
 -- @module xcompliance
 
-local blocking = require "xcompliance.loop.blocking"
 local calls = require "xcompliance.api_calls"
 local clients = require "xcompliance.client"
 local core = require "xcompliance.core"
@@ -19,21 +18,36 @@ local workflow = require "xcompliance.workflow"
 
 local M = { _VERSION = core.version, errors = errors.kinds }
 
---- What a job may be about.
-M.ComplianceJobType = { tweets = "tweets", users = "users" }
+--- A table of names. A misspelt one raises: as nil it would mean "any".
+local function enumeration(what, names)
+  local values = {}
+  for _, name in ipairs(names) do values[name] = name end
+  return setmetatable(values, {
+    __index = function(_, name) errors.misuse("%s has no member '%s'", what, tostring(name)) end,
+  })
+end
 
---- What a job may be; the API may know more.
-M.ComplianceJobStatus = {
-  created = "created", in_progress = "in_progress", failed = "failed", complete = "complete",
-  expired = "expired",
-}
+--- What a job may be about.
+M.ComplianceJobType = enumeration("ComplianceJobType", { "tweets", "users" })
+
+--- The statuses of jobs; the API may know more.
+M.ComplianceJobStatus = enumeration("ComplianceJobStatus",
+  { "created", "in_progress", "failed", "complete", "expired" })
+
+--- The loop of clients that are given none: in nginx the worker must go on serving.
+local function usual_loop()
+  local ngx = rawget(_G, "ngx")
+  local in_nginx = type(ngx) == "table" and ngx.get_phase ~= nil
+  return require(in_nginx and "xcompliance.loop.nginx" or "xcompliance.loop.blocking")
+end
 
 clients.methods.check = workflow.check
 clients.methods.sync = sync.sync
 
 --- Makes a client.
 -- @tparam[opt] table settings `bearer_token`, `token_file` (else the environment's BEARER_TOKEN
--- when a call is made), `base_url` (else XCOMPLIANCE_BASE_URL, https://api.x.com), `loop`,
+-- when a call is made), `base_url` (else XCOMPLIANCE_BASE_URL, https://api.x.com), `loop` (else
+-- xcompliance.loop.nginx in nginx, xcompliance.loop.blocking elsewhere),
 -- `ca_file`, `proxy`, `timeout`, `storage_hosts`, `user_agent`, `connect_timeout`,
 -- `low_speed_limit`, `low_speed_time`, `allow_http`, `retry`
 -- @treturn table
@@ -43,16 +57,24 @@ function M.client(settings)
     errors.misuse("xcompliance.client: settings must be a table, not %s", type(settings))
   end
   for name, value in next, settings or {} do own[name] = value end
-  own.loop = own.loop or blocking
+  own.loop = own.loop or usual_loop()
   return clients.new(own)
 end
 
-local default
+local default, process
 
--- The operations as plain functions, over one client made from the environment.
+--- Closes the client of the plain functions; the next of them makes another, from the environment
+-- as it is then.
+function M.reset()
+  if default and process == core.process() then default:close() end
+  default = nil
+end
+
+-- The operations as plain functions, over one client made from the environment. A session does not
+-- survive a fork, so a child gets a client of its own.
 local function add_function(name)
   M[name] = function(...)
-    default = default or M.client()
+    if not default or process ~= core.process() then default, process = M.client(), core.process() end
     return default[name](default, ...)
   end
 end

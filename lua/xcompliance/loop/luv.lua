@@ -1,6 +1,7 @@
 --- Waiting inside a coroutine of a libuv loop, which the host runs by `uv.run()`.
 -- @module xcompliance.loop.luv
 
+local core = require "xcompliance.core"
 local polling = require "xcompliance.loop.polling"
 
 local M = {}
@@ -11,16 +12,19 @@ local function coroutine_here()
   return not is_main and thread or nil
 end
 
--- luv calls back on the thread that has loaded it, which must not be one that waits
+-- luv calls back on the thread that loaded it, which must not be one that waits
 if not package.loaded.luv and coroutine_here() then
   error("xcompliance.loop.luv: luv must be loaded outside of coroutines - require it first")
 end
 
 local uv = require "luv"
 
-local function current()
-  return coroutine_here() or error("xcompliance.loop.luv waits in a coroutine alone - wrap the work"
-    .. " in coroutine.wrap and call uv.run()", 3)
+--- Raises if nothing can wait here, so that misuse is noticed before any work is started.
+function M.check()
+  if not coroutine_here() then
+    error("xcompliance.loop.luv waits only in a coroutine - wrap the work in coroutine.wrap and call"
+      .. " uv.run()", 0)
+  end
 end
 
 local function resume(thread)
@@ -28,43 +32,68 @@ local function resume(thread)
   if not ok then error(debug.traceback(thread, tostring(err)), 0) end
 end
 
---- Yields until one of the handles that `start` starts calls back; then closes them all.
-local function await(thread, handles, start)
-  uv.update_time() -- the loop's clock stands still while Lua runs
-  local function finish()
-    if handles[1]:is_closing() then return end
-    for _, handle in ipairs(handles) do handle:close() end
-    resume(thread)
-  end
-  start(finish)
-  coroutine.yield()
+local TICK = 0.25 -- seconds within which a wait notices that its coroutine was closed
+
+local Wait = {}
+Wait.__index = Wait
+
+--- Ends a wait, once: closes its handles and resumes its coroutine. A coroutine that the host has
+-- closed meanwhile is not resumed; what it waited for is cancelled.
+function Wait:finish()
+  if self.ended then return end
+  self.ended = true
+  self.timer:close()
+  if self.poll then self.poll:close() end
+  if coroutine.status(self.thread) == "suspended" then return resume(self.thread) end
+  if self.task then self.task:close() end
 end
 
-local function milliseconds(seconds)
-  return math.max(1, math.ceil(seconds * 1000))
+function Wait:tick()
+  if coroutine.status(self.thread) ~= "suspended" or core.now() >= self.ends_at then
+    return self:finish()
+  end
+  self:start_timer()
+end
+
+function Wait:start_timer()
+  local seconds = math.min(TICK, self.ends_at - core.now())
+  self.timer:start(math.max(1, math.ceil(seconds * 1000)), 0, function() self:tick() end)
+end
+
+--- Yields until the task has ended or the time has passed. The host may resume the coroutine for
+-- reasons of its own: that ends nothing.
+-- @tparam ?userdata task a task of the core
+-- @tparam ?userdata poll a handle for its descriptor
+local function await(seconds, task, poll)
+  local self = setmetatable({
+    thread = coroutine_here(), ends_at = core.now() + seconds, task = task, poll = poll,
+    timer = uv.new_timer(),
+  }, Wait)
+  uv.update_time() -- the loop's clock stands still while Lua runs
+  self:start_timer()
+  if poll then poll:start("r", function() self:finish() end) end
+  repeat coroutine.yield() until self.ended
 end
 
 --- Waits until a task has ended.
 -- @param task a task of the core
--- @tparam number seconds how long at the most
+-- @tparam number seconds for at most this long
 -- @treturn boolean whether it has ended
 function M.wait(task, seconds)
   if task:done() then return true end
-  local thread, fd = current(), task:fd()
-  if not fd then return polling.wait(task, seconds, M.sleep) end -- too many are open
-  local poll, timer = assert(uv.new_poll(fd)), uv.new_timer()
-  await(thread, { poll, timer }, function(finish)
-    poll:start("r", finish)
-    timer:start(milliseconds(seconds), 0, finish)
-  end)
+  M.check()
+  local fd = task:fd()
+  local poll = fd and uv.new_poll(fd)
+  if not poll then return polling.wait(task, seconds, M.sleep) end -- too many are open
+  await(seconds, task, poll)
   return task:done()
 end
 
 --- Sleeps.
--- @tparam number seconds how long
+-- @tparam number seconds for how long
 function M.sleep(seconds)
-  local thread, timer = current(), uv.new_timer()
-  await(thread, { timer }, function(finish) timer:start(milliseconds(seconds), 0, finish) end)
+  M.check()
+  await(seconds)
 end
 
 return M

@@ -21,11 +21,12 @@ local PHASES = {
   preread = true,
 }
 
-local function check_phase()
+--- Raises if nothing can wait here, so that misuse is noticed before any work is started.
+function M.check()
   local phase = ngx.get_phase()
   if not PHASES[phase] then
     error("xcompliance cannot wait in nginx's phase '" .. phase .. "' - call it in rewrite, access"
-      .. " or content, in a timer (ngx.timer.at) or in a light thread of one of these", 3)
+      .. " or content, in a timer (ngx.timer.at) or in a light thread of one of these", 0)
   end
 end
 
@@ -57,14 +58,14 @@ end
 -- @tparam number seconds how long at the most
 -- @treturn boolean whether it has ended
 function M.wait(task, seconds)
-  check_phase()
+  M.check()
   return polling.wait(task, seconds, sleep)
 end
 
 --- Sleeps.
 -- @tparam number seconds how long
 function M.sleep(seconds)
-  check_phase()
+  M.check()
   local left = seconds
   repeat
     sleep(math.min(SLICE, left))
