@@ -77,7 +77,9 @@ local SERVER = [[
     location = /misuse {
       content_by_lua_block { ngx.say "answered" }
       header_filter_by_lua_block {
-        local client = require("xcompliance").client { base_url = ngx.var.arg_url, bearer_token = "t0ken" }
+        local client = require("xcompliance").client {
+          base_url = ngx.var.arg_url, bearer_token = "t0ken",
+        }
         local _, err = pcall(client.create_compliance_job, client, "users")
         ngx.header["X-Error"] = tostring(err)
       }
@@ -136,7 +138,8 @@ if is_jit and not is_sanitized then -- nginx's Lua is LuaJIT
 
     it("is the loop of a client that is given none, and raises before a request is sent", function()
       with_place({}, function(place)
-        assert.matches("X-Error: .*cannot wait in nginx's phase", curl("misuse?url=" .. place.url, "-i"))
+        assert.matches("X-Error: .*cannot wait in nginx's phase",
+          curl("misuse?url=" .. place.url, "-i"))
         core.sleep(0.2)
         local client = require("xcompliance").client { base_url = place.url, bearer_token = "t0ken",
           loop = require "xcompliance.loop.blocking" }

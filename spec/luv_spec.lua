@@ -1,12 +1,12 @@
--- the loop for luv in a host that closes, drops or resumes coroutines as it likes: each script runs in
--- a process of its own, because what goes wrong there ends the process
+-- the loop for luv in a host that closes, drops or resumes coroutines as it likes: each script runs
+-- in a process of its own, because what goes wrong there ends the process
 
 local core = require "xcompliance.core"
 local interpreter = require "spec.interpreter"
 local simulator = require "spec.simulator"
 
 local shell = simulator.shell
-local closes = coroutine.close ~= nil -- Lua 5.4's
+local closes = rawget(coroutine, "close") ~= nil -- Lua 5.4 has it
 local is_sanitized = os.getenv("LD_PRELOAD") ~= nil -- other processes have no sanitizer's runtime
 
 local HEAD = [[
@@ -38,8 +38,8 @@ local function run(script, stall, options)
   local file = assert(io.open(path, "w"))
   file:write(HEAD, "local began = core.now()\n", script, (options or {}).tail or TAIL)
   file:close()
-  local said = shell(("LUA_PATH='%s' LUA_CPATH='%s' timeout 20 %s %s %s 2>&1; echo status $?"):format(
-    package.path, package.cpath, interpreter, path, sim.url))
+  local said = shell(("LUA_PATH='%s' LUA_CPATH='%s' timeout 20 %s %s %s 2>&1; echo status $?")
+    :format(package.path, package.cpath, interpreter, path, sim.url))
   sim:stop()
   os.remove(path)
   return said
@@ -103,7 +103,10 @@ describe_unless_sanitized("the loop for luv", function()
         print("woken by", coroutine.yield())
       end)
       local timer = uv.new_timer()
-      timer:start(1500, 0, function() timer:close() assert(coroutine.resume(thread, "its host")) end)
+      timer:start(1500, 0, function()
+        timer:close()
+        assert(coroutine.resume(thread, "its host"))
+      end)
     ]], 0.05)
     assert.matches("^woken by%s+its host\n0 handles", said)
   end)

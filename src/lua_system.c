@@ -94,7 +94,7 @@ static int is_loopback(lua_State *L) {
   return 1;
 }
 
-/* core.process() -> integer: the id of the process, which tells a child of a fork from its parent */
+/* core.process() -> integer: the id of the process; a child of a fork has another */
 static int process(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)getpid());
   return 1;

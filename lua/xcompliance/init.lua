@@ -74,7 +74,8 @@ end
 -- survive a fork, so a child gets a client of its own.
 local function add_function(name)
   M[name] = function(...)
-    if not default or process ~= core.process() then default, process = M.client(), core.process() end
+    if process ~= core.process() then default, process = nil, core.process() end
+    default = default or M.client()
     return default[name](default, ...)
   end
 end

@@ -22,8 +22,8 @@ local uv = require "luv"
 --- Raises if nothing can wait here, so that misuse is noticed before any work is started.
 function M.check()
   if not coroutine_here() then
-    error("xcompliance.loop.luv waits only in a coroutine - wrap the work in coroutine.wrap and call"
-      .. " uv.run()", 0)
+    error("xcompliance.loop.luv waits only in a coroutine - wrap the work in coroutine.wrap and"
+      .. " call uv.run()", 0)
   end
 end
 
