@@ -62,6 +62,7 @@ end
 
 --- Yields until the task has ended or the time has passed. The host may resume the coroutine for
 -- reasons of its own: that ends nothing.
+-- @tparam number seconds for at most this long
 -- @tparam ?userdata task a task of the core
 -- @tparam ?userdata poll a handle for its descriptor
 local function await(seconds, task, poll)
