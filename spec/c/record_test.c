@@ -70,7 +70,7 @@ static void test_authors(void) {
              ids_of("{\"id\":1,\"user\":{\"id\":2}}"));
   CHECK_TEXT("root.tweet.own=1 root.tweet.author=3 author.user.own=2",
              ids_of("{\"id\":1,\"author_id\":3,\"author\":{\"id\":2,\"username\":\"\"}}"));
-  CHECK_TEXT("root.user.own=1 status.tweet.own=2 status.tweet.author=1",
+  CHECK_TEXT("root.user.own=1 status.tweet.own=2",
              ids_of("{\"id\":1,\"screen_name\":\"\",\"status\":{\"id\":2,\"text\":\"\"}}"));
   CHECK_TEXT("root.user.own=1 status.tweet.own=2 status.tweet.author=3",
              ids_of("{\"id\":1,\"screen_name\":\"\",\"status\":{\"id\":2,\"author_id\":3}}"));

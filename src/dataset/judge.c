@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataset/record.h"
+#include "file.h"
 
 /* What is known of one object of the record. */
 struct finding {
@@ -18,14 +19,19 @@ struct finding {
   bool scrub; /* its places go */
   uint8_t scrub_cause;
   bool rehydrate;
-  bool gone; /* it is in something that goes, or goes itself */
+  bool authored; /* a tweet that says who wrote it */
+  bool gone;     /* it is in something that goes, or goes itself */
 };
 
-/* A key that somebody refers to; sorted, so that it can be looked up. */
+/* A name of a media, poll or place that tweets refer to; in a table with open addressing. */
 struct reference {
   uint64_t hash;
-  uint32_t key; /* index in the record's keys */
+  uint32_t key; /* one key that says it: index in the record's keys; RECORD_NONE: a free place */
+  bool needed;  /* a tweet that stays refers to it */
 };
+
+/* What is cut: objects, then parts, then what nobody refers to any more. */
+enum { PLACE_RUNS = 3 };
 
 struct state {
   struct judge public;
@@ -34,9 +40,11 @@ struct state {
   struct finding *findings;    /* by object */
   uint32_t *cut_counts;        /* by list: how many of its items are cut */
   struct record_place *places; /* that are cut */
+  size_t runs[PLACE_RUNS];     /* where in `places` each run ends: each is in the record's order */
   struct reference *references;
+  uint64_t seed; /* of their hashes, so that nobody can write names that meet in one place */
   size_t finding_room, list_room, place_room, cut_room, reference_room;
-  size_t place_count, reference_count;
+  size_t place_count, reference_count; /* references: places of the table, a power of two */
   bool fits[VERDICTS_TYPES]; /* an id of this type's verdicts was found where it belongs */
   bool no_memory;
 };
@@ -123,9 +131,11 @@ static void look_for_strangers(struct state *state, enum verdicts_type other, ui
 /* The ids of bare references count only where they are retweeted; see condemns_parent. */
 static void judge_id(struct state *state, const struct record_id *id, struct judge_counts *counts) {
   const struct record_object *object = &state->record->objects[id->object];
+  struct finding *finding = &state->findings[id->object];
   bool user = id->role == ID_AUTHOR || object->kind == RECORD_USER;
   enum verdicts_type type = user ? VERDICTS_USERS : VERDICTS_TWEETS;
   uint32_t facts;
+  finding->authored = finding->authored || id->role == ID_AUTHOR;
   if (object->kind == RECORD_NEITHER && !(object->position == AT_REFERENCE && object->retweet))
     return;
   facts = prefilter_facts(state->public.filter, type, id->id);
@@ -134,6 +144,22 @@ static void judge_id(struct state *state, const struct record_id *id, struct jud
   counts->own[type]++;
   state->fits[type] = true;
   apply_facts(state, id, type, facts);
+}
+
+/* The latest tweet in a user object has that user for its author, unless it says otherwise. */
+static void judge_statuses(struct state *state) {
+  const struct record *record = state->record;
+  for (uint32_t i = 0; i < record->object_count; i++) {
+    const struct record_object *object = &record->objects[i];
+    struct finding *finding = &state->findings[i];
+    const struct finding *user;
+    if (object->position != AT_USER_STATUS || object->kind != RECORD_TWEET || finding->authored)
+      continue;
+    user = &state->findings[object->parent];
+    if (user->condemned.level > finding->condemned.level) finding->condemned = user->condemned;
+    if (user->scrub && !finding->scrub) finding->scrub_cause = user->scrub_cause;
+    finding->scrub = finding->scrub || user->scrub;
+  }
 }
 
 /* Whether what is found on an object holds for the tweet around it. */
@@ -165,6 +191,7 @@ static bool judge_objects(struct state *state, struct judge_counts *counts) {
   state->place_count = 0;
   for (uint32_t i = 0; i < record->id_count; i++)
     judge_id(state, &record->ids[i], counts);
+  judge_statuses(state);
   judge_parents(state);
   return true;
 }
@@ -252,8 +279,9 @@ static void cut_parts(struct state *state) {
 ** Media, polls and places that nobody refers to any more
 ** =================================================================== */
 
-static uint64_t hash_text(enum record_part_kind kind, struct json_text text) {
-  uint64_t hash = 0xcbf29ce484222325u + (uint64_t)kind;
+static uint64_t hash_text(const struct state *state, enum record_part_kind kind,
+                          struct json_text text) {
+  uint64_t hash = state->seed + (uint64_t)kind;
   char decoded[256];
   if (text.escaped) {
     text.size = json_decode(text, decoded, sizeof decoded);
@@ -261,51 +289,52 @@ static uint64_t hash_text(enum record_part_kind kind, struct json_text text) {
     text.text = decoded;
   }
   for (size_t i = 0; i < text.size && i < sizeof decoded; i++)
-    hash = (hash ^ (unsigned char)text.text[i]) * 0x100000001b3u;
+    hash = verdict_hash(hash ^ (unsigned char)text.text[i]);
   return hash;
 }
 
-static int by_hash(const void *one, const void *other) {
-  const struct reference *a = one, *b = other;
-  return a->hash < b->hash ? -1 : a->hash > b->hash;
+/* The place of a name in the table: where it is, or where it may be put. */
+static struct reference *find_reference(const struct state *state, enum record_part_kind kind,
+                                        struct json_text text, uint64_t hash) {
+  size_t mask = state->reference_count - 1, at = hash & mask;
+  for (;; at = (at + 1) & mask) {
+    struct reference *reference = &state->references[at];
+    const struct record_key *key = &state->record->keys[reference->key];
+    if (reference->key == RECORD_NONE) return reference;
+    if (reference->hash == hash && key->kind == kind &&
+        json_same(text, record_text(state->text, key->key)))
+      return reference;
+  }
 }
 
 static bool list_references(struct state *state) {
   const struct record *record = state->record;
-  GROW(state, references, reference_room, record->key_count + 1);
+  size_t count = 2;
+  while (count < 2 * (size_t)record->key_count)
+    count *= 2;
+  GROW(state, references, reference_room, count);
   if (state->no_memory) return false;
-  state->reference_count = record->key_count;
+  state->reference_count = count;
+  for (size_t i = 0; i < count; i++)
+    state->references[i].key = RECORD_NONE;
   for (uint32_t i = 0; i < record->key_count; i++) {
     const struct record_key *key = &record->keys[i];
-    state->references[i].key = i;
-    state->references[i].hash = hash_text(key->kind, record_text(state->text, key->key));
+    const struct finding *finding = &state->findings[key->object];
+    struct json_text text = record_text(state->text, key->key);
+    uint64_t hash = hash_text(state, key->kind, text);
+    struct reference *reference = find_reference(state, key->kind, text, hash);
+    if (reference->key == RECORD_NONE) *reference = (struct reference){hash, i, false};
+    if (!finding->gone && !(key->kind == PART_PLACE && finding->scrub)) reference->needed = true;
   }
-  qsort(state->references, state->reference_count, sizeof *state->references, by_hash);
   return true;
 }
 
-/* Whether somebody referred to the part, and whether somebody still does. */
-static void find_references(const struct state *state, const struct record_part *part, bool *before,
-                            bool *after) {
-  const struct record *record = state->record;
+/* Whether tweets referred to the part, and none does any more. */
+static bool is_orphan(const struct state *state, const struct record_part *part) {
   struct json_text text = record_text(state->text, part->key);
-  struct reference wanted = {hash_text(part->kind, text), 0};
-  size_t low = 0, high = state->reference_count;
-  *before = *after = false;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (state->references[middle].hash < wanted.hash)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  for (; low < state->reference_count && state->references[low].hash == wanted.hash; low++) {
-    const struct record_key *key = &record->keys[state->references[low].key];
-    const struct finding *finding = &state->findings[key->object];
-    if (key->kind != part->kind || !json_same(text, record_text(state->text, key->key))) continue;
-    *before = true;
-    if (!finding->gone && !(key->kind == PART_PLACE && finding->scrub)) *after = true;
-  }
+  const struct reference *reference =
+      find_reference(state, part->kind, text, hash_text(state, part->kind, text));
+  return reference->key != RECORD_NONE && !reference->needed;
 }
 
 static bool is_kept_key(const struct record_part *part) {
@@ -317,12 +346,10 @@ static void cut_orphans(struct state *state) {
   bool listed = false;
   for (uint32_t i = 0; i < record->part_count; i++) {
     const struct record_part *part = &record->parts[i];
-    bool before, after;
     if (is_kept_key(part) || part->key.start == 0 || state->findings[part->object].gone) continue;
     if (!listed && !list_references(state)) return;
     listed = true;
-    find_references(state, part, &before, &after);
-    if (before && !after) cut_place(state, &part->place);
+    if (is_orphan(state, part)) cut_place(state, &part->place);
   }
 }
 
@@ -332,9 +359,18 @@ static void cut_orphans(struct state *state) {
 ** Cuts
 ** =================================================================== */
 
-static int by_start(const void *one, const void *other) {
-  const struct record_place *a = one, *b = other;
-  return a->start < b->start ? -1 : a->start > b->start;
+/* The next place in the record's order, of the runs that begin at `next`; NULL after the last. */
+static const struct record_place *next_place(const struct state *state, size_t next[PLACE_RUNS]) {
+  const struct record_place *first = NULL;
+  int from = 0;
+  for (int run = 0; run < PLACE_RUNS; run++) {
+    const struct record_place *place = &state->places[next[run]];
+    if (next[run] == state->runs[run] || (first && first->start < place->start)) continue;
+    first = place;
+    from = run;
+  }
+  if (first) next[from]++;
+  return first;
 }
 
 static void add_cut(struct judge *judge, uint32_t start, uint32_t end) {
@@ -350,15 +386,15 @@ static void add_cut(struct judge *judge, uint32_t start, uint32_t end) {
  * what order items go. */
 static void make_cuts(struct state *state) {
   struct judge *judge = &state->public;
+  const struct record_place *place;
+  size_t next[PLACE_RUNS] = {0, state->runs[0], state->runs[1]};
   judge->cut_count = 0;
   if (state->place_count == 0) return;
   judge->cuts = grown(judge->cuts, &state->cut_room, 2 * state->place_count, sizeof *judge->cuts,
                       &state->no_memory);
   if (state->no_memory) return;
-  qsort(state->places, state->place_count, sizeof *state->places, by_start);
   memset(state->cut_counts, 0, state->record->list_count * sizeof *state->cut_counts);
-  for (size_t i = 0; i < state->place_count; i++) {
-    const struct record_place *place = &state->places[i];
+  while ((place = next_place(state, next))) {
     bool stays_before = state->cut_counts[place->list]++ < place->ordinal;
     if (stays_before) add_cut(judge, place->comma_before, place->comma_before + 1);
     add_cut(judge, place->start, place->end);
@@ -440,9 +476,12 @@ static enum judgement decide(struct state *state) {
   const struct finding *stop;
   empty_pages(state);
   cut_objects(state);
+  state->runs[0] = state->place_count;
   if (is_dropped(state)) return JUDGED_DROPPED;
   cut_parts(state);
+  state->runs[1] = state->place_count;
   if (state->place_count > 0) cut_orphans(state);
+  state->runs[2] = state->place_count;
   make_cuts(state);
   if (find_level(state, LEVEL_QUARANTINE)) return JUDGED_QUARANTINED;
   stop = find_level(state, LEVEL_STOP);
@@ -513,6 +552,7 @@ struct judge *judge_new(const struct policy *policy, const struct prefilter *fil
   if (!state) return NULL;
   state->public.policy = policy;
   state->public.filter = filter;
+  file_random(&state->seed, sizeof state->seed);
   state->record = record_new(RECORD_ALL);
   if (state->record) return &state->public;
   free(state);

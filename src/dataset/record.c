@@ -23,7 +23,7 @@ enum {
   SAW_NULL_ID = 4,    /* either, and null */
   SAW_TWEET_MARK = 8, /* a member that makes it a tweet */
   SAW_USER_MARK = 16, /* a member that makes it a user */
-  SAW_AUTHOR = 32,    /* `author_id`; when resolved: any author */
+  SAW_AUTHOR = 32,    /* `author_id` */
 };
 
 /* Roles that only exist until the ids are resolved. */
@@ -734,22 +734,6 @@ static void resolve_authors(struct record *r) {
     if (!author || r->ids[i].role != ID_OWN) continue;
     if (!(r->objects[holder->parent].marks & SAW_AUTHOR)) add_author(r, holder->parent, &r->ids[i]);
   }
-  for (uint32_t i = count; i < r->id_count; i++)
-    r->objects[r->ids[i].object].marks |= SAW_AUTHOR;
-}
-
-/* The latest tweet in a user object has that user for its author, unless it says otherwise. */
-static void resolve_statuses(struct record *r) {
-  uint32_t count = r->id_count;
-  for (uint32_t tweet = 0; tweet < r->object_count; tweet++) {
-    const struct record_object *object = &r->objects[tweet];
-    if (object->position != AT_USER_STATUS || object->kind != RECORD_TWEET ||
-        (object->marks & SAW_AUTHOR))
-      continue;
-    for (uint32_t i = 0; i < count; i++)
-      if (r->ids[i].object == object->parent && r->ids[i].role == ID_OWN)
-        add_author(r, tweet, &r->ids[i]);
-  }
 }
 
 /* Public */
@@ -812,7 +796,6 @@ static bool check(struct record *r, const char *path, const struct reader_record
     if (r->objects[i].kind == RECORD_TWEET && !(r->objects[i].marks & SAW_ID))
       return fail_at(path, text, r->objects[i].start, "a tweet without an id (it is null)", error);
   resolve_authors(r);
-  resolve_statuses(r);
   return true;
 }
 

@@ -91,8 +91,8 @@ struct record_object {
 enum record_role {
   ID_OWN,          /* of the object itself */
   ID_EDIT_HISTORY, /* of a tweet: other versions of it (not with RECORD_IDS) */
-  ID_AUTHOR, /* of a tweet: who wrote it. `author_id`; else the ids of its `user` and `author`; for
-                a user's `status` without either: the user's ids */
+  ID_AUTHOR, /* of a tweet: who wrote it. `author_id`; else the ids of its `user` and `author`. A
+                user's `status` without either is by that user, whose own ids say so */
 };
 
 struct record_id {
