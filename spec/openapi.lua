@@ -13,7 +13,7 @@ local Description = {}
 Description.__index = Description
 
 local FOLDER = os.getenv("XCOMPLIANCE_SHARED_API") or "../shared/api"
-local NAMES = { "x-compliance-2.142.json", "x-compliance-2.167.json" }
+local NAMES = { "x-compliance-2.142.json", "x-compliance-2.167.json", "x-compliance-2.168.json" }
 
 --- The descriptions that there are; an empty list where there are none.
 function M.all()
@@ -219,7 +219,8 @@ function Description:request_complaint(request)
   if not operation.requestBody then return (request.body or "") ~= "" and "it has a body" or nil end
   local content = operation.requestBody.content[request.headers["content-type"]]
   if not content then return "there is no such content type" end
-  return self:complaint(content.schema, cjson.decode(request.body))
+  local is_json = request.headers["content-type"] == "application/json"
+  return self:complaint(content.schema, is_json and cjson.decode(request.body) or request.body)
 end
 
 --- The schema of an operation's answers.

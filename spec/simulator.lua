@@ -48,6 +48,13 @@ local function command(fifo)
   }, " ")
 end
 
+-- the older flow, unless another is asked for
+local function with_flow(options)
+  local all = { flow = "storage" }
+  for name, value in pairs(options or {}) do all[name] = value end
+  return all
+end
+
 --- Starts a simulator. Raises its complaint where it does not come up.
 -- @tparam[opt] table options see lua/xcompliance/simulator/options.lua
 -- @treturn table `{ url, port, pid }` and the methods below
@@ -58,13 +65,14 @@ function M.start(options)
   local input = io.popen(command(fifo), "w")
   local output = assert(io.open(fifo, "r"))
   os.remove(fifo)
-  input:write(next(options or {}) and cjson.encode(options) or "{}", "\n")
+  options = with_flow(options)
+  input:write(cjson.encode(options), "\n")
   input:flush()
   local pid = output:read("*l")
   local line = output:read("*l") or "no answer"
   local port = line:match("^ready (%d+)$")
   if not port then error("the simulator did not start: " .. line, 2) end
-  local scheme = options and options.tls and "https" or "http"
+  local scheme = options.tls and "https" or "http"
   return setmetatable({
     input = input, output = output, pid = pid, port = tonumber(port),
     url = scheme .. "://127.0.0.1:" .. port,

@@ -71,6 +71,40 @@ function M.put(url, text, more)
     more or "", simulator.quote(text), url))
 end
 
+local BEARER = "-H 'Authorization: Bearer token'"
+
+local function decoded(answer)
+  local good, json = pcall(cjson.decode, answer.body)
+  answer.json = good and json or nil
+  return answer
+end
+
+local function with_type(more)
+  if more and more:find("Content-Type:", 1, true) then return more end
+  return "-H 'Content-Type: application/octet-stream' " .. (more or "")
+end
+
+--- Puts text to an upload URL at the API's own host. The answer has its decoded JSON as `json`.
+function M.upload(url, text, more)
+  return decoded(M.ask(("-X PUT %s %s --data-binary %s '%s'"):format(
+    BEARER, with_type(more), simulator.quote(text), url)))
+end
+
+--- Puts a file to an upload URL at the API's own host.
+function M.upload_file(url, path, more)
+  return decoded(M.ask(("-T %s %s %s '%s'"):format(path, BEARER, with_type(more), url)))
+end
+
+--- Gets a download URL at the API's own host.
+function M.download(url, more)
+  return decoded(M.ask(("%s %s '%s'"):format(BEARER, more or "", url)))
+end
+
+--- Cancels a job.
+function M.cancel(sim, id, query)
+  return M.api(sim, "/2/compliance/jobs/" .. id .. (query or ""), nil, "-X DELETE")
+end
+
 --- Starts a session. Returns its URI.
 function M.start(url)
   local answer = M.ask(

@@ -10,13 +10,18 @@ local M = { name = "simulate", summary = "Run a local stand-in for the API and i
 local OPTIONS = {
   { "--port", "Port to listen at (default: a free one).", "N", tonumber },
   { "--host", "Address to listen at (default: 127.0.0.1).", "ADDRESS" },
+  { "--flow", "Where the bytes go: api (the default), or storage, the older flow.", "FLOW" },
   { "--jobs-take", "Seconds from an upload to its results (default: 1).", "SECONDS", tonumber },
   { "--seed", "Verdicts are a function of it and the id (default: 1).", "N", tonumber },
-  { "--repeated", "Share of rows that come twice (default: 0.02).", "SHARE", tonumber },
+  { "--repeated", "Share of rows that come twice (default: 0; storage: 0.02).", "SHARE", tonumber },
   { "--verdicts", "Result rows that their ids get instead.", "FILE" },
   { "--upload-expires", "Seconds that an upload URL lives (default: 900).", "SECONDS", tonumber },
   { "--download-expires", "Seconds that a download URL lives (default: 604800).", "SECONDS",
     tonumber },
+  { "--upload-limit", "Bytes that an upload may have (default: 128000000).", "BYTES", tonumber },
+  { "--old-jobs", "Jobs of each type that are over already (default: 0).", "N", tonumber },
+  { "--dates", "How the API writes dates: utc (the default), gmt, rfc850 or asctime.", "FORM" },
+  { "--clock-offset", "Seconds by which its clock is ahead (default: 0).", "SECONDS", tonumber },
   { "--rate-limit", "Requests a window, for each operation (default: 150).", "N", tonumber },
   { "--rate-window", "Seconds of a window (default: 900).", "SECONDS", tonumber },
   { "--state-log", "A file that gets one line of JSON a request.", "FILE" },
@@ -35,9 +40,12 @@ function M.define(command)
   end
   command:option("--share", "Share of the ids for a reason; can be given several times.")
     :argname("REASON=SHARE"):count("*"):convert(share)
-  command:option("--fault", "A fault to arm; can be given several times."):argname("FAULT")
-    :count("*")
+  command:flag("--checksums", "Send checksums (--flow storage always does).")
+  command:flag("--ranges", "Send parts of results (--flow storage always does).")
+  command:option("--fault", "A fault to arm; can be given several times.")
+    :argname("STEP:FAULT"):count("*")
   command:epilog("It says \"ready PORT\" when it listens, and serves until it is interrupted.\n\n"
+    .. "A fault is STEP:FAULT[@PARAMETER][+SKIP][xCOUNT]; docs/faults.md lists them.\n\n"
     .. "Example:\n   xcompliance simulate --port 8080 --jobs-take 5 &\n"
     .. "   XCOMPLIANCE_BASE_URL=http://127.0.0.1:8080 BEARER_TOKEN=any \\\n"
     .. "      xcompliance check tweets ids.txt -o results.jsonl")
@@ -49,6 +57,7 @@ local function options_of(arguments)
     local name = option[1]:sub(3):gsub("-", "_")
     options[name] = arguments[name]
   end
+  options.checksums, options.ranges = arguments.checksums, arguments.ranges
   if #arguments.fault > 0 then options.faults = arguments.fault end
   for _, pair in ipairs(arguments.share) do
     options.shares = options.shares or {}

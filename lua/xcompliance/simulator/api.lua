@@ -1,60 +1,20 @@
---- The three operations of the batch compliance API.
+--- The operations of the batch compliance API.
 -- @module xcompliance.simulator.api
 
 local cjson = require("cjson").new()
+local byte_paths = require "xcompliance.simulator.byte_paths"
 local headers = require "xcompliance.simulator.headers"
 local http = require "xcompliance.simulator.http"
 local problem = require "xcompliance.simulator.problem"
+local queries = require "xcompliance.simulator.queries"
 
 local M = {}
 
 local BODY_MAX = 64 * 1024
 local NAME_MAX = 64 -- code points
 local TYPES = { tweets = true, users = true }
+local LIST = { type = true, status = true }
 local STATUSES = { created = true, in_progress = true, failed = true, complete = true }
-local FIELDS = {}
-for name in ("created_at download_expires_at download_url id name resumable status type "
-  .. "upload_expires_at upload_url"):gmatch("%S+") do FIELDS[name] = true end
-
-local FIELDS_ONLY = { ["compliance_job.fields"] = true }
-
--- {====================================================================
--- Queries
--- =====================================================================
-
-local function decoded(text)
-  return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex)
-    return string.char(tonumber(hex, 16))
-  end))
-end
-
-local function parameters(query)
-  local values = {}
-  for name, value in query:gmatch("([^&=]+)=?([^&]*)") do values[decoded(name)] = decoded(value) end
-  return values
-end
-
--- refuses what an operation does not know; returns the set of fields asked for, or nil for all
-local function check_query(query, known)
-  for name, value in pairs(query) do
-    if not known[name] then
-      return nil, problem.invalid_request(name, value,
-        ("The query parameter [%s] is not one of the known ones."):format(name))
-    end
-  end
-  local asked = query["compliance_job.fields"]
-  if not asked then return nil end
-  local fields = {}
-  for name in (asked .. ","):gmatch("([^,]*),") do
-    if not FIELDS[name] then
-      return nil, problem.invalid_request("compliance_job.fields", asked,
-        ("The `compliance_job.fields` query parameter value [%s] is not one of the known ones.")
-          :format(name))
-    end
-    fields[name] = true
-  end
-  return fields
-end
 
 -- {====================================================================
 -- The operations
@@ -82,7 +42,7 @@ local function body_refusal(body)
 end
 
 local function create(service, request)
-  local fields, refusal = check_query(parameters(request.query), FIELDS_ONLY)
+  local _, fields, refusal = queries.read(request.query)
   if refusal then return refusal end
   if not (request.headers["content-type"] or ""):find("^application/json") then
     return problem.plain(415, "Unsupported Media Type")
@@ -92,28 +52,45 @@ local function create(service, request)
   local good, body = pcall(cjson.decode, text)
   refusal = body_refusal(good and body or nil)
   if refusal then return refusal end
+  local resumable = body.resumable or false
+  if service.options.flow == "api" then
+    if resumable then
+      return problem.invalid_request("resumable", "true", "resumable uploads are not supported")
+    end
+    resumable = nil
+  end
   if service.jobs:running(body.type) then return problem.conflict() end
-  local job = service.jobs:create(body.type, body.name, body.resumable or false)
+  local job = service.jobs:create(body.type, body.name, resumable)
   return problem.response(200, { data = service.jobs:model(job, fields) }), job
 end
 
-local function get(service, request)
+-- the job whose id ends the path, and the fields asked for; or nil, nil and the refusal
+local function job_of(service, request)
   local id = request.path:match("([^/]*)$")
-  local fields, refusal = check_query(parameters(request.query), FIELDS_ONLY)
-  if refusal then return refusal end
-  if not id:find("^%d+$") or #id > 19 then
-    return problem.invalid_request("id", id,
-      ("The `id` query parameter value [%s] is not valid"):format(id))
-  end
+  local _, fields, refusal = queries.read(request.query)
+  if refusal then return nil, nil, refusal end
+  if not id:find("^%d+$") or #id > 19 then return nil, nil, problem.invalid_id(id) end
   local job = service.jobs.by_id[id]
-  if not job then return problem.not_found(id) end
+  return job, fields, not job and problem.not_found(id) or nil
+end
+
+local function get(service, request)
+  local job, fields, refusal = job_of(service, request)
+  return refusal or problem.response(200, { data = service.jobs:model(job, fields) })
+end
+
+local function cancel(service, request)
+  local job, fields, refusal = job_of(service, request)
+  if refusal then return refusal end
+  if not service.jobs:cancel(job) then
+    local status = service.jobs:status(job)
+    return problem.conflict(("You cannot cancel a job that is %s."):format(status))
+  end
   return problem.response(200, { data = service.jobs:model(job, fields) })
 end
 
 local function list(service, request)
-  local query = parameters(request.query)
-  local fields, refusal =
-    check_query(query, { type = true, status = true, ["compliance_job.fields"] = true })
+  local query, fields, refusal = queries.read(request.query, LIST)
   if refusal then return refusal end
   if not TYPES[query.type] then
     return problem.invalid_request("type", query.type or "", "type must be tweets or users")
@@ -131,7 +108,8 @@ local function list(service, request)
   })
 end
 
-local OPERATIONS = { create = create, get = get, list = list }
+local OPERATIONS = { create = create, get = get, list = list, cancel = cancel }
+local BYTES = { upload = byte_paths.upload, download = byte_paths.download }
 
 -- {====================================================================
 -- What is around them
@@ -147,15 +125,11 @@ local function authorization_refusal(service, request)
   end
 end
 
---- Answers one request to the API.
--- @tparam table service
--- @tparam table request
--- @tparam string operation `"create"`, `"get"` or `"list"`
--- @treturn table the response
--- @treturn table|nil the job that was created
-function M.answer(service, request, operation)
+-- only operations on jobs are limited in number
+local function answer(service, request, operation)
   local refusal = authorization_refusal(service, request)
   if refusal then return refusal end -- without rate-limit headers, as seen
+  if BYTES[operation] then return BYTES[operation](service, request) end
   local bucket = service.limiter:count(operation)
   local response, job
   if bucket.used > service.limiter.limit then
@@ -164,7 +138,19 @@ function M.answer(service, request, operation)
     response, job = OPERATIONS[operation](service, request)
   end
   service.limiter:tell(bucket, response.headers)
-  headers.add(response.headers, "api-version", "2.167")
+  return response, job
+end
+
+--- Answers one request to the API.
+-- @tparam table service
+-- @tparam table request
+-- @tparam string operation `"create"`, `"get"`, `"list"`, `"cancel"`, `"upload"` or `"download"`
+-- @treturn table the response
+-- @treturn table|nil the job that was created
+function M.answer(service, request, operation)
+  local response, job = answer(service, request, operation)
+  response.early = operation == "upload" and response.status >= 400 -- a long body is not waited for
+  headers.add(response.headers, "api-version", "2.168")
   return response, job
 end
 

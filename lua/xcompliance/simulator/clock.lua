@@ -1,4 +1,4 @@
---- The simulator's time, which an admin call can put forward, and the four ways it is written.
+--- The simulator's time, which an admin call can put forward, and the ways it is written.
 -- @module xcompliance.simulator.clock
 
 local cqueues = require "cqueues"
@@ -9,8 +9,9 @@ Clock.__index = Clock
 local M = {}
 
 --- A clock that shows the wall's time until it is put forward.
-function M.new()
-  return setmetatable({ offset = os.time() - cqueues.monotime() }, Clock)
+-- @tparam number ahead seconds by which it is ahead of the wall's time from the start
+function M.new(ahead)
+  return setmetatable({ offset = os.time() - cqueues.monotime() + ahead }, Clock)
 end
 
 --- @treturn number seconds since 1970
@@ -43,16 +44,28 @@ function M.basic(seconds)
   return written("%Y%m%dT%H%M%SZ", seconds)
 end
 
-local DAYS = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" }
+local DAYS = {
+  "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
+}
 local MONTHS = {
   "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 }
 
---- `Thu, 07 Oct 2021 07:56:18 GMT`, as the headers of HTTP have it, in whatever locale.
-function M.http(seconds)
+--- How a date can be written in a header, in whatever locale: what os.date makes of it, after the
+-- names of the day and of the month.
+M.forms = {
+  gmt = "%.3s, %%d %s %%Y %%H:%%M:%%S GMT", -- Thu, 07 Oct 2021 07:56:18 GMT: as HTTP has it
+  utc = "%.3s, %%d %s %%Y %%H:%%M:%%S UTC", -- Thu, 07 Oct 2021 07:56:18 UTC: as X's API has it
+  rfc850 = "%s, %%d-%s-%%y %%H:%%M:%%S GMT", -- Thursday, 07-Oct-21 07:56:18 GMT
+  asctime = "%.3s %s %%e %%H:%%M:%%S %%Y", -- Thu Oct  7 07:56:18 2021
+}
+
+--- A date for a header.
+-- @tparam number seconds
+-- @tparam[opt="gmt"] string form
+function M.http(seconds, form)
   local date = os.date("!*t", math.floor(seconds))
-  return written(("%s, %%d %s %%Y %%H:%%M:%%S GMT"):format(DAYS[date.wday], MONTHS[date.month]),
-    seconds)
+  return written(M.forms[form or "gmt"]:format(DAYS[date.wday], MONTHS[date.month]), seconds)
 end
 
 local function days_since_1970(year, month, day)

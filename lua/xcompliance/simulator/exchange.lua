@@ -5,6 +5,7 @@
 -- parameter)`, when the work is done, which may bend the answer, or return another.
 -- @module xcompliance.simulator.exchange
 
+local clock = require "xcompliance.simulator.clock"
 local cqueues = require "cqueues"
 local http = require "xcompliance.simulator.http"
 local problem = require "xcompliance.simulator.problem"
@@ -34,12 +35,18 @@ local function linger(connection, request)
   until not piece or cqueues.monotime() > deadline
 end
 
+-- the API writes dates in a form of its own
+local function date_of(exchange)
+  return clock.http(exchange.service.clock:now(), exchange.dates)
+end
+
 local function write(exchange, response)
   local connection, request = exchange.connection, exchange.request
+  local date = date_of(exchange)
   response.close = response.close or response.early
     or (request.headers.connection or ""):lower() == "close"
-  if exchange.write then return exchange.write(connection, response) end
-  http.write_response(connection, response, exchange.service.clock:now(), request.method == "HEAD")
+  if exchange.write then return exchange.write(connection, response, date) end
+  http.write_response(connection, response, date, request.method == "HEAD")
   if response.early then linger(connection, request) end
 end
 
@@ -55,9 +62,9 @@ end
 -- @treturn boolean whether the connection stays
 -- @treturn string|nil how it ends otherwise, see connection.lua
 function M.serve(service, connection, request)
-  local exchange = {
-    service = service, connection = connection, request = request, step = steps.of(request),
-  }
+  local exchange = { service = service, connection = connection, request = request }
+  exchange.step, exchange.place = steps.of(request, service.options.flow)
+  exchange.dates = exchange.place == "api" and service.options.dates or "gmt"
   service.log:asked(exchange)
   if exchange.step ~= "admin" then exchange.fault = service.board:take(exchange.step) end
   local good, result = xpcall(answer, function(failure)
@@ -69,7 +76,8 @@ function M.serve(service, connection, request)
   service.log:answered(exchange)
   if result.defect then
     service.log:defect(result.defect)
-    http.write_response(connection, problem.plain(500, "Internal Server Error"), os.time())
+    http.write_response(connection, problem.plain(500, "Internal Server Error"),
+      date_of(exchange))
   end
   return false, result.hangup
 end

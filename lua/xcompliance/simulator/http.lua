@@ -6,7 +6,6 @@
 -- at the end; a response's may also be a string. `size` is nil where it is not known (chunked).
 -- @module xcompliance.simulator.http
 
-local clock = require "xcompliance.simulator.clock"
 local connections = require "xcompliance.simulator.connection"
 local headers = require "xcompliance.simulator.headers"
 
@@ -21,7 +20,8 @@ local REASONS = {
   [307] = "Temporary Redirect", [308] = "Resume Incomplete", [400] = "Bad Request",
   [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed",
   [408] = "Request Timeout", [409] = "Conflict", [410] = "Gone", [412] = "Precondition Failed",
-  [415] = "Unsupported Media Type", [416] = "Requested Range Not Satisfiable",
+  [413] = "Payload Too Large", [415] = "Unsupported Media Type",
+  [416] = "Requested Range Not Satisfiable",
   [429] = "Too Many Requests", [499] = "Client Closed Request", [500] = "Internal Server Error",
   [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout",
 }
@@ -173,12 +173,12 @@ end
 --- Writes a response, with Date and the framing of its body.
 -- @param connection
 -- @tparam table response
--- @tparam number now for Date
+-- @tparam string date for Date
 -- @tparam boolean bodiless whether it answers HEAD
-function M.write_response(connection, response, now, bodiless)
+function M.write_response(connection, response, date, bodiless)
   frame(response)
   if not headers.get(response.headers, "date") then
-    headers.add(response.headers, "Date", clock.http(now))
+    headers.add(response.headers, "Date", date)
   end
   if response.close then headers.set(response.headers, "Connection", "close") end
   connection:write(head(response))

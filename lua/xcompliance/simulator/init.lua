@@ -8,6 +8,7 @@
 -- options, admin.lua for what tests may ask, fault/grammar.lua for the faults.
 -- @module xcompliance.simulator
 
+local addresses = require "xcompliance.simulator.addresses"
 local board = require "xcompliance.simulator.fault.board"
 local clock = require "xcompliance.simulator.clock"
 local connections = require "xcompliance.simulator.connection"
@@ -19,7 +20,6 @@ local limiter = require "xcompliance.simulator.limiter"
 local log = require "xcompliance.simulator.log"
 local options = require "xcompliance.simulator.options"
 local sessions = require "xcompliance.simulator.sessions"
-local signature = require "xcompliance.simulator.signature"
 local listener = require "xcompliance.simulator.listener"
 local xml = require "xcompliance.simulator.xml"
 
@@ -30,10 +30,12 @@ M.options = options.list
 
 -- everything that the answers need, made once
 local function new_service(settings, listening)
-  local origin = settings.storage_url or listening:origin()
-  local service = { options = settings, listener = listening, clock = clock.new() }
-  service.signer = signature.new(origin, "simulator " .. settings.seed)
-  service.jobs = jobs.new(settings, service.clock, service.signer)
+  local service = addresses.give {
+    options = settings, listener = listening, clock = clock.new(settings.clock_offset),
+    origin = settings.public_url or listening:origin(),
+  }
+  service.jobs = jobs.new(settings, service.clock, service.addresses)
+  service.jobs:begin_with(settings.old_jobs)
   service.sessions = sessions.new(service)
   service.limiter = limiter.new(settings.rate_limit, settings.rate_window, service.clock)
   service.log = log.new(settings.state_log, service.clock)
@@ -49,7 +51,8 @@ local function serve_connection(service, connection)
     local request, complaint = http.read_request(connection)
     connection.idle = false
     if complaint then
-      http.write_response(connection, xml.error(400, "BadRequest", complaint), os.time())
+      http.write_response(connection, xml.error(400, "BadRequest", complaint),
+        clock.http(os.time()))
     end
     if not request then break end
     stays, how = exchange.serve(service, connection, request)

@@ -4,6 +4,7 @@
 
 local clock = require "xcompliance.simulator.clock"
 local cqueues = require "cqueues"
+local objects = require "xcompliance.simulator.objects"
 local results = require "xcompliance.simulator.results"
 local verdicts = require "xcompliance.simulator.verdicts"
 
@@ -11,15 +12,14 @@ local M = {}
 local Jobs = {}
 Jobs.__index = Jobs
 
-local CLIENT = "20259681"
 local SNOWFLAKE_EPOCH = 1288834974657
 
 --- @tparam table options see options.lua
 -- @tparam table time the clock
--- @tparam table signer see signature.lua
-function M.new(options, time, signer)
+-- @tparam function addresses returns the URLs of a job, see addresses.lua
+function M.new(options, time, addresses)
   return setmetatable({
-    options = options, clock = time, signer = signer, verdicts = verdicts.new(options),
+    options = options, clock = time, addresses = addresses, verdicts = verdicts.new(options),
     list = {}, by_id = {}, by_path = {},
   }, Jobs)
 end
@@ -31,39 +31,35 @@ local function next_id(self, now)
   return tostring(self.last_id)
 end
 
-local function upload_url(self, job, path)
-  local values = { ["content-type"] = "text/plain" }
-  if job.resumable then values["content-length"], values["x-goog-resumable"] = "0", "start" end
-  local method = job.resumable and "POST" or "PUT"
-  return self.signer:url(method, path, values, job.created_at, self.options.upload_expires)
-end
-
-local function give_urls(self, job)
-  local kind = job.type == "tweets" and "tweet" or "user"
-  local path = ("/twttr-%s-compliance/%s/%%s/%s_%s"):format(kind, job.id, CLIENT, job.id)
-  local submission, delivery = path:format("submission"), path:format("delivery")
-  job.upload_url = upload_url(self, job, submission)
-  job.download_url =
-    self.signer:url("GET", delivery, {}, job.created_at, self.options.download_expires)
-  self.by_path[submission], self.by_path[delivery] = job, job
-end
-
 --- Makes a job.
 -- @tparam string job_type
 -- @tparam[opt] string name
--- @tparam boolean resumable
-function Jobs:create(job_type, name, resumable)
-  local now = math.floor(self.clock:now())
+-- @tparam boolean|nil resumable nil if the API does not say
+-- @tparam[opt] number at seconds since 1970; now without it
+function Jobs:create(job_type, name, resumable, at)
+  local now = math.floor(at or self.clock:now())
   local job = {
     id = next_id(self, now), type = job_type, name = name, resumable = resumable,
     created_at = now,
     upload_expires_at = now + self.options.upload_expires,
     download_expires_at = now + self.options.download_expires,
-    jobs_take = self.options.jobs_take,
+    jobs_take = self.options.jobs_take, receiving = 0,
   }
-  give_urls(self, job)
+  local upload_path, download_path
+  job.upload_url, upload_path, job.download_url, download_path = self.addresses(job)
+  self.by_path[upload_path], self.by_path[download_path] = job, job
   self.list[#self.list + 1], self.by_id[job.id] = job, job
   return job
+end
+
+--- Makes jobs that were never uploaded to and are over: so many of each type, a minute apart.
+function Jobs:begin_with(count)
+  local now = self.clock:now()
+  for at = count, 1, -1 do
+    for _, job_type in ipairs { "tweets", "users" } do
+      self:create(job_type, "old " .. at, nil, now - self.options.upload_expires - 60 * at)
+    end
+  end
 end
 
 --- `created`, `in_progress`, `complete`, `failed` or `expired`; or what an admin or a fault says.
@@ -71,9 +67,10 @@ function Jobs:status(job)
   if job.forced_status then return job.forced_status end
   local now = self.clock:now()
   if not job.uploaded_at then
-    local open = job.receiving or (job.session_open and not self.options.strict_expiry)
+    local open = (job.receiving > 0 or job.session_open) and not self.options.strict_expiry
     return (now < job.upload_expires_at or open) and "created" or "expired"
   end
+  if job.fate then return job.fate end
   if now < job.uploaded_at + job.jobs_take or not job.results then return "in_progress" end
   return job.error and "failed" or "complete"
 end
@@ -94,10 +91,53 @@ local function make_results(self, job, object)
   return self.given
 end
 
+--- Stores the body of a request.
+-- @tparam table request
+-- @tparam[opt] integer limit
+-- @treturn table|nil the object; nil if there are more bytes than the limit
+function Jobs:store(request, limit)
+  local writer = objects.writer(self.options)
+  local good, hangup = pcall(function()
+    for piece in request.body do
+      writer:append(piece)
+      if limit and writer.size > limit then return end
+    end
+  end)
+  if good and not (limit and writer.size > limit) then return objects.finish(writer) end
+  writer:close()
+  if not good then error(hangup, 0) end
+end
+
+--- Does `work()` while the job counts as one that is being uploaded to. Returns what it returns.
+function M.while_receiving(job, work)
+  job.receiving = job.receiving + 1
+  local good, result = pcall(work)
+  job.receiving = job.receiving - 1
+  if not good then error(result, 0) end
+  return result
+end
+
+--- Ends a job that is not over yet.
+-- @treturn boolean whether it could be
+function Jobs:cancel(job)
+  local status = self:status(job)
+  if status ~= "created" and status ~= "in_progress" then return false end
+  job.forced_status, job.cancelled = "failed", true
+  return true
+end
+
+--- Forgets a job, as if it had never been.
+function Jobs:forget(job)
+  self.by_id[job.id] = nil
+  for at, known in ipairs(self.list) do
+    if known == job then return table.remove(self.list, at) end
+  end
+end
+
 --- Takes an upload that has wholly arrived, and sets to work on it.
 function Jobs:arrived(job, object)
   local late = self:status(job) == "expired" or self:status(job) == "complete"
-  job.submission, job.receiving, job.session_open = object, nil, nil
+  job.submission, job.session_open = object, nil
   if late then return end
   job.uploaded_at, job.results = self.clock:now(), nil
   cqueues.running():wrap(function()
@@ -116,7 +156,7 @@ function Jobs:model(job, fields)
     created_at = clock.iso(job.created_at),
     upload_url = job.upload_url, upload_expires_at = clock.iso(job.upload_expires_at),
     download_url = job.download_url, download_expires_at = clock.iso(job.download_expires_at),
-    error = status == "failed" and (job.error or "internal_error") or nil,
+    error = status == "failed" and not job.cancelled and (job.error or "internal_error") or nil,
   }
   for name in pairs(model) do
     if fields and name ~= "id" and not fields[name] then model[name] = nil end

@@ -1,6 +1,7 @@
 --- What the simulator can be told, with what holds otherwise.
 -- @module xcompliance.simulator.options
 
+local clock = require "xcompliance.simulator.clock"
 local verdicts = require "xcompliance.simulator.verdicts"
 
 local M = {}
@@ -10,20 +11,29 @@ M.list = {
   { "host", "string", "127.0.0.1", "address to listen at" },
   { "port", "number", 0, "port to listen at; 0 takes a free one" },
   { "tls", "table", nil, "`{ certificate = path, key = path }`: serve HTTPS" },
-  { "storage_url", "string", nil, "origin of signed URLs, where it is not this server's" },
+  { "flow", "string", "api", "where the bytes go: to the API's own host, or to storage (older)" },
+  { "public_url", "string", nil, "origin of the jobs' URLs, where it is not this server's" },
   { "bearer_token", "table", nil, "the accepted token or tokens; without it any" },
   { "jobs_take", "number", 1, "seconds from a complete upload to the results" },
   { "seed", "number", 1, "verdicts are a pure function of it and the id" },
   { "shares", "table", nil, "share of ids for each reason, such as `{ deleted = 0.05 }`" },
-  { "repeated", "number", 0.02, "share of rows that are followed by another for the same id" },
+  { "repeated", "number", nil,
+    "share of rows that are followed by another for the same id (api: 0, storage: 0.02)" },
   { "verdicts", "string", nil, "file of result rows (JSON lines) that its ids get instead" },
   { "results", "string", nil, "file that is every job's results, as it is" },
   { "upload_expires", "number", 900, "seconds an upload URL lives" },
   { "download_expires", "number", 604800, "seconds a download URL lives" },
-  { "strict_expiry", "boolean", false, "jobs expire although an upload session is open" },
+  { "strict_expiry", "boolean", false, "jobs expire although an upload is under way" },
+  { "upload_limit", "number", 128000000, "api: bytes of an upload, then 413" },
+  { "checksums", "boolean", false, "api: x-goog-hash with uploads and downloads" },
+  { "ranges", "boolean", false, "api: downloads have an ETag, and parts of them can be had" },
+  { "old_jobs", "number", 0, "jobs of each type that are over when it starts" },
+  { "dates", "string", "utc", "how the API writes Date: utc, gmt, rfc850 or asctime" },
+  { "clock_offset", "number", 0, "seconds by which its clock is ahead" },
   { "rate_limit", "number", 150, "requests a window, for each operation" },
   { "rate_window", "number", 900, "seconds" },
-  { "hashes", "string", "both", "what is computed: both, md5, crc32c (1 GB takes 10 s) or none" },
+  { "hashes", "string", nil, "what is computed: both, md5, crc32c (1 GB takes 10 s) or none;"
+    .. " both unless no answer would say it" },
   { "spool", "string", nil, "folder for what is uploaded, where /tmp is too small" },
   { "state_log", "string", nil, "file that gets one JSON line a request" },
   { "faults", "table", nil, "faults to arm, as texts (see fault/grammar.lua) or objects" },
@@ -34,7 +44,12 @@ local DEFAULT_SHARES = {
   deleted = 0.05, suspended = 0.03, protected = 0.02, deactivated = 0.01, bounced = 0.002,
   scrub_geo = 0.002, geo_scrubbed = 0.002, tweet_edited = 0.002,
 }
-local HASHES = { both = true, md5 = true, crc32c = true, none = true }
+local NAMES = {
+  flow = { { api = true, storage = true }, "api or storage" },
+  dates = { clock.forms, "utc, gmt, rfc850 or asctime" },
+  hashes = { { both = true, md5 = true, crc32c = true, none = true },
+    "both, md5, crc32c or none" },
+}
 local ALSO = { bearer_token = "string", verdicts = "table" } -- other types that are accepted
 
 local function check_type(option, value)
@@ -62,6 +77,21 @@ local function set_of(tokens)
   return set
 end
 
+-- what depends on other options
+local function fill_in(options)
+  local api = options.flow == "api"
+  options.repeated = options.repeated or (api and 0 or 0.02)
+  options.hashes = options.hashes or (api and not options.checksums and "none" or "both")
+end
+
+local function check_names(options)
+  for name, known in pairs(NAMES) do
+    if not known[1][options[name]] then
+      error(("simulator: option %s must be %s"):format(name, known[2]), 0)
+    end
+  end
+end
+
 --- Checks options, and fills in what is not given. Raises a message where they are wrong.
 -- @tparam[opt] table given
 -- @treturn table
@@ -76,9 +106,8 @@ function M.complete(given)
   end
   local unknown = next(left)
   if unknown then error(("simulator: no option is called %s"):format(unknown), 0) end
-  if not HASHES[options.hashes] then
-    error("simulator: option hashes must be both, md5, crc32c or none", 0)
-  end
+  fill_in(options)
+  check_names(options)
   options.shares = options.shares or DEFAULT_SHARES
   check_shares(options.shares)
   options.bearer_tokens = set_of(options.bearer_token)

@@ -42,12 +42,32 @@ function M.not_found(id)
   })
 end
 
-function M.conflict()
+--- @tparam[opt] string detail that another job is in progress, without it
+function M.conflict(detail)
   return M.response(409, {
-    title = "Conflict", detail = "You cannot create a new job if one is already in progress.",
-    type = TYPES .. "conflict", status = 409,
+    title = "Conflict", type = TYPES .. "conflict", status = 409,
+    detail = detail or "You cannot create a new job if one is already in progress.",
   })
 end
+
+function M.invalid_id(id)
+  return M.invalid_request("id", id,
+    ("The `id` query parameter value [%s] is not valid"):format(id))
+end
+
+local function forbidden(detail)
+  return M.response(403, {
+    title = "Forbidden", detail = detail, type = "about:blank", status = 403,
+  }, "application/problem+json")
+end
+
+--- The URL of an upload or a download is no longer valid.
+function M.expired() return forbidden("The token has expired.") end
+
+--- The URL's token is for another operation or another job.
+function M.wrong_purpose() return forbidden("The token is not valid for this operation.") end
+
+function M.too_large() return M.plain(413, "Payload Too Large") end
 
 function M.unsupported_authentication()
   return M.response(403, {

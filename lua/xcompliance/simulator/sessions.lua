@@ -193,7 +193,7 @@ function Sessions:answer(request, step)
   local session = self:of(request)
   local refused = refusal(self, session)
   if refused then return refused end
-  if step == "cancel" then
+  if step == "abort" then
     session:lose(410)
     return text_error(499, "")
   end

@@ -99,14 +99,18 @@ local function missing_header(names, fields)
   end
 end
 
+--- The error for a URL whose time is over.
+-- @tparam number ends seconds since 1970
+function M.expired(ends)
+  return xml.error(400, "ExpiredToken", "The provided token has expired.", {
+    { "Details", "Request signature expired at: " .. clock.iso_offset(ends) },
+  })
+end
+
 local function expired(given, now)
   local date = clock.parse_basic(given["X-Goog-Date"] or "") or 0
   local ends = date + (tonumber(given["X-Goog-Expires"]) or 0)
-  if now >= ends then
-    return xml.error(400, "ExpiredToken", "The provided token has expired.", {
-      { "Details", "Request signature expired at: " .. clock.iso_offset(ends) },
-    })
-  end
+  if now >= ends then return M.expired(ends) end
 end
 
 local function unsigned_header(names, fields)

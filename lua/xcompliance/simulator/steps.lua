@@ -8,26 +8,36 @@ local storage = require "xcompliance.simulator.storage"
 
 local M = {}
 
+local API = { -- by method, and by what follows /2/compliance/jobs, an id apart
+  ["POST "] = "create", ["GET "] = "list", ["GET /ID"] = "get", ["DELETE /ID"] = "cancel",
+}
+local BYTES = { ["PUT /ID/upload"] = "upload", ["GET /ID/download"] = "download" }
+
 local function storage_step(request)
   local method = request.method
   if ("&" .. request.query):find("&upload_id=", 1, true) then
-    if method == "DELETE" then return "cancel" end
+    if method == "DELETE" then return "abort" end
     local asks = (request.headers["content-range"] or ""):find("^bytes %*/")
     return asks and "query" or "chunk"
   end
   return method == "PUT" and "upload" or method == "POST" and "start" or "download"
 end
 
---- The step of a request: create, list, get, upload, start, chunk, query, cancel, download, admin
--- or other.
-function M.of(request)
-  local method, path = request.method, request.path
-  if path:find("^/admin/") then return "admin" end
-  if path:find("^/twttr%-%a+%-compliance/") then return storage_step(request) end
-  if path == "/2/compliance/jobs" then
-    return method == "POST" and "create" or method == "GET" and "list" or "other"
+--- The step of a request: create, list, get, cancel, upload, download; start, chunk, query, abort
+-- (of upload sessions); admin or other. And its place: api, storage or admin.
+-- @tparam table request
+-- @tparam string flow which of the two places has the bytes
+-- @treturn string
+-- @treturn string
+function M.of(request, flow)
+  local path = request.path
+  if path:find("^/admin/") then return "admin", "admin" end
+  if flow == "storage" and path:find("^/twttr%-%a+%-compliance/") then
+    return storage_step(request), "storage"
   end
-  return method == "GET" and path:find("^/2/compliance/jobs/[^/]+$") and "get" or "other"
+  local rest = path:match("^/2/compliance/jobs(.*)$")
+  local call = rest and request.method .. " " .. rest:gsub("^/[^/]+", "/ID")
+  return call and (API[call] or flow == "api" and BYTES[call]) or "other", "api"
 end
 
 local function by_api(service, request, step, exchange)
@@ -40,18 +50,27 @@ local function by_session(service, request, step)
   return service.sessions:answer(request, step)
 end
 
+local function nothing()
+  return problem.plain(404, "Not Found")
+end
+
 local ANSWERS = {
-  admin = admin.answer,
-  create = by_api, get = by_api, list = by_api,
-  upload = storage.answer, start = storage.answer, download = storage.answer,
-  chunk = by_session, query = by_session, cancel = by_session,
-  other = function() return problem.plain(404, "Not Found") end,
+  admin = { admin = admin.answer },
+  api = {
+    create = by_api, list = by_api, get = by_api, cancel = by_api, upload = by_api,
+    download = by_api, other = nothing,
+  },
+  storage = {
+    upload = storage.answer, start = storage.answer, download = storage.answer,
+    chunk = by_session, query = by_session, abort = by_session,
+  },
 }
 
 --- Does what a request asks.
 -- @treturn table the response
 function M.answer(exchange)
-  return ANSWERS[exchange.step](exchange.service, exchange.request, exchange.step, exchange)
+  local step = exchange.step
+  return ANSWERS[exchange.place][step](exchange.service, exchange.request, step, exchange)
 end
 
 return M

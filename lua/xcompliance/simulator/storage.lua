@@ -1,9 +1,11 @@
 --- The storage service: uploads and downloads by signed URL.
 -- @module xcompliance.simulator.storage
 
+local delivery = require "xcompliance.simulator.delivery"
 local headers = require "xcompliance.simulator.headers"
 local http = require "xcompliance.simulator.http"
-local objects = require "xcompliance.simulator.objects"
+local jobs = require "xcompliance.simulator.jobs"
+local signature = require "xcompliance.simulator.signature"
 local xml = require "xcompliance.simulator.xml"
 
 local M = {}
@@ -59,17 +61,9 @@ end
 
 --- `PUT` of a whole object.
 function M.upload(service, request, job)
-  local writer = objects.writer(service.options)
-  job.receiving = true
-  local good, hangup = pcall(function()
-    for piece in request.body do writer:append(piece) end
+  local object = jobs.while_receiving(job, function()
+    return service.jobs:store(request)
   end)
-  job.receiving = nil
-  if not good then
-    writer:close()
-    error(hangup, 0)
-  end
-  local object = objects.finish(writer)
   local refusal = M.digest_refusal(object, request.headers)
   if refusal then return refusal end
   service.jobs:arrived(job, object)
@@ -79,19 +73,6 @@ end
 -- {====================================================================
 -- Download
 -- =====================================================================
-
--- first and last byte of a Range header: nil where it is to be ignored, false where it lies outside
-local function range(text, size)
-  local first, last = (text or ""):match("^bytes=(%d*)%-(%d*)$")
-  if not first or first .. last == "" then return nil end
-  local from, to = math.tointeger(tonumber(first)), math.tointeger(tonumber(last))
-  if first == "" then
-    from, to = math.max(0, size - (to or size)), nil
-  end
-  if from and to and to < from then return nil end
-  if not from or from >= size then return false end
-  return from, math.min(to or size - 1, size - 1)
-end
 
 local function delivery_fields(object)
   local fields = M.describe(object)
@@ -104,20 +85,10 @@ end
 
 --- `GET` of an object, or of a range of it.
 function M.download(_, request, object)
-  local fields, size = delivery_fields(object), object.size
-  local wanted = request.headers["if-range"]
-  local first, last
-  if not wanted or wanted == object.etag then first, last = range(request.headers.range, size) end
-  if first == false then
-    local refusal = xml.error(416, "InvalidRange", "The requested range cannot be satisfied.",
+  return delivery.part(request, object, delivery_fields(object), function()
+    return xml.error(416, "InvalidRange", "The requested range cannot be satisfied.",
       { { "Details", request.headers.range } })
-    headers.add(refusal.headers, "Content-Range", "bytes */" .. size)
-    return refusal
-  end
-  if not first then return http.response(200, fields, objects.reader(object, 0, size), size) end
-  local length = last - first + 1
-  headers.add(fields, "Content-Range", ("bytes %d-%d/%d"):format(first, last, size))
-  return http.response(206, fields, objects.reader(object, first, length), length)
+  end)
 end
 
 -- {====================================================================
@@ -145,6 +116,8 @@ function M.answer(service, request, step)
   if not job then return early(no_such_key(request.path)) end
   if step == "upload" then return M.upload(service, request, job) end
   if step == "start" then return service.sessions:start(request, job) end
+  local ends = job.download_expires_at
+  if service.clock:now() >= ends then return signature.expired(ends) end
   local complete = service.jobs:status(job) == "complete"
   if not complete then return no_such_key(request.path) end
   return M.download(service, request, job.results)

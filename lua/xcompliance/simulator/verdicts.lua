@@ -8,14 +8,14 @@ local M = {}
 local Verdicts = {}
 Verdicts.__index = Verdicts
 
--- in the order in which shares are laid side by side
+-- in the order in which shares are laid side by side; `old` ones are in the older flow alone
 local REASONS = {
   { name = "deleted", action = "delete", tweets = true, users = true },
   { name = "suspended", action = "delete", tweets = true, users = true },
   { name = "protected", action = "delete", tweets = true, users = true },
   { name = "deactivated", action = "delete", tweets = true, users = true },
-  { name = "bounced", action = "delete", tweets = true },
-  { name = "scrub_geo", action = "delete", tweets = true },
+  { name = "bounced", action = "delete", tweets = true, old = true },
+  { name = "scrub_geo", action = "delete", tweets = true, old = true },
   { name = "geo_scrubbed", action = "scrub_geo", tweets = true },
   { name = "tweet_edited", action = "rehydrate", tweets = true },
 }
@@ -64,11 +64,36 @@ local function scripted(verdicts)
   end)
 end
 
---- @tparam table options `seed`, `shares`, `repeated`, `verdicts` (see options.lua)
+-- a row of the older flow
+local function old_row(job_type, id, text, reason, bits)
+  local iso = job_type == "users" and clock.iso_offset or clock.iso
+  local created = created_at(id)
+  local redacted = ""
+  if reason.name == "deleted" and bits & 3 ~= 0 then -- "Not all compliance events will include it"
+    redacted = (',"redacted_at":"%s"'):format(iso(created + fraction(mix(bits)) * 3 * YEAR))
+  end
+  return ('{"id":"%s","action":"%s","created_at":"%s"%s,"reason":"%s"}\n'):format(
+    text, reason.action, iso(created), redacted, reason.name)
+end
+
+-- a row of today, with deleted_at as an alias of redacted_at; some events have no time
+local function new_row(_, id, text, reason, bits)
+  local created = created_at(id)
+  local redacted = "null"
+  if bits & 3 ~= 0 then
+    redacted = ('"%s"'):format(clock.iso(created + fraction(mix(bits)) * 3 * YEAR))
+  end
+  return ('{"id":"%s","action":"%s","reason":"%s","created_at":"%s","redacted_at":%s,'
+    .. '"deleted_at":%s}\n'):format(text, reason.action, reason.name, clock.iso(created), redacted,
+    redacted)
+end
+
+--- @tparam table options `flow`, `seed`, `shares`, `repeated`, `verdicts` (see options.lua)
 function M.new(options)
   local reported = 0
   for _, share in pairs(options.shares) do reported = reported + share end
   return setmetatable({
+    row = options.flow == "api" and new_row or old_row, old = options.flow ~= "api",
     seed = mix(options.seed), shares = options.shares, reported = reported,
     repeated = options.repeated, scripted = scripted(options.verdicts),
   }, Verdicts)
@@ -78,22 +103,11 @@ function Verdicts:reason(job_type, bits)
   local at = fraction(bits)
   if at >= self.reported then return nil end
   for _, reason in ipairs(REASONS) do
-    if reason[job_type] then
+    if reason[job_type] and (self.old or not reason.old) then
       at = at - (self.shares[reason.name] or 0)
       if at < 0 then return reason end
     end
   end
-end
-
-local function row(job_type, id, text, reason, bits)
-  local iso = job_type == "users" and clock.iso_offset or clock.iso
-  local created = created_at(id)
-  local redacted = ""
-  if reason.name == "deleted" and bits & 3 ~= 0 then -- "Not all compliance events will include it"
-    redacted = (',"redacted_at":"%s"'):format(iso(created + fraction(mix(bits)) * 3 * YEAR))
-  end
-  return ('{"id":"%s","action":"%s","created_at":"%s"%s,"reason":"%s"}\n'):format(
-    text, reason.action, iso(created), redacted, reason.name)
 end
 
 local function invalid(line)
@@ -111,9 +125,9 @@ function Verdicts:rows(job_type, line)
   local bits = mix(id ~ self.seed)
   local reason = self:reason(job_type, bits)
   if not reason then return "" end
-  local text = row(job_type, id, line, reason, bits)
+  local text = self.row(job_type, id, line, reason, bits)
   if fraction(mix(bits + 1)) >= self.repeated then return text end
-  return text .. row(job_type, id, line, reason, mix(bits + 2))
+  return text .. self.row(job_type, id, line, reason, mix(bits + 2))
 end
 
 return M

@@ -10,16 +10,18 @@ local Board = {}
 Board.__index = Board
 
 local STEPS = {
-  create = true, list = true, get = true, upload = true, start = true, chunk = true, query = true,
-  cancel = true, download = true, other = true, any = true,
+  create = true, list = true, get = true, cancel = true, upload = true, download = true,
+  start = true, chunk = true, query = true, abort = true, other = true, any = true,
 }
 local FIRED_KEPT = 10000
 
 --- @tparam table service
 function M.new(service)
-  local random = service.options.random
+  local options = service.options
+  local unverifiable = options.flow == "api" and not options.checksums
   return setmetatable({
-    service = service, armed = {}, fired = {}, random = random and randoms.new(random),
+    service = service, armed = {}, fired = {},
+    random = options.random and randoms.new(options.random, unverifiable),
   }, Board)
 end
 

@@ -8,7 +8,7 @@ local M = {}
 
 cjson.decode_max_depth(100)
 
-local API = { create = true, list = true, get = true }
+local API = { create = true, list = true, get = true, cancel = true, upload = true }
 local ERROR = {
   title = "Partial Failure", detail = "Something went wrong with a part of it.",
   type = "https://api.x.com/2/problems/operational-disconnect",
@@ -25,7 +25,8 @@ end
 local function edit(doc, change, parameter)
   return {
     doc = doc, parameter = parameter, steps = API,
-    after = function(_, response, value)
+    after = function(exchange, response, value)
+      if exchange.place ~= "api" then return end -- storage's answers have other bodies
       local body = cjson.decode(response.body)
       change(body, value)
       response.body = problem.json(body)
@@ -37,7 +38,9 @@ end
 local function rewrite(doc, change, parameter)
   return {
     doc = doc, parameter = parameter, steps = API,
-    after = function(_, response, value) response.body = change(response.body, value) end,
+    after = function(exchange, response, value)
+      if exchange.place == "api" then response.body = change(response.body, value) end
+    end,
   }
 end
 
@@ -47,6 +50,23 @@ local function fate(doc, change, parameter, default)
     doc = doc, parameter = parameter, default = default, steps = { create = true },
     after = function(exchange, _, value)
       if exchange.job then change(exchange.job, value) end
+    end,
+  }
+end
+
+-- the job that a request is about, or nil
+local function job_of(exchange)
+  local jobs, path = exchange.service.jobs, exchange.request.path
+  return jobs.by_path[path] or jobs.by_id[path:match("^/2/compliance/jobs/(%d+)")]
+end
+
+-- a fault that strikes a job before a request about it is answered
+local function blow(doc, steps, strike)
+  return {
+    doc = doc, steps = steps,
+    before = function(exchange)
+      local job = job_of(exchange)
+      if job then strike(exchange.service, job) end
     end,
   }
 end
@@ -87,11 +107,19 @@ M.kinds = {
   ["job-fails"] = fate("the job will fail: @ERROR", function(job, text) job.error = text end,
     "text", "internal_error"),
   ["job-expires"] = fate("the job will be expired whatever is uploaded", function(job)
-    job.forced_status = "expired"
+    job.fate = "expired"
   end),
   ["job-stuck"] = fate("the job stays `created` whatever is uploaded", function(job)
-    job.forced_status = "created"
+    job.fate = "created"
   end),
+  ["job-gone"] = blow("the job is forgotten first",
+    { get = true, cancel = true, upload = true, download = true },
+    function(service, job) service.jobs:forget(job) end),
+  ["upload-over"] = blow("the upload URL expires first",
+    { get = true, cancel = true, upload = true, start = true },
+    function(service, job) job.upload_expires_at = service.clock:now() end),
+  ["results-over"] = blow("the results expire first", { get = true, download = true },
+    function(service, job) job.download_expires_at = service.clock:now() end),
   ["job-slow"] = fate("the job takes @SECONDS", function(job, seconds) job.jobs_take = seconds end,
     "number"),
 }

@@ -1,6 +1,7 @@
 --- Faults in the head of an answer whose work is done: its status, its headers.
 -- @module xcompliance.simulator.fault.fields
 
+local clock = require "xcompliance.simulator.clock"
 local headers = require "xcompliance.simulator.headers"
 
 local M = {}
@@ -46,6 +47,10 @@ M.kinds = {
     doc = "another status, @NNN, for the same answer", parameter = "integer",
     after = function(_, response, status) response.status = status end,
   },
+  ["date"] = {
+    doc = "dates written as @FORM: utc, gmt, rfc850 or asctime", parameter = "text",
+    before = function(exchange, form) exchange.dates = clock.forms[form] and form or "gmt" end,
+  },
   ["no-location"] = header("a session without Location", "Location:", SESSION),
   ["relative-location"] = location("a session whose Location has no host", function(url)
     return url:match("^%a+://[^/]*(.*)$")
@@ -67,7 +72,7 @@ M.kinds = {
   ["wrong-length"] = {
     doc = "one byte less stored than there is", steps = STORED,
     after = function(_, response)
-      local size = tonumber(headers.get(response.headers, "x-goog-stored-content-length"))
+      local size = tonumber(headers.get(response.headers, "x-goog-stored-content-length") or "")
       if size then
         headers.set(response.headers, "x-goog-stored-content-length", ("%d"):format(size - 1))
       end

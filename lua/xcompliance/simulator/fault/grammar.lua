@@ -4,9 +4,10 @@
 --     chunk:308-partial@1MiB        of the next chunk one MiB is kept
 --     download:cut@256KiB+1x*       every download but the first ends after 256 KiB
 --
--- Steps: create, list, get (the API); upload (a whole object), start, chunk, query, cancel (of a
--- session), download; other, any. The faults are in kinds.lua and statuses.lua. Without a count a
--- fault strikes once. Of those that wait for a step the one that was armed first strikes first.
+-- Steps: create, list, get, cancel (jobs); upload (a whole list), download; start, chunk, query,
+-- abort (upload sessions, in the older flow alone); other, any. The faults are in kinds.lua and
+-- statuses.lua. Without a count a fault strikes once. If several wait for a step, the one that was
+-- armed first strikes first.
 -- @module xcompliance.simulator.fault.grammar
 
 local M = {}

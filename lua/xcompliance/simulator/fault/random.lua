@@ -9,7 +9,7 @@ local API = {
   "503", "500-html", "408", "502-empty", "429", "close", "lost", "reset", "half", "stall@0.1",
 }
 local FAULTS = {
-  create = API, list = API, get = API,
+  create = API, list = API, get = API, cancel = API,
   start = { "503", "408", "429", "close", "lost", "reset" },
   upload = { "503", "408", "429", "503-early", "close", "lost", "reset@SIZE", "cut@SIZE", "flip" },
   chunk = {
@@ -34,11 +34,12 @@ local function draw(self)
 end
 
 --- @tparam table options `seed`, `probability`, and `size`: the most bytes before a cut (1 MiB)
-function M.new(options)
+-- @tparam boolean unverifiable no client can find out that bits were flipped, so none are
+function M.new(options, unverifiable)
   local seed = math.tointeger(options.seed or 1) * 0x9E3779B97F4A7C15
   return setmetatable({
     bits = seed ~= 0 and seed or 1, probability = options.probability or 0.3,
-    size = options.size or 1 << 20,
+    size = options.size or 1 << 20, unverifiable = unverifiable,
   }, Random)
 end
 
@@ -47,6 +48,7 @@ function Random:pick(step)
   local faults = FAULTS[step]
   if not faults or draw(self) >= self.probability then return nil end
   local text = faults[math.floor(draw(self) * #faults) + 1]
+  if text == "flip" and self.unverifiable then text = "503" end
   return step .. ":" .. text:gsub("SIZE", ("%d"):format(math.floor(draw(self) * self.size)))
 end
 

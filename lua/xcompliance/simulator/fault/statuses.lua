@@ -9,6 +9,8 @@
 --     429@SECONDS          with x-rate-limit-reset in so many seconds (default 1)
 --     429-reset@TEXT       with that text as x-rate-limit-reset; 429-no-reset without any
 --     403-client-forbidden 403-unsupported 429-usage-capped 429-v1        the API's other bodies
+--     403-expired 403-purpose      the API's too: a URL's token that is used too late, or for
+--                                  another operation or job
 --     400-expired 400-malformed 400-digest 403-signature                  storage's other bodies
 --
 -- 404 and 410 on a chunk or a query end the session too.
@@ -23,11 +25,11 @@ local xml = require "xcompliance.simulator.xml"
 
 local M = {}
 
-local API = { create = true, list = true, get = true }
 local TITLES = {
   [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found",
-  [408] = "Request Timeout", [429] = "Too Many Requests", [500] = "Internal Server Error",
-  [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout",
+  [408] = "Request Timeout", [413] = "Payload Too Large", [415] = "Unsupported Media Type",
+  [429] = "Too Many Requests", [500] = "Internal Server Error", [502] = "Bad Gateway",
+  [503] = "Service Unavailable", [504] = "Gateway Timeout",
 }
 local HTML = "<!DOCTYPE html>\n<html><head><title>%d</title></head>"
   .. "<body><h1>Something is technically wrong.</h1></body></html>\n"
@@ -39,7 +41,9 @@ local HTML = "<!DOCTYPE html>\n<html><head><title>%d</title></head>"
 local API_BODIES = {
   ["403-client-forbidden"] = problem.client_forbidden,
   ["403-unsupported"] = problem.unsupported_authentication,
-  ["409"] = problem.conflict,
+  ["403-expired"] = problem.expired,
+  ["403-purpose"] = problem.wrong_purpose,
+  ["409"] = function() return problem.conflict() end,
   ["429-usage-capped"] = problem.usage_capped,
   ["429-v1"] = problem.rate_limited_v1,
 }
@@ -83,7 +87,7 @@ local function plain_body(status, api)
 end
 
 local function own_body(exchange, status, variant)
-  local api = API[exchange.step]
+  local api = exchange.place == "api"
   local bodies = api and API_BODIES or STORAGE_BODIES
   local name = variant == "" and tostring(status) or status .. "-" .. variant
   local body = bodies[name] or (not M.bodies[name] and bodies[tostring(status)])
@@ -110,7 +114,8 @@ end
 
 local function retry_after(value)
   return function(response, exchange, seconds)
-    headers.set(response.headers, "Retry-After", value(seconds, exchange.service.clock:now()))
+    local now = exchange.service.clock:now()
+    headers.set(response.headers, "Retry-After", value(seconds, now, exchange))
   end
 end
 
@@ -121,7 +126,7 @@ end
 local function rate_limited(reset)
   return function(response, exchange, parameter)
     local service = exchange.service
-    if not API[exchange.step] then return end
+    if exchange.place ~= "api" then return end
     headers.set(response.headers, "x-rate-limit-limit", tostring(service.limiter.limit))
     headers.set(response.headers, "x-rate-limit-remaining", "0")
     local value = reset(parameter, service.clock:now())
@@ -146,7 +151,9 @@ local VARIANTS = {
   ["retry-after"] = { parameter = "number", bend = retry_after(whole) },
   ["retry-date"] = {
     parameter = "number",
-    bend = retry_after(function(seconds, now) return clock.http(math.ceil(now + seconds)) end),
+    bend = retry_after(function(seconds, now, exchange)
+      return clock.http(math.ceil(now + seconds), exchange.dates)
+    end),
   },
   reset = { parameter = "text", bend = rate_limited(function(text) return text end) },
   ["no-reset"] = { bend = rate_limited(function() end) },

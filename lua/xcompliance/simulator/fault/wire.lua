@@ -45,9 +45,9 @@ local function ends_answer(doc, how)
   return {
     doc = doc, parameter = "size", optional = true,
     after = function(exchange, _, size)
-      exchange.write = function(connection, response)
+      exchange.write = function(connection, response, date)
         if size then connection:stop_after(size, how) end
-        http.write_response(connection, response, exchange.service.clock:now())
+        http.write_response(connection, response, date)
         connections.hang_up(how)
       end
     end,
@@ -122,6 +122,10 @@ M.kinds = {
     doc = "at once, whatever the step: connections are refused for @SECONDS", parameter = "number",
     default = 1,
     arm = function(service, seconds) service.listener:refuse(seconds) end,
+  },
+  ["clock"] = {
+    doc = "at once, whatever the step: the clock is put forward by @SECONDS, back if negative",
+    parameter = "number", arm = function(service, seconds) service.clock:advance(seconds) end,
   },
   ["close"] = {
     doc = "closed without an answer, nothing done",
