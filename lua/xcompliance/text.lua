@@ -41,6 +41,15 @@ function M.clock(time)
   return os.date("%H:%M:%S", math.floor(time))
 end
 
+--- What was skipped in folders, if anything was; else nil.
+-- @tparam integer number
+-- @tparam table paths the first of them
+function M.skipped(number, paths)
+  if number == 0 then return nil end
+  return ("%s %s skipped, such as %s: only regular files whose names end in a known suffix are"
+    .. " read"):format(M.count(number), number == 1 and "file was" or "files were", paths[1])
+end
+
 --- Whether a transfer is proved, and by what.
 -- @tparam table info `{ crc32c, verified }`
 function M.proof(info)
