@@ -351,13 +351,18 @@ describe("extraction", function()
       refuses("in/deep")
     end)
 
-    it("does not read its own output of the last time", function()
+    it("is refused if its output would be read the next time", function()
       folder:write("a.txt", "1")
-      local options = { inputs = folder.path, output = folder:at("out.txt") }
+      local counts, err = extract { inputs = folder.path, output = folder:at("out.txt") }
+      assert.is_nil(counts)
+      assert.equal("usage", err.kind)
+      assert.matches("lies in inputs " .. folder.path, err.message, 1, true)
+      assert.is_nil(folder:read("out.txt"))
+      local options = { inputs = folder.path, output = folder:at("out.ids") }
       assert(extract(options))
       folder:write("a.txt", "2")
       assert(extract(options))
-      assert.equal("2\n", folder:read("out.txt"))
+      assert.equal("2\n", folder:read("out.ids"))
     end)
   end)
 

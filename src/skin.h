@@ -22,6 +22,7 @@ void storage_open(lua_State *L);
 void dataset_open(lua_State *L);
 void verdicts_open(lua_State *L);
 void folder_open(lua_State *L);
+void names_open(lua_State *L);
 
 /* Makes the metatable `name`: methods, then metamethods (both NULL-ended; either may be NULL). */
 void skin_metatable(lua_State *L, const char *name, const luaL_Reg *methods,
