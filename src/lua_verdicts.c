@@ -94,12 +94,21 @@ static uint64_t check_id(lua_State *L, const char *name, int index) {
   return id;
 }
 
+/* An id without a row is compliant only if it was asked about: without results nothing is. */
+static void check_loaded(lua_State *L, const char *name, const struct verdicts *verdicts,
+                         enum verdicts_type type) {
+  if (!verdicts->sets[type].given)
+    skin_misuse(L, "%s: no results of %s were loaded, so nothing is known of any of them", name,
+                TYPES[type]);
+}
+
 /* verdicts:tweet(id), verdicts:user(id) -> { outcome, reason?, redacted_at? } | nil */
 static int find(lua_State *L, enum verdicts_type type, const char *name) {
   const struct verdicts *verdicts = check_verdicts(L, 1);
   uint64_t id = check_id(L, name, 2);
   struct verdict verdict;
   char time[TIME_TEXT];
+  check_loaded(L, name, verdicts, type);
   if (!verdicts_find(&verdicts->sets[type], id, &verdict)) {
     lua_pushnil(L);
     return 1;
@@ -274,6 +283,7 @@ static int list(lua_State *L) {
   options.ids = skin_optional_string(L, 1, name, "ids", NULL);
   options.facts = outcome_facts(L, name);
   options.verdicts = verdicts_field(L, name);
+  check_loaded(L, name, options.verdicts, options.type);
   box = task_box_new(L, push_listing);
   task = listing_start(&options, &error);
   if (!task) return skin_failure(L, &error);

@@ -7,6 +7,7 @@ local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
 local download = require "xcompliance.download"
 local errors = require "xcompliance.errors"
+local names = require "xcompliance.names"
 local operations = require "xcompliance.operations"
 local upload = require "xcompliance.upload"
 
@@ -177,6 +178,17 @@ function Client:cancel_job(id, options)
   return operations.cancel(self, call, id, fields)
 end
 
+--- Checks that the files that a call names are different ones, and none is the token's.
+-- @tparam table call
+-- @tparam string what see names.check
+-- @tparam table options
+-- @treturn true|nil,err
+function Client:check_names(call, what, options)
+  local all = { token_file = self.settings.token_file, ca_file = self.settings.ca_file }
+  for name, value in pairs(options) do all[name] = value end
+  return names.check(call, what, all)
+end
+
 local function check_strings(name, url, path)
   if type(url) ~= "string" or type(path) ~= "string" then
     errors.misuse("%s: give a URL and a path, both strings", name)
@@ -207,7 +219,10 @@ end
 function Client:download_results(url, path, options)
   check_strings("download_results", url, path)
   local call = self:call("download_results", options)
-  local storage, err = self:storage()
+  local ok, err = self:check_names(call, "download", { results = path })
+  if not ok then return nil, err end
+  local storage
+  storage, err = self:storage()
   if not storage then return nil, err end
   return download.run(call, storage, url, path)
 end

@@ -11,15 +11,6 @@ local text = require "xcompliance.text"
 
 local M = {}
 
---- Where a check keeps its state: beside the results, or in a folder of its own.
--- @tparam table options `results`, `state`
--- @treturn table `{ folder, list, journal }`
-function M.state_of_check(options)
-  local folder = options.state or options.results:match("^(.*/)") or "."
-  local base = folder:gsub("([^/])$", "%1/") .. "." .. text.basename(options.results)
-  return { folder = folder, list = base .. ".ids", journal = base .. ".journal" }
-end
-
 --- For each function what its options name: `add(option, use, path or paths)`; uses are those of
 -- core.check_names.
 local ROLES = {}
@@ -51,10 +42,11 @@ function ROLES.verdicts(add, options)
 end
 
 function ROLES.check(add, options)
-  local state = M.state_of_check(options)
+  local folder = options.state or options.results:match("^(.*/)") or "."
+  local base = folder:gsub("([^/])$", "%1/") .. "." .. text.basename(options.results)
   add("ids", "read", options.ids)
   add("results", "write", options.results)
-  add("state", "write", { state.list, state.journal })
+  add("state", "write", { base .. ".journal", base .. ".ids", base .. ".part.ids" })
 end
 
 function ROLES.sync(add, options)

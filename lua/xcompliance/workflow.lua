@@ -449,6 +449,8 @@ end
 function M.check(client, options)
   local call, checked = client:call("check", options, OPTIONS)
   check_required(checked)
+  local ok, err = client:check_names(call, "check", checked)
+  if not ok then return nil, err end
   return run_to_end(new_run(client, call, checked))
 end
 
