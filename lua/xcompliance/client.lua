@@ -210,21 +210,25 @@ function Client:upload_ids(url, path, options)
   return upload.run(call, storage, url, path, { chunk = checked.chunk })
 end
 
---- Downloads results. The file takes its name when it is whole and verified.
+--- Downloads results. The file takes its name when it is whole and verified, and every line of it
+-- was read as a row of results.
 -- @tparam string url the job's download_url, as it came
 -- @tparam string path where the results go
--- @tparam[opt] table options `deadline`, `on_progress`
+-- @tparam[opt] table options `deadline`, `on_progress`; `allow_unframed` (accept results although
+-- neither a length nor a checksum says where they end); `as_is` (accept what is not results)
 -- @treturn ?integer the HTTP status; or nil, err
 -- @treturn table `{ bytes, crc32c, verified }`
 function Client:download_results(url, path, options)
   check_strings("download_results", url, path)
-  local call = self:call("download_results", options)
+  local call, checked = self:call("download_results", options,
+    { allow_unframed = "boolean", as_is = "boolean" })
   local ok, err = self:check_names(call, "download", { results = path })
   if not ok then return nil, err end
   local storage
   storage, err = self:storage()
   if not storage then return nil, err end
-  return download.run(call, storage, url, path)
+  return download.run(call, storage, url, path,
+    { allow_unframed = checked.allow_unframed, as_is = checked.as_is })
 end
 
 --- The same client, waited for by another loop. It shares the session, so it needs no closing.

@@ -26,9 +26,9 @@ local OPTIONS = {
   quarantine = "string", ids_per_job = "number", dry_run = "boolean", memory = "number",
   policy = "table", on_unknown = "string", on_malformed = "string", strict = "boolean",
   jobs = "number", name = "string", poll = "table", upload = "string",
-  max_polls_per_15min = "number",
+  max_polls_per_15min = "number", allow_unframed = "boolean",
 }
-local CHECK_OPTIONS = { "name", "poll", "upload", "max_polls_per_15min" }
+local CHECK_OPTIONS = { "name", "poll", "upload", "max_polls_per_15min", "allow_unframed" }
 local REDACT_OPTIONS = { "policy", "on_unknown", "on_malformed", "strict", "jobs" }
 
 local STATES = {}
@@ -418,7 +418,8 @@ end
 -- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
 -- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `strict`, `jobs` (as
 -- dataset.redact has them),
--- `ids_per_job`, `memory`, `name`, `poll`, `upload`, `max_polls_per_15min` (as check has them),
+-- `ids_per_job`, `memory`, `name`, `poll`, `upload`, `max_polls_per_15min`, `allow_unframed`
+-- (as check has them),
 -- `deadline`, `on_progress`
 -- @treturn ?table the report (docs/report.md), or nil, err
 function M.sync(client, options)

@@ -88,6 +88,11 @@ end
 --- What others have written, without what would steer a terminal.
 function M.plain(foreign) return (tostring(foreign):gsub("%c", "?")) end
 
+--- The path of the folder that a file is in, as far as it was given.
+function M.folder(path)
+  return path:match("^(.*)/[^/]*$") or "."
+end
+
 --- The last part of a path.
 function M.basename(path)
   return path:match("([^/]*)/*$")

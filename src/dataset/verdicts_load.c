@@ -85,7 +85,11 @@ static bool is_empty_compiled(const char *path) {
 }
 
 static bool load(struct verdicts_task *task, const char *path, struct error *error) {
-  const struct results_options results = {take_row, task, task->jobs, &task->task, VERDICTS_BYTES};
+  const struct results_options results = {.take = take_row,
+                                          .context = task,
+                                          .jobs = task->jobs,
+                                          .task = &task->task,
+                                          .counter = VERDICTS_BYTES};
   struct verdict_set *set = verdicts_building(task->builder, task->type);
   if (verdicts_is_file(path)) return load_saved(task, path, error);
   if (is_empty_compiled(path)) {
