@@ -10,7 +10,9 @@ local M = {}
 
 M.MARK = "t0ken"
 
-local SIGNATURES = { "[Ss]ignature=%x%x%x", "[Uu]pload_id=%w", "[Cc]redential=%w" }
+local SIGNATURES = {
+  "[Ss]ignature=%x%x%x", "[Uu]pload_id=%w", "[Cc]redential=%w", "[?&]token=%w",
+}
 
 local function check(text, where, patterns)
   if text:find(M.MARK, 1, true) then error("the token is in " .. where .. ": " .. text, 0) end

@@ -30,13 +30,6 @@ static const char *const FIELDS[] = {
 ** Arguments
 ** =================================================================== */
 
-static void check_token(lua_State *L, const char *name, const char *token) {
-  if (!*token) skin_misuse(L, "%s: bearer_token is empty", name);
-  for (; *token; token++)
-    if (*token <= ' ' || *token > '~')
-      skin_misuse(L, "%s: bearer_token must be printable ASCII without spaces", name);
-}
-
 /* The number of code points of valid UTF-8 (RFC 3629), or -1. */
 static int count_points(const char *text) {
   const unsigned char *c = (const unsigned char *)text;
@@ -90,7 +83,7 @@ static void read_common(lua_State *L, const char *name, struct transfer_options 
   struct error error;
   options->bearer_token = skin_string(L, 2, name, "bearer_token");
   options->timeout = skin_optional_number(L, 2, name, "timeout", 30, 0.001, 1e7);
-  check_token(L, name, options->bearer_token);
+  skin_check_token(L, name, options->bearer_token);
   if (size > URL_SIZE / 2) skin_misuse(L, "%s: base_url is too long", name);
   if (!url_check_api(base, allow_http, &error)) skin_misuse(L, "%s: %s", name, error.message);
   while (size > 0 && base[size - 1] == '/')
@@ -161,7 +154,7 @@ static int create_compliance_job(lua_State *L) {
   options.headers = JSON_HEADERS;
   options.body = body;
   options.fresh_connection = true;
-  return session_run(L, 1, &options, push_answer, NULL);
+  return session_run(L, 1, &options, push_answer);
 }
 
 /* A call about one job, which has no body. */
@@ -178,7 +171,7 @@ static int call_job(lua_State *L, const char *name, const char *method, const ch
   strcat(strcat(url, "/"), id);
   add_fields(L, name, url);
   options.headers = ACCEPT;
-  return session_run(L, 1, &options, push_answer, NULL);
+  return session_run(L, 1, &options, push_answer);
 }
 
 /* core.list_job(session, { base_url, bearer_token, id, fields?, timeout?, allow_http? })
@@ -214,7 +207,7 @@ static int list_jobs(lua_State *L) {
   options.doing = "listing compliance jobs";
   options.body_max = LIST_MAX;
   options.headers = ACCEPT;
-  return session_run(L, 1, &options, push_answer, NULL);
+  return session_run(L, 1, &options, push_answer);
 }
 
 /* }================================================================== */

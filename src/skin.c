@@ -216,6 +216,13 @@ void skin_metatable(lua_State *L, const char *name, const luaL_Reg *methods,
   lua_pop(L, 1);
 }
 
+void skin_check_token(lua_State *L, const char *function, const char *token) {
+  if (!*token) skin_misuse(L, "%s: bearer_token is empty", function);
+  for (; *token; token++)
+    if (*token <= ' ' || *token > '~')
+      skin_misuse(L, "%s: bearer_token must be printable ASCII without spaces", function);
+}
+
 void skin_open(lua_State *L) {
   static const luaL_Reg metamethods[] = {{"__tostring", error_tostring}, {NULL, NULL}};
   skin_metatable(L, ERROR_NAME, NULL, metamethods);

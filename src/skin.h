@@ -22,7 +22,6 @@ void storage_open(lua_State *L);
 void dataset_open(lua_State *L);
 void verdicts_open(lua_State *L);
 void folder_open(lua_State *L);
-void names_open(lua_State *L);
 
 /* Makes the metatable `name`: methods, then metamethods (both NULL-ended; either may be NULL). */
 void skin_metatable(lua_State *L, const char *name, const luaL_Reg *methods,
@@ -66,6 +65,9 @@ int skin_optional_choice(lua_State *L, int index, const char *function, const ch
 int skin_optional_list(lua_State *L, int index, const char *function, const char *field,
                        const char **list, int most);
 
+/* Raises unless a bearer token is one that can be sent. */
+void skin_check_token(lua_State *L, const char *function, const char *token);
+
 /* Pushes a task handle that owns no task yet. Box first: make the box, then the task, then
  * task_box_fill it. `push_result` pushes what task:result() returns of a task that has ended
  * without an error, and returns how many values. */
@@ -77,9 +79,6 @@ void task_box_fill(struct task_box *box, struct task *task);
 /* Has `add_to_error` add fields to the error table of a failed task, which is on top of the stack.
  */
 void task_box_explain(struct task_box *box, void (*add_to_error)(lua_State *L, struct task *task));
-
-/* Has `push_so_far` push the one value that task:so_far() returns, also while the task runs. */
-void task_box_watch(struct task_box *box, task_push_result *push_so_far);
 
 /* The core file at `index` (lua_file.c). Raises where it is none, or closed. */
 struct file_box {
@@ -94,9 +93,9 @@ struct transfer;
 struct transfer_options;
 
 /* Starts a transfer on the session at `session_index` and pushes its handle; or returns nil, err.
- * `push_so_far` may be NULL. */
+ */
 int session_run(lua_State *L, int session_index, const struct transfer_options *options,
-                task_push_result *push_result, task_push_result *push_so_far);
+                task_push_result *push_result);
 
 /* Pushes the text as url_mask leaves it. `token` may be NULL. */
 void session_push_masked(lua_State *L, const char *text, size_t size, const char *token);

@@ -3,7 +3,6 @@
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local text = require "xcompliance.text"
 
 local M = {}
 
@@ -12,8 +11,9 @@ local function identity(file)
 end
 
 local function warn_of_ignored(call, input, found)
-  local skipped = text.skipped(found.ignored, found.ignored_files)
-  if skipped then call:tell { warning = ("%s: %s"):format(input, skipped) } end
+  if found.ignored == 0 then return end
+  call:tell { warning = ("%s: %d files are none of a dataset by their names, such as %s"):format(
+    input, found.ignored, found.ignored_files[1]) }
 end
 
 local function list_input(call, input, list)

@@ -128,6 +128,8 @@ static void test_masking(void) {
     CHECK(size == sizeof masked - 1 || masked[size] == '!');
   }
   CHECK_TEXT("x X-Goog-Signature=***&y ***", masked);
+  url_mask("/12/upload?token=a%3Db&Token%3Dc ", 32, NULL, masked, sizeof masked);
+  CHECK_TEXT("/12/upload?token=***&Token%3D***", masked);
   url_mask("a\0b", 3, NULL, masked, sizeof masked);
   CHECK_TEXT("a b", masked);
   url_mask("%", 1, "%", masked, sizeof masked);
@@ -164,6 +166,165 @@ static void test_checks(void) {
   CHECK(!url_is_loopback("http://128.0.0.1") && !url_is_loopback("http://127.0.0.1.example"));
 }
 
+static const char UPLOAD[] = "https://api.x.com/2/compliance/jobs/12/upload?token=abc";
+
+static enum url_flow flow(const char *url, const char *base, const char *job_id) {
+  static const char *const hosts[] = {"storage.example", NULL};
+  struct url_rules rules = {
+      .base_url = base, .operation = "upload", .job_id = job_id, .hosts = hosts, .loopback = true};
+  struct error error;
+  return url_flow(url, &rules, &error);
+}
+
+/* The flow of a URL that replaces one part of a good one by another; api.x.com is the API. */
+static enum url_flow flow_with(const char *part, const char *other) {
+  char url[600];
+  const char *at = strstr(UPLOAD, part);
+  snprintf(url, sizeof url, "%.*s%s%s", (int)(at - UPLOAD), UPLOAD, other, at + strlen(part));
+  return flow(url, "https://api.x.com", "12");
+}
+
+static void test_byte_paths(void) {
+  static const char *const good[][2] = {
+      {"https", "HTTPS"},
+      {"api.x.com", "API.X.com"},
+      {"api.x.com", "api.x.com:443"},
+      {"api.x.com", "api.twitter.com"},
+      {"?", "?compliance_job.fields=id&"},
+      {"abc", "abc&tokens=1&atoken=2&token.x=3"},
+      {"abc", "a%3Db%26c"},
+      {"abc", "a?/:@b"},
+  };
+  static const char *const bad[][2] = {
+      {"https", "http"},
+      {"https", "ftp"},
+      {"api.x.com", "evil.example"},
+      {"api.x.com", "api.x.com.evil.example"},
+      {"api.x.com", "evil.api.x.com"},
+      {"api.x.com", "evilapi.x.com"},
+      {"api.x.com", "x.com"},
+      {"api.x.com", "api.x.com."},
+      {"api.x.com", "api.x.com:444"},
+      {"api.x.com", "api.x.com:80"},
+      {"api.x.com", "api.x.com@evil.example"},
+      {"api.x.com", "evil.example@api.x.com"},
+      {"api.x.com", "user:word@api.x.com"},
+      {"api.x.com", "@api.x.com"},
+      {"api.x.com", "api.x.com\\@evil.example"},
+      {"api.x.com", "evil.example\\@api.x.com"},
+      {"api.x.com", "evil.example#@api.x.com"},
+      {"api.x.com", "evil.example?@api.x.com"},
+      {"api.x.com", "api%2ex.com"},
+      {"api.x.com", "api.x.com%00.evil.example"},
+      {"api.x.com", "api.x.com\t"},
+      {"api.x.com", "\tapi.x.com"},
+      {"api.x.com", "api.x.com "},
+      {"api.x.com", "api\xe3\x80\x82x\xe3\x80\x82"
+                    "com"},
+      {"api.x.com", "storage.example"}, /* in the allow-list, but never with the token */
+      {"api.x.com", "storage.googleapis.com"},
+      {"https://", "https:/"},
+      {"https://", "https:///"},
+      {"https://", "https:\\\\"},
+      {"https://", "https:"},
+      {"https://", "//"},
+      {"https://", " https://"},
+      {"/2/", "//2/"},
+      {"/2/", "/./2/"},
+      {"/2/", "/x/../2/"},
+      {"/2/", "/2/../2/"},
+      {"/2/", "/1.1/"},
+      {"/2/", "/%32/"},
+      {"/2/", "\\2\\"},
+      {"/2/", "/x/2/"},
+      {"compliance", "Compliance"},
+      {"compliance/", "compliance//"},
+      {"compliance/", "compliance%2F"},
+      {"jobs/12", "jobs/12%2F"},
+      {"jobs/12", "jobs/13"},
+      {"jobs/12", "jobs/012"},
+      {"jobs/12", "jobs/1%32"},
+      {"jobs/12", "jobs/12/.."},
+      {"jobs/12", "jobs/12/../12"},
+      {"jobs/12", "jobs/12;x"},
+      {"jobs/12", "jobs/"},
+      {"jobs/12", "jobs"},
+      {"jobs/12", "jobs/-12"},
+      {"jobs/12", "jobs/+12"},
+      {"jobs/12", "jobs/12a"},
+      {"upload", "download"},
+      {"upload", "Upload"},
+      {"upload", "upload/"},
+      {"upload", "uploads"},
+      {"upload", "uploa"},
+      {"upload", "upload;x=1"},
+      {"upload", "upload%3F"},
+      {"upload", "upload/../download"},
+      {"upload", ""},
+      {"?token=abc", ""},
+      {"?token=abc", "?"},
+      {"?token=abc", "?tokens=abc"},
+      {"?token=abc", "#?token=abc"},
+      {"?token=abc", ";token=abc"},
+      {"?token=abc", "&token=abc"},
+      {"?token=abc", "??token=abc"},
+      {"token=abc", "token"},
+      {"token=abc", "token="},
+      {"token=abc", "token=&x=1"},
+      {"token=abc", "Token=abc"},
+      {"token=abc", "tok%65n=abc"},
+      {"token=abc", "x=1;token"},
+      {"abc", "abc&token=def"},
+      {"abc", "abc&token="},
+      {"abc", "abc&token"},
+      {"abc", "abc&TOKEN=def"},
+      {"abc", "abc;token=def"},
+      {"abc", "abc&tok%65n=def"},
+      {"abc", "abc&tok%2565n=def"},
+      {"abc", "abc#"},
+      {"abc", "abc#x"},
+      {"abc", "abc def"},
+      {"abc", "abc\tdef"},
+      {"abc", "abc\r\nX: y"},
+  };
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    if (!CHECK(flow_with(good[i][0], good[i][1]) == URL_API)) printf("  %s\n", good[i][1]);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    if (!CHECK(flow_with(bad[i][0], bad[i][1]) != URL_API))
+      printf("  %s for %s\n", bad[i][1], bad[i][0]);
+}
+
+static void test_flows(void) {
+  static const char loopback[] = "http://127.0.0.1:80/2/compliance/jobs/12/upload?token=abc";
+  CHECK(flow(UPLOAD, "https://api.x.com", NULL) == URL_API);
+  CHECK(flow(UPLOAD, "https://api.x.com/", "12") == URL_API);
+  CHECK(flow(UPLOAD, "https://api.twitter.com", "12") == URL_API);
+  CHECK(flow(UPLOAD, "https://api.x.com:443", "12") == URL_API);
+  CHECK(flow(UPLOAD, "https://api.x.com:8443", "12") == URL_REFUSED);
+  CHECK(flow(UPLOAD, "https://api.x.com.evil.example", "12") == URL_REFUSED);
+  CHECK(flow(UPLOAD, "https://gateway.example", "12") == URL_REFUSED);
+  CHECK(flow(UPLOAD, "http://127.0.0.1", "12") == URL_REFUSED);
+  CHECK(flow(UPLOAD, "https://api.x.com", "1") == URL_REFUSED);
+  CHECK(flow(UPLOAD, "https://api.x.com", "") == URL_REFUSED);
+  CHECK(flow(loopback, "http://127.0.0.1", "12") == URL_API);
+  CHECK(flow(loopback, "http://127.0.0.1:80", "12") == URL_API);
+  /* a loopback storage may be anywhere, but nothing below the API's own path is storage */
+  CHECK(flow(loopback, "http://127.0.0.1:81", "12") == URL_STORAGE);
+  CHECK(flow(loopback, "http://localhost", "12") == URL_STORAGE);
+  CHECK(flow(loopback, "https://127.0.0.1:80", "12") == URL_STORAGE);
+  CHECK(flow(loopback, "http://127.0.0.1", "13") == URL_REFUSED);
+  CHECK(flow("http://127.0.0.1/2/x", "http://127.0.0.1", "12") == URL_REFUSED);
+  CHECK(flow("http://127.0.0.1/bucket/12", "http://127.0.0.1", "12") == URL_STORAGE);
+  CHECK(flow("https://storage.example/2/x", "https://api.x.com", "12") == URL_STORAGE);
+  CHECK(flow("https://storage.googleapis.com/x", "https://api.x.com", "12") == URL_STORAGE);
+  for (int digits = 1; digits <= 21; digits++) {
+    char url[128];
+    snprintf(url, sizeof url, "https://api.x.com/2/compliance/jobs/%.*s/upload?token=a", digits,
+             "999999999999999999999");
+    CHECK((flow(url, "https://api.x.com", NULL) == URL_API) == (digits <= 19));
+  }
+}
+
 static void test_signed_urls(void) {
   struct signed_url read;
   char long_url[4096] = "https://h/?X-Goog-SignedHeaders=";
@@ -188,6 +349,8 @@ int main(void) {
   test_masking();
   test_showing();
   test_checks();
+  test_byte_paths();
+  test_flows();
   test_signed_urls();
   return check_end();
 }

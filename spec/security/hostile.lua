@@ -140,10 +140,14 @@ local TAKERS = { -- functions of options: those that they take, and their names
   ["core.request"] = { function(options) return core.request(session, options) end,
     STORAGE, { "method", "headers", "storage_hosts" } },
   ["core.upload_ids"] = { function(options) return core.upload_ids(session, options) end,
-    with(STORAGE, { file = file }), { "method", "headers", "storage_hosts", "offset", "length" } },
+    with(STORAGE, { file = file }), { "method", "headers", "storage_hosts", "offset", "length",
+      "base_url", "bearer_token", "allow_http", "job_id" } },
   ["core.download_results"] = { function(options)
       return core.download_results(session, options)
-    end, with(STORAGE, { file = file }), { "headers", "storage_hosts", "offset" } },
+    end, with(STORAGE, { file = file }), { "headers", "storage_hosts", "offset",
+      "base_url", "bearer_token", "allow_http", "job_id" } },
+  ["core.job_url"] = { core.job_url, { url = "https://api.x.com/", operation = "upload",
+      base_url = "https://api.x.com" }, { "job_id", "storage_hosts", "loopback", "allow_http" } },
   ["core.extract"] = { core.extract, { type = "tweets", inputs = { "none" }, output = "out" },
     { "format", "column", "top_level", "ids_per_file", "memory", "on_malformed" } },
   ["core.verdicts"] = { core.verdicts, { tweets = { "none" } }, { "users" } },

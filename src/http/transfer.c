@@ -138,8 +138,6 @@ static bool start_body(struct transfer *transfer) {
   if (!transfer->to_file) return true;
   if (!place_body(transfer)) return false;
   note_total(transfer);
-  task_set(&transfer->task, TRANSFER_BYTES, transfer->offset);
-  atomic_store(&transfer->placed, true);
   return true;
 }
 
@@ -187,8 +185,8 @@ static size_t keep_in_memory(struct transfer *transfer, const char *bytes, size_
 static size_t on_body(char *bytes, size_t unit, size_t size, void *context) {
   struct transfer *transfer = context;
   (void)unit;
-  if (size == 0) return 0;
   if (!transfer->body_started && !start_body(transfer)) return 0;
+  if (size == 0) return 0;
   return transfer->to_file ? write_to_file(transfer, bytes, size)
                            : keep_in_memory(transfer, bytes, size);
 }
@@ -311,6 +309,7 @@ static bool set_callbacks(struct transfer *transfer) {
 static bool set_safety(struct transfer *transfer, const struct transfer_options *options) {
   CURL *easy = transfer->easy;
   const char *protocols = options->allow_http ? "http,https" : "https";
+  bool small_call;
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -328,8 +327,11 @@ static bool set_safety(struct transfer *transfer, const struct transfer_options 
     if (curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, options->bearer_token) != CURLE_OK)
       return false;
   }
+  /* the API's small calls share one connection; bytes have one of their own, where an upload waits
+   * for "100 Continue", so that a refusal costs no bytes */
+  small_call = options->kind == TRANSFER_REQUEST && options->bearer_token;
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                   (long)(options->bearer_token ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+                   (long)(small_call ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_URL, options->url) == CURLE_OK;
 }
@@ -476,7 +478,6 @@ static const char *hint_of(enum error_code code, CURLcode curl) {
 /* An answer counts only if its headers arrived to the end: what a part of them says may be wrong.
  */
 static void read_status(struct transfer *transfer) {
-  if (transfer->placed) return; /* start_body has read it */
   if (transfer->head_ended) {
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->status);
   } else {
@@ -547,20 +548,6 @@ uint64_t transfer_offset(const struct transfer *transfer) {
 
 uint32_t transfer_crc32c(const struct transfer *transfer) {
   return transfer->crc32c;
-}
-
-bool transfer_is_framed(const struct transfer *transfer) {
-  const char *coding = find_header(transfer, "transfer-encoding");
-  curl_off_t length = -1;
-  long version = 0;
-  curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
-  return length >= 0 || version >= CURL_HTTP_VERSION_2_0 ||
-         (coding && strcasestr(coding, "chunked"));
-}
-
-bool transfer_placed(const struct transfer *transfer) {
-  return atomic_load(&transfer->placed);
 }
 
 /* }================================================================== */

@@ -6,6 +6,7 @@
  */
 #include "http/url.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,7 @@ static bool is_plain_text(const char *url) {
   host_size = strcspn(host + 3, "/?#");
   if (host_size == 0 || strspn(host + 3, in_host) != host_size) return false;
   for (size_t i = 0; i < size; i++)
-    if (url[i] <= ' ' || url[i] > '~' || strchr("\\\"<>^`{|}", url[i])) return false;
+    if (url[i] <= ' ' || url[i] > '~' || strchr("\\\"#<>^`{|}", url[i])) return false;
   return true;
 }
 
@@ -56,8 +57,7 @@ static bool parse(const char *url, struct parts *parts) {
   parts->handle = curl_url();
   if (parts->handle && curl_url_set(parts->handle, CURLUPART_URL, url, CURLU_DISALLOW_USER) == 0 &&
       curl_url_get(parts->handle, CURLUPART_SCHEME, &parts->scheme, 0) == 0 &&
-      curl_url_get(parts->handle, CURLUPART_HOST, &parts->host, 0) == 0 &&
-      !has_part(parts->handle, CURLUPART_FRAGMENT)) {
+      curl_url_get(parts->handle, CURLUPART_HOST, &parts->host, 0) == 0) {
     curl_url_get(parts->handle, CURLUPART_PORT, &parts->port, 0);
     return true;
   }
@@ -190,6 +190,96 @@ static size_t read_character(const char *text, size_t size, char *c) {
   return length;
 }
 
+static const char *port_of(const struct parts *parts) {
+  if (parts->port) return parts->port;
+  return strcmp(parts->scheme, "https") == 0 ? "443" : "80";
+}
+
+static bool is_x(const char *host) {
+  return strcasecmp(host, "api.x.com") == 0 || strcasecmp(host, "api.twitter.com") == 0;
+}
+
+static bool is_same_origin(const struct parts *one, const struct parts *other) {
+  return strcmp(one->scheme, other->scheme) == 0 && strcmp(port_of(one), port_of(other)) == 0 &&
+         (strcasecmp(one->host, other->host) == 0 || (is_x(one->host) && is_x(other->host)));
+}
+
+static bool has_origin_of(const char *url, const char *base_url) {
+  struct parts parts, base;
+  bool same;
+  if (!parse(url, &parts)) return false;
+  same = parse(base_url, &base);
+  if (same) {
+    same = is_same_origin(&parts, &base);
+    parts_free(&base);
+  }
+  parts_free(&parts);
+  return same;
+}
+
+/* Where the path begins, as it is written: nothing of it is decoded or removed. */
+static const char *path_of(const char *url) {
+  const char *host = after_scheme(url);
+  return host + strcspn(host, "/?#");
+}
+
+/* Whether a parameter's name could be read as "token": others may decode it, or ignore its case. */
+static bool is_named_token(const char *name, size_t size) {
+  size_t used = 0;
+  for (const char *expected = "token"; *expected; expected++) {
+    char c;
+    if (used == size) return false;
+    used += read_character(name + used, size - used, &c);
+    if (tolower((unsigned char)c) != *expected) return false;
+  }
+  return used == size;
+}
+
+/* Whether the query has one token, and that is not empty. */
+static bool has_one_token(const char *query) {
+  if (strchr(query, ';')) return false; /* which separates parameters for some */
+  for (int tokens = 0;; query++) {
+    size_t size = strcspn(query, "&");
+    if (is_named_token(query, strcspn(query, "=&"))) {
+      if (strncmp(query, "token=", 6) != 0 || size <= 6) return false;
+      tokens++;
+    }
+    query += size;
+    if (*query == '\0') return tokens == 1;
+  }
+}
+
+static bool is_byte_path(const char *path, const struct url_rules *rules) {
+  static const char jobs[] = "/2/compliance/jobs/";
+  size_t id_size, size = strlen(rules->operation);
+  if (strncmp(path, jobs, sizeof jobs - 1) != 0) return false;
+  path += sizeof jobs - 1;
+  id_size = strspn(path, "0123456789");
+  if (id_size < 1 || id_size > 19) return false;
+  if (rules->job_id &&
+      (strlen(rules->job_id) != id_size || memcmp(path, rules->job_id, id_size) != 0))
+    return false;
+  path += id_size;
+  if (*path != '/' || strncmp(path + 1, rules->operation, size) != 0) return false;
+  path += 1 + size;
+  return *path == '?' && has_one_token(path + 1);
+}
+
+enum url_flow url_flow(const char *url, const struct url_rules *rules, struct error *error) {
+  const char *path = path_of(url);
+  char why[80];
+  if (has_origin_of(url, rules->base_url)) {
+    if (is_byte_path(path, rules)) return URL_API;
+    if (strncmp(path, "/2/", 3) == 0) {
+      snprintf(why, sizeof why, "it is not the job's %s URL - read the job for its URLs",
+               rules->operation);
+      refuse(ERROR_PROTOCOL, "URL", url, why, error);
+      return URL_REFUSED;
+    }
+  }
+  return url_check_storage(url, rules->hosts, rules->loopback, error) ? URL_STORAGE : URL_REFUSED;
+}
+
 /* How many bytes at `text` are the token, however either is percent-encoded; 0: it is not there. */
 static size_t token_at(const char *text, size_t size, const char *token, size_t left) {
   size_t used = 0;
@@ -208,11 +298,12 @@ static size_t token_at(const char *text, size_t size, const char *token, size_t 
 
 /* The length of a secret's name at `text` with its "=" (also percent-encoded), or 0. */
 static size_t secret_name(const char *text, size_t size) {
-  static const char *const names[] = {
-      "X-Goog-Signature",     "X-Goog-Credential", "X-Goog-Date",
-      "X-Goog-Algorithm",     "X-Goog-Expires",    "Signature",
-      "X-Goog-SignedHeaders", "upload_id",         "GoogleAccessId"};
-  if (!strchr("BbGgSsUuXx", text[0])) return 0; /* none of their first letters */
+  static const char *const names[] = {"X-Goog-Signature",     "X-Goog-Credential",
+                                      "X-Goog-Date",          "X-Goog-Algorithm",
+                                      "X-Goog-Expires",       "Signature",
+                                      "X-Goog-SignedHeaders", "upload_id",
+                                      "GoogleAccessId",       "token"};
+  if (!strchr("BbGgSsTtUuXx", text[0])) return 0; /* none of their first letters */
   if (size > 7 && strncasecmp(text, "Bearer ", 7) == 0) return 7;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     size_t length = strlen(names[i]), sign;

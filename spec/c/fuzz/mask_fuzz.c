@@ -16,7 +16,7 @@ static void expect(int holds) {
 static int is_telling(const char *token) {
   static const char names[] =
       "x-goog-signature x-goog-credential x-goog-date x-goog-algorithm "
-      "x-goog-expires x-goog-signedheaders upload_id googleaccessid bearer ";
+      "x-goog-expires x-goog-signedheaders upload_id googleaccessid bearer token ";
   char lower[64] = "";
   size_t size = strlen(token);
   if (size < 4 || size >= sizeof lower) return 0;
