@@ -66,6 +66,20 @@ describe("in one process", function()
     return xcompliance.client { base_url = sim.url, bearer_token = "t0ken" }
   end
 
+  it("what the process starts inherits no connection", function()
+    -- libcurl's own pair of sockets, by which it wakes itself, is no connection
+    local function connections(process)
+      local list = assert(shell(("ls -l /proc/%s/fd | grep -o 'socket:.[0-9]*' | while IFS='[' read"
+        .. " -r _ inode; do grep -w $inode /proc/net/tcp; done | wc -l"):format(process)))
+      return tonumber(list)
+    end
+    local client = new_client()
+    assert(client:list_jobs("tweets")) -- its connection is kept
+    assert.is_true(connections("$PPID") > 0, "there is none to inherit")
+    assert.equal(0, connections("self"))
+    client:close()
+  end)
+
   it("a child is told that its parent's client is not its own, and makes one", function()
     local client = new_client()
     local job = assert(client:create_compliance_job("tweets")).data

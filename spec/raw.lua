@@ -20,7 +20,7 @@ Server.__index = Server
 local PROGRAM = [[
   local cqueues, socket = require "cqueues", require "cqueues.socket"
   local folder = ...
-  local answer = assert(dofile(folder .. "/answer.lua"))
+  local answer = assert(loadfile(folder .. "/answer.lua"))(folder)
   local heads = io.open(folder .. "/heads", "a")
   local listener = socket.listen("127.0.0.1", 0)
   assert(listener:listen())

@@ -3,6 +3,7 @@
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
+local raw = require "spec.raw"
 local simulator = require "spec.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
@@ -163,6 +164,43 @@ describe("at any step", function()
     assert.equal("upload upload", bench:steps())
   end)
 
+  it("row 8: a body that is sent again on another connection is summed again", function()
+    -- answers one PUT, reads 100 kB of the next on the same connection, and closes
+    local server = raw.start([[
+      local function read_body(connection, head)
+        local left = tonumber(head:match("Content%-Length: (%d+)"))
+        while left > 0 do
+          local piece = connection:read(-left)
+          if not piece then return end
+          left = left - #piece
+        end
+      end
+      return function(connection, head, number)
+        if head:find("100-continue", 1, true) then
+          connection:write("HTTP/1.1 100 Continue\r\n\r\n")
+          connection:flush()
+        end
+        read_body(connection, head)
+        connection:write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        connection:flush()
+        if number > 1 then return end
+        local line
+        repeat line = connection:read("*L") until not line or line == "\r\n"
+        connection:read(100000)
+      end]])
+    local client, warned = bench:client { base_url = server.url }, nil
+    local function upload(bytes)
+      return client:upload_ids(server.url .. "/o", (bench:list(bytes)),
+        { on_progress = function(event) warned = warned or event.warning end })
+    end
+    assert(upload(3000))
+    local said, info = upload(900000)
+    assert.is_string(said, tostring(info))
+    assert.is_nil(warned) -- libcurl did it by itself
+    assert.equal(2, select(2, server:heads():gsub("PUT ", "")))
+    server:stop()
+  end)
+
   it("row 8: a job is never created on a kept connection", function()
     local client = bench:client()
     for i = 1, 3 do
@@ -245,6 +283,35 @@ describe("at any step", function()
       assert(bench.clients[1]:list_jobs("tweets")) -- the client is as good as new
     end)
   end
+
+  it("row 10: and the transfer is over when the call is", function()
+    -- the server sends for as long as anybody listens, and says when nobody does any more
+    local server = raw.start([[
+      local folder = ...
+      return function(connection)
+        local cqueues = require "cqueues"
+        connection:write("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+        repeat
+          local sent = connection:write(("x"):rep(1000)) and connection:flush()
+          cqueues.sleep(0.01)
+        until not sent
+        local file = io.open(folder .. "/over", "w")
+        file:close()
+      end]])
+    local client = bench:client { base_url = server.url }
+    collectgarbage("stop") -- nobody else may tidy up
+    local ok, failure = pcall(client.download_results, client, server.url .. "/o",
+      bench:path("results.jsonl"), { on_progress = function() error("enough", 0) end })
+    local deadline = core.now() + 3
+    while not benches.read(server.folder .. "/over") and core.now() < deadline do
+      core.sleep(0.02)
+    end
+    collectgarbage("restart")
+    assert.is_false(ok)
+    assert.equal("enough", failure)
+    assert.is_string(benches.read(server.folder .. "/over"), "the transfer ran on")
+    server:stop()
+  end)
 
   it("row 10: and a check goes on afterwards", function()
     local ids, results = bench:path("ids.txt"), bench:path("results.jsonl")

@@ -197,6 +197,24 @@ describe("a resumable upload", function()
       { chunk = 256 * KiB })
   end)
 
+  it("row 39: and the next run does not trust that session", function()
+    local results = bench:path("results.jsonl")
+    local function check()
+      return bench:client():check { type = "tweets", ids = path, results = results,
+        upload = "resumable", chunk = 256 * KiB, poll = { min = 0.01, max = 0.01 } }
+    end
+    bench.sim:change_job(job.id, { status = "expired" })
+    bench:begin()
+    bench:arm("chunk:range-ahead")
+    local outcome, err = check()
+    assert.is_nil(outcome)
+    assert.equal("integrity", err.kind, tostring(err))
+    bench:begin()
+    assert(check())
+    assert.matches("start chunk", bench:steps(), 1, true)
+    assert.is_nil(bench:steps():find("query", 1, true))
+  end)
+
   for _, range in ipairs {
     "bytes 0-5", "0-", "bytes=5-9", "bytes=0-18446744073709551616", "bytes=0--1", "bytes=-1",
     "bytes=0-9223372036854775807", "bytes=0-1e5", "bytes=0-0x10", "items=0-262143", "bytes=0-5,7-9",

@@ -47,15 +47,11 @@ static void begin_head(struct transfer *transfer) {
   transfer->sent = transfer->bytes;
 }
 
-/* The blank line after the headers. An interim answer is not the answer, and neither are its
- * headers. */
+/* The blank line after the headers. An interim answer is not the answer. */
 static void end_head(struct transfer *transfer) {
   long status = 0;
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-  if (status >= 100 && status < 200)
-    begin_head(transfer);
-  else
-    transfer->head_ended = true;
+  transfer->head_ended = status < 100 || status >= 200;
 }
 
 /* Keeps "name: value" with the name in lower case. */
