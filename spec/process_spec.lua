@@ -68,9 +68,9 @@ describe("in one process", function()
 
   it("what the process starts inherits no connection", function()
     -- libcurl's own pair of sockets, by which it wakes itself, is no connection
-    local function connections(process)
+    local function connections(id)
       local list = assert(shell(("ls -l /proc/%s/fd | grep -o 'socket:.[0-9]*' | while IFS='[' read"
-        .. " -r _ inode; do grep -w $inode /proc/net/tcp; done | wc -l"):format(process)))
+        .. " -r _ inode; do grep -w $inode /proc/net/tcp; done | wc -l"):format(id)))
       return tonumber(list)
     end
     local client = new_client()
