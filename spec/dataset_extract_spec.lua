@@ -311,13 +311,58 @@ describe("extraction", function()
       assert.same({ folder:at("in/README.md"), folder:at("in/x.gz") }, counts.ignored_files)
     end)
 
-    it("does not read its own output of the last time", function()
+    it("skips and names pipes, devices and links to folders", function()
+      folder:write("in/a.txt", "1\n")
+      folder:write("elsewhere/b.txt", "2\n")
+      folder:shell("cd in && mkfifo c.jsonl && ln -s /dev/zero d.jsonl"
+        .. " && ln -s ../elsewhere e.jsonl"
+        .. " && mkfifo pipe && ln -s nowhere link")
+      local counts, err, ids = extract { inputs = folder:at("in") }
+      assert(counts, err)
+      assert.equal("1\n", ids)
+      local skipped = {}
+      for i, name in ipairs { "c.jsonl", "d.jsonl", "e.jsonl", "link", "pipe" } do
+        skipped[i] = folder:at("in/" .. name)
+      end
+      assert.same({ 1, 5, skipped }, { counts.files, counts.ignored, counts.ignored_files })
+    end)
+
+    it("that cannot be read is refused by name, and so is a file in it", function()
+      local command = folder.shell({ path = "." }, "pwd"):gsub("%s+$", "") .. "/bin/xcompliance"
+      local who = folder:shell("id -u") == "0\n"
+        and "setpriv --reuid=65534 --regid=65534 --clear-groups" or "" -- root may read everything
+      if folder:shell("%s test -x %s || echo no", who, command) ~= "" then
+        return pending("nobody without privileges can run the command here")
+      end
+      folder:shell("chmod 755 . && mkdir in out && chmod 777 out"
+        .. " && echo 1 >in/a.txt && echo 2 >in/b.txt")
+      local run = ("%s %s extract tweets in -q -o out/ids"):format(who, command)
+      local function refuses(path)
+        folder:shell("%s", run)
+        assert.equal("1\n2\n", folder:read("out/ids"))
+        os.remove(folder:at("out/ids"))
+        local text = folder:shell("chmod 0 %s; %s; chmod 755 %s", path, run, path)
+        assert.matches(path, text, 1, true)
+        assert.matches("ermission denied", text, 1, true)
+        assert.is_nil(folder:read("out/ids"))
+      end
+      refuses("in/b.txt")
+      folder:shell("mkdir in/deep && mv in/b.txt in/deep")
+      refuses("in/deep")
+    end)
+
+    it("is refused if its output would be read the next time", function()
       folder:write("a.txt", "1")
-      local options = { inputs = folder.path, output = folder:at("out.txt") }
+      local counts, err = extract { inputs = folder.path, output = folder:at("out.txt") }
+      assert.is_nil(counts)
+      assert.equal("usage", err.kind)
+      assert.matches("lies in inputs " .. folder.path, err.message, 1, true)
+      assert.is_nil(folder:read("out.txt"))
+      local options = { inputs = folder.path, output = folder:at("out.ids") }
       assert(extract(options))
       folder:write("a.txt", "2")
       assert(extract(options))
-      assert.equal("2\n", folder:read("out.txt"))
+      assert.equal("2\n", folder:read("out.ids"))
     end)
   end)
 
@@ -419,7 +464,8 @@ describe("the command extract", function()
   it("says what it passed over, and ends with the status of the error", function()
     folder:write("x/x.txt", "1\nx\n")
     folder:write("x/y.md", "1")
-    assert.matches("1 file passed over.+1 malformed record passed over: see out.ids.malformed",
+    assert.matches("1 file was skipped, such as x/y%.md.+"
+      .. "1 malformed record passed over: see out.ids.malformed",
       folder:shell("%s tweets x -o out.ids --on-malformed skip", COMMAND))
     assert.matches('"malformed":1', folder:shell(
       "%s tweets x -o out.ids --on-malformed skip --json -q", COMMAND), 1, true)

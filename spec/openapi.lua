@@ -209,6 +209,11 @@ local function parameters_complaint(self, operation, request, in_path)
   return unknown and "there is no parameter " .. unknown
 end
 
+--- Whether the description knows the operation that a request is for.
+function Description:knows(request)
+  return find_operation(self, request) ~= nil
+end
+
 --- What is wrong with a request; nil where it is valid.
 -- @tparam table request `method`, `path`, `query`, `headers` (lower-case names), `body`
 function Description:request_complaint(request)

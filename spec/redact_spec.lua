@@ -595,8 +595,8 @@ describe("redaction", function()
       for _, case in ipairs {
         { "two inputs", { "a/x.jsonl", "b/x.jsonl" }, "out" },
         { "given twice", { "a", "a/x.jsonl" }, "out" },
-        { "is an input", { "a/x.jsonl" }, "a/x.jsonl" },
-        { "lies in a folder that is read", { "a" }, "a/out" },
+        { "is the same file as inputs", { "a/x.jsonl" }, "a/x.jsonl" },
+        { "a folder that is read", { "a" }, "a/out" },
       } do
         local inputs = {}
         for i, name in ipairs(case[2]) do inputs[i] = scratch:at(name) end

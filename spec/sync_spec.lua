@@ -269,7 +269,8 @@ describe("a sync", function()
   it("is refused with options that cannot be meant", function()
     start { shares = {} }
     for _, options in ipairs {
-      {}, { output = "x", in_place = true }, { output = folder .. "/clean" }, { inputs = {} },
+      {}, { output = "x", in_place = true }, { inputs = {} },
+      { inputs = { folder, nil, folder }, output = "x" }, { inputs = { 1 }, output = "x" },
       { inputs = { "-" }, output = "x" }, { output = "x", in_plaice = true },
     } do
       local ok, err = pcall(sync, options)
@@ -279,6 +280,36 @@ describe("a sync", function()
     local report, err = sync { inputs = { bench:path("missing") }, output = bench:path("x") }
     assert.is_nil(report)
     assert.equal("io", err.kind)
+  end)
+
+  it("is refused before anything is asked if its files are in each other's way", function()
+    start { shares = {} }
+    write("a.jsonl", '{"id":"1","text":"a"}')
+    local inner, state, kept = folder .. "/inner/", bench:path("state"), bench:path("kept")
+    for _, case in ipairs {
+      { "lies in inputs", { output = folder .. "/clean" } },
+      { "lies in inputs", { output = folder } },
+      { "lies in inputs", { output = inner .. "../clean" } },
+      { "lies in inputs", { in_place = true, quarantine = folder .. "/kept" } },
+      { "lies in inputs", { in_place = true, state = folder .. "/state" } },
+      { "lies in state", { output = state .. "/clean", state = state } },
+      { "lies in quarantine", { output = kept, quarantine = kept } },
+      { "lies in quarantine", { output = kept .. "/clean", quarantine = kept } },
+      { "given twice", { inputs = { folder, folder .. "/a.jsonl" }, in_place = true } },
+    } do
+      local report, err = sync(case[2])
+      assert.is_nil(report)
+      assert.equal("usage", err.kind)
+      assert.matches(case[1], err.message, 1, true)
+    end
+    assert.equal(0, #bench.sim:state().log)
+  end)
+
+  it("may write to a folder whose name begins with that of an input", function()
+    start { shares = {} }
+    write("a.jsonl", '{"id":"1","text":"a"}')
+    assert(sync { output = folder .. "-clean" })
+    assert(sync { output = folder .. "/.hidden" }) -- which no walk sees
   end)
 
   it("has nothing to ask about a dataset without ids", function()

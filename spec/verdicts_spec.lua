@@ -118,9 +118,59 @@ describe("results", function()
     assert.equal("suspended", verdicts:tweet("2").reason)
     assert.equal("deleted", verdicts:tweet("9223372036854775807").reason)
     assert.is_nil(verdicts:tweet("3"))
-    assert.is_nil(verdicts:user("1"))
     assert.equal(3, verdicts:counts().tweets.rows)
     assert.is_nil(verdicts:counts().users)
+  end)
+
+  it("that were not loaded say nothing: asking about them is misuse", function()
+    local verdicts = assert(load(row '"id":"1","action":"delete"'))
+    local ok, err = pcall(verdicts.user, verdicts, "1")
+    assert.is_false(ok)
+    assert.equal("usage", err.kind)
+    assert.matches("no results of users were loaded", err.message, 1, true)
+    ok, err = pcall(dataset.list_verdicts,
+      { verdicts = verdicts, type = "users", output = scratch:at("out") })
+    assert.is_false(ok)
+    assert.matches("no results of users were loaded", err.message, 1, true)
+    assert.is_nil(scratch:read("out"))
+  end)
+
+  it("must be given: no list, and none with holes or other things in it, is a list of all", function()
+    scratch:write("t", row '"id":"1","action":"delete"')
+    local path = scratch:at("t")
+    for _, options in ipairs {
+      {}, { tweets = {} }, { users = {} }, { tweets = { path }, users = {} },
+      { tweets = { path, nil, path } }, { tweets = { nil, path } }, { tweets = { [2] = path } },
+      { tweets = { path, more = path } }, { tweets = { path, 1 } }, { tweets = { path, "" } },
+      { tweets = "" }, { tweets = { false } },
+    } do
+      local ok, err = pcall(dataset.verdicts, options)
+      assert.is_false(ok)
+      assert.equal("usage", err.kind)
+    end
+    local inputs = { path, nil, path }
+    local verdicts = assert(dataset.verdicts { tweets = { path } })
+    for _, call in ipairs {
+      function() return dataset.extract { type = "tweets", inputs = inputs, output = path .. ".ids" } end,
+      function() return dataset.redact { verdicts = verdicts, inputs = inputs, output = path .. "d" } end,
+    } do
+      local ok, err = pcall(call)
+      assert.is_false(ok)
+      assert.equal("usage", err.kind)
+    end
+    assert.same({ "t" }, scratch:list())
+  end)
+
+  it("that are compiled are never empty", function()
+    local verdicts, err = dataset.verdicts { tweets = scratch:write("t.verdicts", "") }
+    assert.is_nil(verdicts)
+    assert.equal("data", err.kind)
+    assert.matches("t.verdicts: is empty", err.message, 1, true)
+    local saved = scratch:at("u.verdicts")
+    assert(assert(load(nil, row '"id":"1","action":"delete"')):save(saved))
+    verdicts, err = dataset.verdicts { tweets = saved }
+    assert.is_nil(verdicts)
+    assert.matches("holds no verdicts on tweets", err.message, 1, true)
   end)
 
   it("that are empty say that all is well", function()

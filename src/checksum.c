@@ -7,6 +7,9 @@
 
 #include <isa-l/crc.h>
 #include <limits.h>
+#include <string.h>
+
+static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 uint32_t checksum_crc32c(uint32_t crc, const void *bytes, size_t size) {
   const unsigned char *next = bytes;
@@ -22,13 +25,25 @@ uint32_t checksum_crc32c(uint32_t crc, const void *bytes, size_t size) {
 }
 
 void checksum_format(uint32_t crc, char text[CHECKSUM_TEXT]) {
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  text[0] = letters[crc >> 26];
-  text[1] = letters[crc >> 20 & 63];
-  text[2] = letters[crc >> 14 & 63];
-  text[3] = letters[crc >> 8 & 63];
-  text[4] = letters[crc >> 2 & 63];
-  text[5] = letters[crc << 4 & 63];
+  text[0] = LETTERS[crc >> 26];
+  text[1] = LETTERS[crc >> 20 & 63];
+  text[2] = LETTERS[crc >> 14 & 63];
+  text[3] = LETTERS[crc >> 8 & 63];
+  text[4] = LETTERS[crc >> 2 & 63];
+  text[5] = LETTERS[crc << 4 & 63];
   text[6] = text[7] = '=';
   text[8] = '\0';
+}
+
+bool checksum_read(const char *text, uint32_t *crc) {
+  uint64_t bits = 0;
+  char again[CHECKSUM_TEXT];
+  for (int i = 0; i < 6; i++) {
+    const char *letter = text[i] ? strchr(LETTERS, text[i]) : NULL;
+    if (!letter) return false;
+    bits = bits << 6 | (uint64_t)(letter - LETTERS);
+  }
+  *crc = (uint32_t)(bits >> 4);
+  checksum_format(*crc, again);
+  return strcmp(text, again) == 0;
 }

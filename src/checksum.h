@@ -6,6 +6,7 @@
 #ifndef XCOMPLIANCE_CHECKSUM_H
 #define XCOMPLIANCE_CHECKSUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ uint32_t checksum_crc32c(uint32_t crc, const void *bytes, size_t size);
 
 /* Writes `crc` as x-goog-hash does. */
 void checksum_format(uint32_t crc, char text[CHECKSUM_TEXT]);
+
+/* Reads what checksum_format writes. Returns false if `text` is anything else. */
+bool checksum_read(const char *text, uint32_t *crc);
 
 #pragma GCC visibility pop
 

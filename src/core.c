@@ -22,5 +22,6 @@ int luaopen_xcompliance_core(lua_State *L) {
   dataset_open(L);
   verdicts_open(L);
   folder_open(L);
+  names_open(L);
   return 1;
 }

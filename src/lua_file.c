@@ -374,18 +374,27 @@ static int push_true(lua_State *L, struct task *task) {
   return 1;
 }
 
-/* file:checksum([length]) -> task -> { bytes, lines, crc32c }: of the first `length` bytes, or of
- * all; blank lines are not counted */
+/* file:checksum([length [, from, crc32c]]) -> task -> { bytes, lines, crc32c }: of the first
+ * `length` bytes, or of all; blank lines are not counted. With `from`, the bytes before it are not
+ * read again: `crc32c` is their sum, and `lines` counts only what is read. */
 static int method_checksum(lua_State *L) {
   struct file_box *file = file_box_check(L, 1, "file:checksum");
-  double length = luaL_optnumber(L, 2, 9e15);
+  double length = luaL_optnumber(L, 2, 9e15), from = luaL_optnumber(L, 3, 0);
+  const char *known = luaL_optstring(L, 4, "AAAAAA==");
   struct task_box *box;
   struct file_task *own;
   struct error error;
+  uint32_t crc32c;
   if (!(length >= 0 && length <= 9e15)) skin_misuse(L, "file:checksum: not a number of bytes");
+  if (!(from >= 0 && from <= length)) skin_misuse(L, "file:checksum: cannot begin there");
+  if (!checksum_read(known, &crc32c)) skin_misuse(L, "file:checksum: not a CRC32C in base64");
   box = task_box_new(L, push_checksum);
   own = file_task_new(&CHECKSUM, file, NULL, &error);
-  if (own) own->length = (uint64_t)length;
+  if (own) {
+    own->length = (uint64_t)length;
+    own->bytes = (uint64_t)from;
+    own->crc32c = crc32c;
+  }
   return start(L, box, own, &error);
 }
 

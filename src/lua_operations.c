@@ -154,7 +154,7 @@ static int create_compliance_job(lua_State *L) {
   options.headers = JSON_HEADERS;
   options.body = body;
   options.fresh_connection = true;
-  return session_run(L, 1, &options, push_answer);
+  return session_run(L, 1, &options, push_answer, NULL);
 }
 
 /* A call about one job, which has no body. */
@@ -171,7 +171,7 @@ static int call_job(lua_State *L, const char *name, const char *method, const ch
   strcat(strcat(url, "/"), id);
   add_fields(L, name, url);
   options.headers = ACCEPT;
-  return session_run(L, 1, &options, push_answer);
+  return session_run(L, 1, &options, push_answer, NULL);
 }
 
 /* core.list_job(session, { base_url, bearer_token, id, fields?, timeout?, allow_http? })
@@ -207,7 +207,7 @@ static int list_jobs(lua_State *L) {
   options.doing = "listing compliance jobs";
   options.body_max = LIST_MAX;
   options.headers = ACCEPT;
-  return session_run(L, 1, &options, push_answer);
+  return session_run(L, 1, &options, push_answer, NULL);
 }
 
 /* }================================================================== */

@@ -125,6 +125,8 @@ static void add_to_error(lua_State *L, struct task *task) {
   struct transfer *transfer = (struct transfer *)task;
   compat_pushwhole(L, transfer_bytes(transfer));
   lua_setfield(L, -2, "bytes");
+  lua_pushboolean(L, transfer_placed(transfer));
+  lua_setfield(L, -2, "placed");
   if (transfer_status(transfer) < 200) return; /* no answer, or only "100 Continue" */
   compat_pushwhole(L, transfer_status(transfer));
   lua_setfield(L, -2, "status");
@@ -133,7 +135,7 @@ static void add_to_error(lua_State *L, struct task *task) {
 }
 
 int session_run(lua_State *L, int session_index, const struct transfer_options *options,
-                task_push_result *push_result) {
+                task_push_result *push_result, task_push_result *push_so_far) {
   struct session_box *session = luaL_checkudata(L, session_index, SESSION_NAME);
   struct task_box *box;
   struct transfer *transfer;
@@ -141,6 +143,7 @@ int session_run(lua_State *L, int session_index, const struct transfer_options *
   if (!session->session) return skin_misuse(L, "this session is closed - make another client");
   box = task_box_new(L, push_result);
   task_box_explain(box, add_to_error);
+  task_box_watch(box, push_so_far);
   transfer = transfer_new(options, &error);
   if (!transfer) return skin_failure(L, &error);
   task_box_fill(box, &transfer->task);

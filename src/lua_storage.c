@@ -112,6 +112,20 @@ static int push_download(lua_State *L, struct task *task) {
   const struct transfer *transfer = (struct transfer *)task;
   session_push_answer(L, transfer);
   push_moved(L, transfer, "received", transfer_bytes(transfer));
+  lua_pushboolean(L, transfer_is_framed(transfer));
+  lua_setfield(L, -2, "framed");
+  return 1;
+}
+
+static int push_download_so_far(lua_State *L, struct task *task) {
+  const struct transfer *transfer = (struct transfer *)task;
+  if (transfer_placed(transfer)) {
+    session_push_answer(L, transfer);
+    compat_pushwhole(L, task_counter(task, TRANSFER_BYTES));
+    lua_setfield(L, -2, "held");
+  } else {
+    lua_pushnil(L);
+  }
   return 1;
 }
 
@@ -160,14 +174,17 @@ static int upload_ids(lua_State *L) {
   options->offset = skin_optional_whole(L, 2, name, "offset", 0, size);
   options->length =
       skin_optional_whole(L, 2, name, "length", size - options->offset, size - options->offset);
-  return session_run(L, 1, options, push_upload);
+  return session_run(L, 1, options, push_upload, NULL);
 }
 
 /* core.download_results(session, { url, file, offset?, headers?, storage_hosts?, loopback?,
  * base_url?, bearer_token?, allow_http?, job_id? })
- * -> task -> { status, headers, body, received, offset, crc32c, flow } | nil, err
- * The body of a 200 or 206 goes into the file, from `offset` on (a 200 empties it first); any other
- * body is `body`. Progress: received, total. The token goes as with core.upload_ids. */
+ * -> task -> { status, headers, body, received, offset, crc32c, framed, flow } | nil, err
+ * The body of a 200 or 206 goes into the file, from `offset` on (a 200 empties it first, when its
+ * first byte arrives); any other body is `body`. `framed`: the protocol marked the end of the body.
+ * err.placed: the file has become this answer's; before that it is untouched. task:so_far() then
+ * returns { status, headers, held }: `held` is how many bytes the file holds at least.
+ * Progress: received, total. The token goes as with core.upload_ids. */
 static int download_results(lua_State *L) {
   static const char *const known[] = {"allow_http",    "base_url", "bearer_token", "file",
                                       "headers",       "job_id",   "loopback",     "offset",
@@ -187,7 +204,7 @@ static int download_results(lua_State *L) {
   options->path = file->path;
   options->timeout = skin_optional_number(L, 2, name, "timeout", 0, 0, 1e7);
   options->offset = skin_optional_whole(L, 2, name, "offset", 0, (uint64_t)1 << 53);
-  return session_run(L, 1, options, push_download);
+  return session_run(L, 1, options, push_download, push_download_so_far);
 }
 
 /* core.request(session, { method, url, headers?, storage_hosts?, loopback?, timeout? })
@@ -207,7 +224,7 @@ static int request(lua_State *L) {
   options->doing = "asking storage";
   options->method = methods[skin_optional_choice(L, 2, name, "method", 0, methods)];
   options->timeout = skin_optional_number(L, 2, name, "timeout", 30, 0.001, 1e7);
-  return session_run(L, 1, options, push_request);
+  return session_run(L, 1, options, push_request, NULL);
 }
 
 /* core.job_url{ url, base_url, operation, job_id?, storage_hosts?, loopback?, allow_http? }

@@ -14,6 +14,7 @@ static const char TASK_NAME[] = "xcompliance.task";
 struct task_box {
   struct task *task; /* NULL before it is filled and after it is closed */
   task_push_result *push_result;
+  task_push_result *push_so_far;                         /* or NULL */
   void (*add_to_error)(lua_State *L, struct task *task); /* or NULL */
 };
 
@@ -21,6 +22,7 @@ struct task_box *task_box_new(lua_State *L, task_push_result *push_result) {
   struct task_box *box = compat_newuserdata(L, sizeof *box);
   box->task = NULL;
   box->push_result = push_result;
+  box->push_so_far = NULL;
   box->add_to_error = NULL;
   luaL_setmetatable(L, TASK_NAME);
   return box;
@@ -32,6 +34,10 @@ void task_box_fill(struct task_box *box, struct task *task) {
 
 void task_box_explain(struct task_box *box, void (*add_to_error)(lua_State *L, struct task *task)) {
   box->add_to_error = add_to_error;
+}
+
+void task_box_watch(struct task_box *box, task_push_result *push_so_far) {
+  box->push_so_far = push_so_far;
 }
 
 static struct task_box *check_box(lua_State *L) {
@@ -104,6 +110,16 @@ static int method_fd(lua_State *L) {
   return 1;
 }
 
+/* task:so_far() -> what is known of the result while the work runs, or nil: see the functions that
+ * return tasks. */
+static int method_so_far(lua_State *L) {
+  struct task *task = check_task(L);
+  struct task_box *box = lua_touserdata(L, 1);
+  if (box->push_so_far) return box->push_so_far(L, task);
+  lua_pushnil(L);
+  return 1;
+}
+
 /* task:result() -> what the kind of task promises, or nil, err. Misuse while the work runs. */
 static int method_result(lua_State *L) {
   struct task *task = check_task(L);
@@ -156,10 +172,9 @@ static int function_give_way(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"cancel", method_cancel},     {"close", method_close},
-    {"done", method_done},         {"fd", method_fd},
-    {"progress", method_progress}, {"result", method_result},
-    {"wait", method_wait},         {NULL, NULL},
+    {"cancel", method_cancel}, {"close", method_close},       {"done", method_done},
+    {"fd", method_fd},         {"progress", method_progress}, {"result", method_result},
+    {"so_far", method_so_far}, {"wait", method_wait},         {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {

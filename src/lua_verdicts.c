@@ -6,6 +6,7 @@
 #include "dataset/id.h"
 #include "dataset/listing.h"
 #include "dataset/redact.h"
+#include "dataset/results_check.h"
 #include "dataset/verdicts_load.h"
 #include "skin.h"
 
@@ -94,12 +95,21 @@ static uint64_t check_id(lua_State *L, const char *name, int index) {
   return id;
 }
 
+/* An id without a row is compliant only if it was asked about: without results nothing is. */
+static void check_loaded(lua_State *L, const char *name, const struct verdicts *verdicts,
+                         enum verdicts_type type) {
+  if (!verdicts->sets[type].given)
+    skin_misuse(L, "%s: no results of %s were loaded, so nothing is known of any of them", name,
+                TYPES[type]);
+}
+
 /* verdicts:tweet(id), verdicts:user(id) -> { outcome, reason?, redacted_at? } | nil */
 static int find(lua_State *L, enum verdicts_type type, const char *name) {
   const struct verdicts *verdicts = check_verdicts(L, 1);
   uint64_t id = check_id(L, name, 2);
   struct verdict verdict;
   char time[TIME_TEXT];
+  check_loaded(L, name, verdicts, type);
   if (!verdicts_find(&verdicts->sets[type], id, &verdict)) {
     lua_pushnil(L);
     return 1;
@@ -274,6 +284,7 @@ static int list(lua_State *L) {
   options.ids = skin_optional_string(L, 1, name, "ids", NULL);
   options.facts = outcome_facts(L, name);
   options.verdicts = verdicts_field(L, name);
+  check_loaded(L, name, options.verdicts, options.type);
   box = task_box_new(L, push_listing);
   task = listing_start(&options, &error);
   if (!task) return skin_failure(L, &error);
@@ -495,6 +506,35 @@ static int redact(lua_State *L) {
 
 /* }================================================================== */
 
+/* {==================================================================
+** Whether a file holds results
+** =================================================================== */
+
+static int push_checked(lua_State *L, struct task *task) {
+  const struct results_counts *counts = results_checked(task);
+  lua_createtable(L, 0, 3);
+  set_whole(L, "rows", counts->rows);
+  set_whole(L, "bytes", counts->bytes);
+  set_whole(L, "unknown", counts->unknown);
+  return 1;
+}
+
+/* core.check_results(path [, name]) -> task -> { rows, bytes, unknown } | nil, err: reads a file of
+ * results to its end; err.kind is "data" at the first line that is not a row. Messages call the
+ * file `name` (default: its path). */
+static int check_results(lua_State *L) {
+  const char *path = skin_path(L, 1, "core.check_results");
+  const char *name = luaL_optstring(L, 2, path);
+  struct task_box *box = task_box_new(L, push_checked);
+  struct error error;
+  struct task *task = results_check_start(path, name, &error);
+  if (!task) return skin_failure(L, &error);
+  task_box_fill(box, task);
+  return 1;
+}
+
+/* }================================================================== */
+
 static const luaL_Reg methods[] = {
     {"close", method_close}, {"counts", method_counts}, {"save", method_save},
     {"tweet", method_tweet}, {"user", method_user},     {NULL, NULL},
@@ -508,6 +548,7 @@ static const luaL_Reg metamethods[] = {
 };
 
 static const luaL_Reg functions[] = {
+    {"check_results", check_results},
     {"list_verdicts", list},
     {"redact", redact},
     {"verdicts", load},

@@ -22,6 +22,7 @@ void storage_open(lua_State *L);
 void dataset_open(lua_State *L);
 void verdicts_open(lua_State *L);
 void folder_open(lua_State *L);
+void names_open(lua_State *L);
 
 /* Makes the metatable `name`: methods, then metamethods (both NULL-ended; either may be NULL). */
 void skin_metatable(lua_State *L, const char *name, const luaL_Reg *methods,
@@ -80,6 +81,9 @@ void task_box_fill(struct task_box *box, struct task *task);
  */
 void task_box_explain(struct task_box *box, void (*add_to_error)(lua_State *L, struct task *task));
 
+/* Has `push_so_far` push the one value that task:so_far() returns, also while the task runs. */
+void task_box_watch(struct task_box *box, task_push_result *push_so_far);
+
 /* The core file at `index` (lua_file.c). Raises where it is none, or closed. */
 struct file_box {
   int descriptor; /* -1: closed */
@@ -93,9 +97,9 @@ struct transfer;
 struct transfer_options;
 
 /* Starts a transfer on the session at `session_index` and pushes its handle; or returns nil, err.
- */
+ * `push_so_far` may be NULL. */
 int session_run(lua_State *L, int session_index, const struct transfer_options *options,
-                task_push_result *push_result);
+                task_push_result *push_result, task_push_result *push_so_far);
 
 /* Pushes the text as url_mask leaves it. `token` may be NULL. */
 void session_push_masked(lua_State *L, const char *text, size_t size, const char *token);

@@ -157,6 +157,10 @@
 ---@class xcompliance.UploadOptions: xcompliance.CallOptions
 ---@field chunk? integer bytes of a piece of a resumable upload, a multiple of 262144
 
+---@class xcompliance.DownloadOptions: xcompliance.CallOptions
+---@field allow_unframed? boolean accept results although nothing says where they end
+---@field as_is? boolean accept what is not results
+
 ---@class xcompliance.CheckOptions: xcompliance.CallOptions
 ---@field type xcompliance.Type
 ---@field ids string path of a list, one id a line
@@ -165,6 +169,7 @@
 ---@field state? string folder for what is needed to go on; default: that of the results
 ---@field poll? { min?: number, max?: number } seconds between two looks at the job (5, 60)
 ---@field max_polls_per_15min? integer
+---@field allow_unframed? boolean accept results although nothing says where they end
 ---@field upload? "auto"|"simple"|"resumable"
 ---@field chunk? integer
 
@@ -195,6 +200,7 @@
 ---@field poll? { min: number, max: number } seconds
 ---@field upload? "auto"|"resumable"|"simple"
 ---@field max_polls_per_15min? number
+---@field allow_unframed? boolean accept results although nothing says where they end
 
 ---@class xcompliance.Checked
 ---@field asked integer
@@ -260,7 +266,7 @@ function Client:upload_ids(url, path, options) end
 
 ---@param url string the job's download_url
 ---@param path string
----@param options? xcompliance.CallOptions
+---@param options? xcompliance.DownloadOptions
 ---@return integer? status
 ---@return xcompliance.Downloaded|xcompliance.Error
 function Client:download_results(url, path, options) end
@@ -325,7 +331,7 @@ function M.upload_ids(url, path, options) end
 
 ---@param url string
 ---@param path string
----@param options? xcompliance.CallOptions
+---@param options? xcompliance.DownloadOptions
 ---@return integer? status
 ---@return xcompliance.Downloaded|xcompliance.Error
 function M.download_results(url, path, options) end

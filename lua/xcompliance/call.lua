@@ -80,12 +80,14 @@ local function report(self, task)
 end
 
 --- Returns once the task has ended, or the deadline has passed.
-local function attend(self, task, quiet)
+local function attend(self, task, quiet, watch)
+  local waking = watch or (self.on_progress and not quiet)
   while true do
-    local slice = (self.on_progress and not quiet) and SLICE or 3600
+    local slice = waking and SLICE or 3600
     local ended = self.loop.wait(task, math.max(0, math.min(slice, self:left())))
     if not quiet then report(self, task) end
     if ended then return end
+    if watch then watch(task) end
     if self:left() <= 0 then
       task:cancel()
       -- what it had come to until now is worth keeping: the headers of its answer
@@ -99,14 +101,15 @@ local function finish(self, task, result, ...)
   task:close()
   local err = ...
   if result == nil and err.kind == "cancelled" and self:left() <= 0 then
-    return nil, errors.with(self:late(), { headers = err.headers, status = err.status })
+    return nil, errors.with(self:late(),
+      { headers = err.headers, status = err.status, placed = err.placed })
   end
   return result, ...
 end
 
-local function wait_for(self, quiet, task, err)
+local function wait_for(self, wait, task, err, ...)
   if not task then return nil, err end
-  local ok, failure = pcall(attend, self, task, quiet)
+  local ok, failure = pcall(wait, self, task, ...)
   if not ok then
     task:close()
     error(failure, 0)
@@ -117,11 +120,20 @@ end
 --- Waits for a task and reports its progress.
 -- @param task what a function of the core has returned: a task, or nil
 -- @tparam ?table err and an error then
+-- @tparam[opt] function watch called with the task several times a second while it runs
 -- @return what the task's result is, or nil, err
-function Call:await(task, err) return wait_for(self, false, task, err) end
+function Call:await(task, err, watch) return wait_for(self, attend, task, err, false, watch) end
 
 --- Waits for a task too small to be reported.
-function Call:ask(task, err) return wait_for(self, true, task, err) end
+function Call:ask(task, err) return wait_for(self, attend, task, err, true) end
+
+--- Waits for a small task that must be done even if the deadline has passed: it keeps what the call
+-- achieved.
+function Call:settle(task, err)
+  return wait_for(self, function()
+    while not self.loop.wait(task, 3600) do end -- luacheck: ignore 542
+  end, task, err)
+end
 
 --- Sleeps, unless the deadline would pass meanwhile: then there is no use in waiting for it.
 -- @tparam number seconds how long

@@ -7,6 +7,7 @@ local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
 local download = require "xcompliance.download"
 local errors = require "xcompliance.errors"
+local names = require "xcompliance.names"
 local operations = require "xcompliance.operations"
 local upload = require "xcompliance.upload"
 
@@ -177,6 +178,17 @@ function Client:cancel_job(id, options)
   return operations.cancel(self, call, id, fields)
 end
 
+--- Checks that the files that a call names are different ones, and none is the token's.
+-- @tparam table call
+-- @tparam string what see names.check
+-- @tparam table options
+-- @treturn true|nil,err
+function Client:check_names(call, what, options)
+  local all = { token_file = self.settings.token_file, ca_file = self.settings.ca_file }
+  for name, value in pairs(options) do all[name] = value end
+  return names.check(call, what, all)
+end
+
 local function check_strings(name, url, path)
   if type(url) ~= "string" or type(path) ~= "string" then
     errors.misuse("%s: give a URL and a path, both strings", name)
@@ -198,18 +210,25 @@ function Client:upload_ids(url, path, options)
   return upload.run(call, storage, url, path, { chunk = checked.chunk })
 end
 
---- Downloads results. The file takes its name when it is whole and verified.
+--- Downloads results. The file takes its name when it is whole and verified, and every line of it
+-- was read as a row of results.
 -- @tparam string url the job's download_url, as it came
 -- @tparam string path where the results go
--- @tparam[opt] table options `deadline`, `on_progress`
+-- @tparam[opt] table options `deadline`, `on_progress`; `allow_unframed` (accept results although
+-- neither a length nor a checksum says where they end); `as_is` (accept what is not results)
 -- @treturn ?integer the HTTP status; or nil, err
 -- @treturn table `{ bytes, crc32c, verified }`
 function Client:download_results(url, path, options)
   check_strings("download_results", url, path)
-  local call = self:call("download_results", options)
-  local storage, err = self:storage()
+  local call, checked = self:call("download_results", options,
+    { allow_unframed = "boolean", as_is = "boolean" })
+  local ok, err = self:check_names(call, "download", { results = path })
+  if not ok then return nil, err end
+  local storage
+  storage, err = self:storage()
   if not storage then return nil, err end
-  return download.run(call, storage, url, path)
+  return download.run(call, storage, url, path,
+    { allow_unframed = checked.allow_unframed, as_is = checked.as_is })
 end
 
 --- The same client, waited for by another loop. It shares the session, so it needs no closing.

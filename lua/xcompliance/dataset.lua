@@ -16,6 +16,7 @@
 local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local names = require "xcompliance.names"
 local verdicts = require "xcompliance.verdicts"
 
 local M = {}
@@ -44,6 +45,13 @@ local function begin(name, options, known)
   return call, options
 end
 
+local function check_given(name, options, needed)
+  for _, option in ipairs(needed) do
+    if options[option] == nil then errors.misuse("%s: %s is missing", name, option) end
+    if options[option] == "" then errors.misuse("%s: %s is empty", name, option) end
+  end
+end
+
 local EXTRACT = {
   type = "string", inputs = "table|string", output = "string", format = "string",
   column = "string", top_level = "boolean", ids_per_file = "number", memory = "number",
@@ -66,14 +74,15 @@ local EXTRACT = {
 -- `ignored`, `outputs` (paths), `ignored_files` (the first hundred); or nil, err
 function M.extract(options)
   local call, fields = begin("dataset.extract", options, EXTRACT)
-  if type(fields.inputs) == "string" then fields.inputs = { fields.inputs } end
-  call:at("extract", "extracting the ids of " .. tostring(fields.type))
+  fields.inputs = errors.check_paths("dataset.extract", "inputs", fields.inputs)
+  check_given("dataset.extract", fields, { "type", "inputs", "output" })
+  call:at("extract", "extracting the ids of " .. fields.type)
+  local ok, err = names.check(call, "extract", fields)
+  if not ok then return nil, err end
   return call:await(core.extract(fields))
 end
 
 local VERDICTS = { tweets = "table|string", users = "table|string", jobs = "number" }
-
-local function as_list(value) return type(value) == "string" and { value } or value end
 
 --- Loads results of tweets jobs and of users jobs: JSON Lines as they were downloaded, or files
 -- that `verdicts:save` has written. `jobs` is how many threads parse results (default: one a
@@ -84,14 +93,33 @@ local function as_list(value) return type(value) == "string" and { value } or va
 function M.verdicts(options)
   local loop = type(options) == "table" and rawget(options, "loop") or waiting
   local call, fields = begin("dataset.verdicts", options, VERDICTS)
-  fields.tweets, fields.users = as_list(fields.tweets), as_list(fields.users)
+  for _, type in ipairs { "tweets", "users" } do
+    fields[type] = errors.check_paths("dataset.verdicts", type, fields[type])
+  end
   if not fields.tweets and not fields.users then
     errors.misuse("dataset.verdicts: give results of tweets, of users, or of both")
   end
   call:at("load", "loading results")
   local loaded, err = call:await(core.verdicts(fields))
   if not loaded then return nil, err end
-  return verdicts.new(loaded, function() return calls.new(loop, {}) end)
+  return verdicts.new(loaded, function() return calls.new(loop, {}) end, fields)
+end
+
+--- Verdicts on nothing, for a dataset in which there was nothing to ask about. Results that are
+-- missing by mistake never come to this: `verdicts` refuses an empty list.
+-- @treturn ?table verdicts, or nil, err
+function M.no_verdicts()
+  local call = calls.new(waiting, {})
+  local none, err = call:ask(core.verdicts {})
+  if not none then return nil, err end
+  return verdicts.new(none, function() return call end, {})
+end
+
+--- The options, and the results that their verdicts were loaded from.
+local function with_results(fields)
+  local all = verdicts.results_of(fields.verdicts)
+  for name, value in pairs(fields) do all[name] = value end
+  return all
 end
 
 local LIST = {
@@ -110,8 +138,11 @@ local LIST = {
 -- `rehydrate`, `invalid`, `lines`; or nil, err
 function M.list_verdicts(options)
   local call, fields = begin("dataset.list_verdicts", options, LIST)
-  fields.verdicts = verdicts.unwrap(fields.verdicts)
+  check_given("dataset.list_verdicts", fields, { "verdicts", "type", "output" })
   call:at("list", "listing verdicts")
+  local ok, err = names.check(call, "verdicts", with_results(fields))
+  if not ok then return nil, err end
+  fields.verdicts = verdicts.unwrap(fields.verdicts)
   return call:await(core.list_verdicts(fields))
 end
 
@@ -145,9 +176,12 @@ local REDACT = {
 -- same by file, with `path`, `output`, `written`, `crc32c`, `output_crc32c`; or nil, err
 function M.redact(options)
   local call, fields = begin("dataset.redact", options, REDACT)
-  fields.inputs = as_list(fields.inputs)
-  fields.verdicts = verdicts.unwrap(fields.verdicts)
+  fields.inputs = errors.check_paths("dataset.redact", "inputs", fields.inputs)
+  check_given("dataset.redact", fields, { "verdicts", "inputs" })
   call:at("redact", "redacting")
+  local ok, err = names.check(call, "redact", with_results(fields))
+  if not ok then return nil, err end
+  fields.verdicts = verdicts.unwrap(fields.verdicts)
   return call:await(core.redact(fields))
 end
 

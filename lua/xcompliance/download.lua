@@ -1,12 +1,25 @@
---- Many exchanges that make one sure download: a file under its final name is whole and verified.
+--- Many exchanges that make one sure download: a file under its final name is whole, verified and
+-- readable.
+--
+-- Exchanges break off, so the bytes gather in a file beside the target. Bytes of two exchanges are
+-- joined only if a strong ETag or a checksum proves that they are of one object. If nothing proves
+-- it, the download starts over, every time.
+--
+-- What a later run may continue is recorded as the part: `{ path, etag, hash, ranges, total, size,
+-- crc32c }`. It vouches for the first `size` bytes of the file, whose sum is `crc32c`. It is
+-- recorded after they were written, so it never vouches for more than there is. A file that does
+-- not match it is not used.
 -- @module xcompliance.download
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local results = require "xcompliance.results"
 local storage_answers = require "xcompliance.storage"
 local text = require "xcompliance.text"
 
 local M = {}
+
+local RECORD_EVERY = 5 -- seconds of a running download: what a kill may cost
 
 local Download = {}
 Download.__index = Download
@@ -15,9 +28,18 @@ Download.__index = Download
 -- The temporary file beside the target, across runs
 -- =====================================================================
 
---- Goes on with the file that an earlier run has left, or begins one.
+--- The file that an earlier run left, if it lies where the target is: it must be renamed to it.
+-- The file of a run that had another target is removed.
+local function reopen(target, part)
+  local file = core.reopen(part.path)
+  if not file then return nil end
+  if text.folder(part.path) == text.folder(target) then return file end
+  file:discard()
+end
+
+--- Continues with the file of an earlier run, or begins one.
 local function open_part(target, part, keep)
-  local file = part and core.reopen(part.path)
+  local file = part and reopen(target, part)
   if file then return file, part end
   local err
   file, err = core.create_beside(target, keep)
@@ -27,24 +49,46 @@ end
 
 function Download:have() return self.file:stat().size end
 
---- Remembers which object the bytes are of.
-function Download:note(headers, total)
-  local part, etag, hash = self.part, headers.etag, headers["x-goog-hash"]
-  if etag and etag:find("^W/") then etag = nil end -- a weak one cannot tell bytes apart
-  if etag == part.etag and total == part.total and hash == part.hash then return true end
-  part.etag, part.total, part.hash = etag, total, hash
-  return self.on_part(part)
+--- Forgets what the file holds, and empties it.
+function Download:start_over()
+  self.part, self.summed = { path = self.part.path }, nil
+  return self.file:truncate(0)
 end
 
-function Download:start_over()
-  self.part.etag, self.part.total, self.part.hash, self.guessed = nil, nil, nil, false
-  return self.file:truncate(0)
+--- Drops from the file of an earlier run what its record does not vouch for, which may be all.
+function Download:check_part()
+  local part, have = self.part, self:have()
+  if part.size and part.size <= have then
+    local sum, err = self.call:ask(self.file:checksum(part.size))
+    if not sum then return nil, err end
+    if sum.crc32c == part.crc32c then
+      self.summed = sum
+      return self.file:truncate(part.size)
+    end
+  end
+  if part.size then
+    self.call:tell { message = ("%s: the file of the run before does not hold what was recorded of"
+      .. " it - starting over"):format(self.call.doing) }
+  end
+  return self:start_over()
+end
+
+--- Records that the file holds so many bytes of this object.
+-- @tparam integer size
+-- @treturn true|nil,err
+function Download:record(size)
+  if not self.on_part or not self:can_continue() then return true end
+  local before = self.summed or { bytes = 0 }
+  local sum, err = self.call:settle(self.file:checksum(size, before.bytes, before.crc32c))
+  if not sum then return nil, err end
+  self.summed, self.part.size, self.part.crc32c = sum, sum.bytes, sum.crc32c
+  return self.on_part(self.part)
 end
 
 -- }====================================================================
 
 -- {====================================================================
--- One exchange
+-- Which object it is
 -- =====================================================================
 
 local function whole_number(digits) return digits and tonumber(digits) or nil end
@@ -57,35 +101,92 @@ local function total_of(answer)
   return whole_number((headers["content-length"] or ""):match("^%d+$"))
 end
 
+--- A weak one says that two objects mean the same, not that their bytes are the same.
+local function strong_etag(headers) return (headers.etag or ""):match('^"[^"]*"$') end
+
+--- Whether the bytes that are stored (and hashed) were decompressed on the way.
+local function is_transcoded(headers)
+  return (headers["x-goog-stored-content-encoding"] or "identity") ~= "identity"
+end
+
+--- The checksum that storage states of the bytes that it sends, or nil.
+local function hash_of(headers)
+  return not is_transcoded(headers) and storage_answers.crc32c(headers) or nil
+end
+
+--- From now on the file holds the object of this answer, from its first byte.
+function Download:adopt(answer)
+  if self.adopted then return end
+  local headers = answer.headers
+  self.adopted, self.summed = true, nil
+  self.part = {
+    path = self.part.path, total = total_of(answer), etag = strong_etag(headers),
+    hash = hash_of(headers), ranges = headers["accept-ranges"] == "bytes",
+  }
+end
+
+--- Whether a later answer can prove that it is of the same object.
+function Download:can_continue()
+  return self.part.etag ~= nil or (self.part.hash ~= nil and self.part.ranges)
+end
+
+--- Whether this part is proved to be of the object whose first bytes we have.
+function Download:is_same(answer)
+  local part, headers, total = self.part, answer.headers, total_of(answer)
+  if not total or (part.total and total ~= part.total) then return false end
+  if part.etag then return strong_etag(headers) == part.etag end
+  return part.hash ~= nil and hash_of(headers) == part.hash
+end
+
+-- }====================================================================
+
+-- {====================================================================
+-- One exchange
+-- =====================================================================
+
+--- Records a running download from time to time, so that a run that is killed loses little.
+-- @treturn function called with the task while it is waited for
+function Download:recorder(have)
+  local next_time = 0
+  return function(task)
+    local so_far = core.now() >= next_time and not self.failure and task:so_far()
+    if not so_far then return end
+    if so_far.status == 200 or have == 0 then
+      self:adopt(so_far)
+    elseif not self:is_same(so_far) then
+      return
+    end
+    local ok, err = self:record(so_far.held)
+    if not ok then self.failure = err end
+    next_time = core.now() + RECORD_EVERY
+  end
+end
+
 function Download:ask(have)
   local headers
   if have > 0 then
     headers = { ("Range: bytes=%.0f-"):format(have) }
-    if self.part.etag then headers[2] = "If-Range: " .. self.part.etag else self.guessed = true end
+    if self.part.etag then headers[2] = "If-Range: " .. self.part.etag end
   end
-  return self.call:await(core.download_results(self.storage.session, {
+  local task, err = core.download_results(self.storage.session, {
     url = self.url, file = self.file, offset = have, headers = headers,
     storage_hosts = self.storage.hosts, loopback = self.storage.loopback,
-  }))
+  })
+  self.adopted = false
+  return self.call:await(task, err, self.on_part and self:recorder(have))
 end
 
---- Whether a part is one of another object than the bytes that we have.
-function Download:is_other(answer, have)
-  if have == 0 or answer.status ~= 206 then return false end
-  local part = self.part
-  return (part.etag and answer.headers.etag ~= part.etag)
-    or (part.total and total_of(answer) ~= part.total)
-end
-
---- The exchange broke off. What has arrived counts, if it can be told what it is a part of;
--- progress is only what no attempt has reached before, so that starting over has an end.
+--- The exchange broke off. What arrived counts if it is known what it is a part of. Progress is
+-- only what no attempt reached before, so that starting over has an end.
 function Download:cut(err, have)
-  if err.status == 206 and (err.kind == "protocol" or self:is_other(err, have)) then
-    self:start_over()
-  elseif err.status == 200 or err.status == 206 then
-    local ok, failure = self:note(err.headers, total_of(err))
-    if not ok then return nil, failure end
+  local ok, failure = true, nil
+  if err.placed and (err.status == 200 or have == 0) then
+    self:adopt(err)
+  elseif err.placed and not self:is_same(err) or err.status == 206 and err.kind == "protocol" then
+    ok, failure = self:start_over()
   end
+  if ok and err.placed then ok, failure = self:record(self:have()) end
+  if not ok then return nil, failure end
   if self:have() > self.high then self.high, err.advanced = self:have(), true end
   return nil, err
 end
@@ -96,37 +197,52 @@ function Download:gone_wrong(answer)
   return nil, err
 end
 
---- Nothing is behind what we have: that is all, or it was another object.
-function Download:out_of_range(answer, have)
-  local total = whole_number((answer.headers["content-range"] or ""):match("^bytes %*/(%d+)$"))
-  if total == have then
-    answer.total = total
-    answer.headers["x-goog-hash"] = self.part.hash
-    return answer
-  end
-  self:start_over()
-  local message = ("%s: storage has %s bytes, not the %s that were received"):format(
-    self.call.doing, total and text.count(total) or "other", text.count(have))
-  return nil, errors.new("protocol", message, { retryable = true })
+--- What was received is of no use. The next attempt asks for all of it.
+function Download:refuse_part(why)
+  local ok, err = self:start_over()
+  if not ok then return nil, err end
+  return nil, errors.new("protocol", ("%s: %s"):format(self.call.doing, why), { retryable = true })
 end
 
---- The rest has arrived: is it the rest of what we had?
-function Download:joined(answer, have)
-  local total = total_of(answer)
-  if answer.status == 206 and (not total or self:is_other(answer, have)) then
-    self:start_over()
-    return nil, errors.new("protocol", ("%s: storage has sent a part of another object"):format(
-      self.call.doing), { retryable = true })
+--- Nothing follows what we have: that is all, or it was another object.
+function Download:out_of_range(answer, have)
+  local part, etag = self.part, answer.headers.etag
+  local total = whole_number((answer.headers["content-range"] or ""):match("^bytes %*/(%d+)$"))
+  if total == have and (not etag or not part.etag or etag == part.etag) then
+    answer.total = total
+    answer.headers["x-goog-hash"] = part.hash and "crc32c=" .. part.hash
+    return answer
   end
-  local ok, err = self:note(answer.headers, total)
-  if not ok then return nil, err end
+  return self:refuse_part(("storage has %s bytes, not the %s that were received"):format(
+    total and text.count(total) or "other", text.count(have)))
+end
+
+--- The rest arrived: is it the rest of what we had, and all of it?
+function Download:joined(answer, have)
+  if answer.status == 200 or have == 0 then
+    self:adopt(answer)
+  elseif not self:is_same(answer) then
+    return self:refuse_part("storage sent a part of another object")
+  end
+  local total, now = total_of(answer), self:have()
+  if total and now < total then
+    return self:cut(errors.new("network", ("%s: the connection ended at byte %s of %s"):format(
+      self.call.doing, text.count(now), text.count(total)),
+      { retryable = true, placed = true, status = answer.status, headers = answer.headers }), have)
+  end
   answer.total = total
   return answer
 end
 
 function Download:exchange()
   local have = self:have()
+  if have > 0 and not self:can_continue() then
+    local ok, err = self:start_over()
+    if not ok then return nil, err end
+    have = 0
+  end
   local answer, err = self:ask(have)
+  if self.failure then return nil, self.failure end
   answer = answer or storage_answers.refusal_in(err)
   if not answer then return self:cut(err, have) end
   if answer.status == 200 or answer.status == 206 then return self:joined(answer, have) end
@@ -143,25 +259,34 @@ end
 local function check_encoding(doing, headers)
   local encoding = headers["content-encoding"] or "identity"
   if encoding == "identity" then return true end
-  return nil, errors.new("protocol", ("%s: storage has sent the results as %s, which was not asked"
+  return nil, errors.new("protocol", ("%s: storage sent the results as %s, which was not asked"
     .. " for"):format(doing, core.mask(encoding:sub(1, 40))))
 end
 
---- Whether the bytes that are stored (and hashed) were decompressed on the way.
-local function is_transcoded(headers)
-  return (headers["x-goog-stored-content-encoding"] or "identity") ~= "identity"
+--- A body that ends because the connection does may end anywhere. Something must say where.
+function Download:check_end(answer)
+  local headers = answer.headers
+  local stored = not is_transcoded(headers) and storage_answers.stored_length(headers)
+  if answer.framed or answer.total or stored or hash_of(headers) or self.allow_unframed then
+    return true
+  end
+  return nil, errors.new("protocol", ("%s: storage sent neither the length nor a checksum of the"
+    .. " results, so they may be incomplete - use allow_unframed to accept them"):format(
+    self.call.doing))
 end
 
+--- Checks the file against everything that storage said of it.
 function Download:verify(answer)
   local doing, headers = self.call.doing, answer.headers
   local ok, err = check_encoding(doing, headers)
+  if ok then ok, err = self:check_end(answer) end
   if not ok then return nil, err end
   local sum
   sum, err = self.call:ask(self.file:checksum())
   if not sum then return nil, err end
   if answer.total and sum.bytes ~= answer.total then
-    return nil, errors.new("integrity", ("%s: %s of %s bytes have arrived"):format(doing,
-      text.count(sum.bytes), text.count(answer.total)))
+    return nil, errors.new("integrity", ("%s: storage announced %s bytes, but sent %s"):format(
+      doing, text.count(answer.total), text.count(sum.bytes)))
   end
   local verified = false
   if not is_transcoded(headers) then
@@ -171,25 +296,39 @@ function Download:verify(answer)
   return { bytes = sum.bytes, crc32c = sum.crc32c, verified = verified }
 end
 
+--- Checks that the file holds results: before it replaces others.
+function Download:parse()
+  if self.as_is then return true end
+  local found, err = results.check(self.call, self.file:path(), self.target)
+  if found then return true end
+  if err.kind ~= "data" then return nil, err end
+  local hint = err.message:find(" - ", 1, true) and "" or " - download it with as_is to look at it"
+  return nil, errors.with(err, { message = ("%s: what storage sent is not results: %s%s"):format(
+    self.call.doing, err.message, hint) })
+end
+
+-- errors after which nothing of the file can be used
+local USELESS = { protocol = true, integrity = true, data = true }
+
+function Download:finish(answer)
+  local info, err = self:verify(answer)
+  local ok = info
+  if ok then ok, err = self:parse() end
+  if ok then ok, err = self.call:ask(self.file:publish(self.target)) end
+  if ok then return 200, info end
+  if USELESS[err.kind] then self:start_over() else self:record(self:have()) end
+  return nil, err
+end
+
 function Download:fetch()
-  local answer, err = self.call:try(function() return self:exchange() end)
-  if not answer then return nil, err end
-  local info
-  info, err = self:verify(answer)
-  if self.guessed and not self.again and not (info and info.verified) then
-    -- joined without a proof that the parts belong together: once more, whole
-    self.again = true
-    self:start_over()
-    return self:fetch()
-  end
-  if not info then
-    self:start_over() -- nothing of it can be trusted
-    return nil, err
-  end
-  local ok
-  ok, err = self.call:ask(self.file:publish(self.target))
+  local ok, err = self:check_part()
+  if ok and self.on_part then ok, err = self.on_part(self.part) end
   if not ok then return nil, err end
-  return 200, info
+  self.high = self:have()
+  local answer
+  answer, err = self.call:try(function() return self:exchange() end)
+  if not answer then return nil, err end
+  return self:finish(answer)
 end
 
 -- }====================================================================
@@ -198,10 +337,11 @@ end
 -- @tparam table call
 -- @tparam table storage `{ session, hosts, loopback }`
 -- @tparam string url a download URL as it came
--- @tparam string target where they go, when they are whole and verified
+-- @tparam string target where they go, when they are whole, verified and readable
 -- @tparam[opt] table options `patient` (results that are not there yet are waited for a little),
--- `part` (what an earlier run has left: `{ path, etag, total }`), `on_part` (told of it: then what
--- has arrived is kept on failure)
+-- `allow_unframed` (accept results whose end nothing marks), `as_is` (accept what is not results),
+-- `part` (what an earlier run recorded), `on_part` (called to record it; then what has arrived is
+-- kept on failure)
 -- @treturn ?integer the HTTP status, or nil, err
 -- @treturn table `{ bytes, crc32c, verified }`
 function M.run(call, storage, url, target, options)
@@ -211,14 +351,10 @@ function M.run(call, storage, url, target, options)
   if not file then return nil, part end
   local self = setmetatable({
     call = call, storage = storage, url = url, target = target, file = file, part = part,
-    high = file:stat().size,
-    patient = options.patient, on_part = options.on_part or function() return true end,
+    patient = options.patient, allow_unframed = options.allow_unframed, as_is = options.as_is,
+    on_part = options.on_part,
   }, Download)
-  local ok, status, info = pcall(function()
-    local noted, err = self.on_part(part)
-    if not noted then return nil, err end
-    return self:fetch()
-  end)
+  local ok, status, info = pcall(self.fetch, self)
   if (ok and status) or options.on_part then file:close() else file:discard() end
   if not ok then error(status, 0) end
   return status, info

@@ -109,4 +109,30 @@ function M.check_options(name, options, known)
   return copy
 end
 
+--- Checks an option that names files: a path, or an array of paths without holes.
+-- @tparam string name the function it was given to, for the message
+-- @tparam string option
+-- @tparam string|table|nil value
+-- @treturn ?table an array of its own; nil if nothing was given
+-- @raise misuse: an empty array, one with holes, or one with anything but paths in it
+function M.check_paths(name, option, value)
+  if value == nil then return nil end
+  if type(value) == "string" then value = { value } end
+  local paths, count = {}, 0
+  for _ in next, value do count = count + 1 end
+  for i = 1, count do
+    local path = rawget(value, i)
+    if path == nil then
+      M.misuse("%s: %s must be an array of paths without holes or other members", name, option)
+    end
+    if type(path) ~= "string" or path == "" then
+      M.misuse("%s: %s must be paths, but one is %s", name, option,
+        path == "" and "empty" or "a " .. type(path))
+    end
+    paths[i] = path
+  end
+  if count == 0 then M.misuse("%s: %s names no file - give at least one", name, option) end
+  return paths
+end
+
 return M

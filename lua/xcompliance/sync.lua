@@ -26,9 +26,9 @@ local OPTIONS = {
   quarantine = "string", ids_per_job = "number", dry_run = "boolean", memory = "number",
   policy = "table", on_unknown = "string", on_malformed = "string", strict = "boolean",
   jobs = "number", name = "string", poll = "table", upload = "string",
-  max_polls_per_15min = "number",
+  max_polls_per_15min = "number", allow_unframed = "boolean",
 }
-local CHECK_OPTIONS = { "name", "poll", "upload", "max_polls_per_15min" }
+local CHECK_OPTIONS = { "name", "poll", "upload", "max_polls_per_15min", "allow_unframed" }
 local REDACT_OPTIONS = { "policy", "on_unknown", "on_malformed", "strict", "jobs" }
 
 local STATES = {}
@@ -131,11 +131,14 @@ end
 
 local function load_verdicts(run)
   run.call:at("load", "loading the results")
-  return dataset.verdicts {
-    tweets = run:results_of("tweets"), users = run:results_of("users"),
-    jobs = run.options.jobs, loop = run.call.loop,
-    on_progress = run:progress(run.call),
-  }
+  local options = { jobs = run.options.jobs, loop = run.call.loop,
+    on_progress = run:progress(run.call) }
+  for _, type in ipairs(TYPES) do
+    local results = run:results_of(type)
+    if #results > 0 then options[type] = results end
+  end
+  if not options.tweets and not options.users then return dataset.no_verdicts() end
+  return dataset.verdicts(options)
 end
 
 --- A file that has changed since it was listed may still be redacted if it holds nothing that was
@@ -335,9 +338,8 @@ local function strip_slashes(path)
 end
 
 local function check_options(options)
-  if not options.inputs or #options.inputs == 0 then
-    errors.misuse("sync: inputs must name at least one file or folder")
-  end
+  options.inputs = errors.check_paths("sync", "inputs", options.inputs)
+  if not options.inputs then errors.misuse("sync: inputs is missing") end
   if not options.output and not options.in_place and not options.dry_run then
     errors.misuse("sync: give an output, in_place or dry_run")
   end
@@ -346,13 +348,8 @@ local function check_options(options)
   end
   options.output = options.output and strip_slashes(options.output)
   for i, input in ipairs(options.inputs) do
-    input = strip_slashes(input)
-    options.inputs[i] = input
+    options.inputs[i] = strip_slashes(input)
     if input == "-" then errors.misuse("sync: standard input is read only once - give files") end
-    if options.output and (options.output .. "/"):sub(1, #input + 1) == input .. "/" then
-      errors.misuse("sync: the output %s lies in the input %s - give a folder elsewhere",
-        options.output, input)
-    end
   end
 end
 
@@ -421,7 +418,8 @@ end
 -- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
 -- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `strict`, `jobs` (as
 -- dataset.redact has them),
--- `ids_per_job`, `memory`, `name`, `poll`, `upload`, `max_polls_per_15min` (as check has them),
+-- `ids_per_job`, `memory`, `name`, `poll`, `upload`, `max_polls_per_15min`, `allow_unframed`
+-- (as check has them),
 -- `deadline`, `on_progress`
 -- @treturn ?table the report (docs/report.md), or nil, err
 function M.sync(client, options)
@@ -430,6 +428,10 @@ function M.sync(client, options)
   local folder, err = checked.state, nil
   if not folder then folder, err = default_state(call, checked) end
   if not folder then return nil, err end
+  checked.state = folder
+  local ok
+  ok, err = client:check_names(call, "sync", checked)
+  if not ok then return nil, err end
   return run_to_end(setmetatable({
     client = client, call = call, options = checked, folder = strip_slashes(folder),
     settings = settings_of(checked),

@@ -3,6 +3,7 @@
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local text = require "xcompliance.text"
 
 local M = {}
 
@@ -11,9 +12,8 @@ local function identity(file)
 end
 
 local function warn_of_ignored(call, input, found)
-  if found.ignored == 0 then return end
-  call:tell { warning = ("%s: %d files are none of a dataset by their names, such as %s"):format(
-    input, found.ignored, found.ignored_files[1]) }
+  local skipped = text.skipped(found.ignored, found.ignored_files)
+  if skipped then call:tell { warning = ("%s: %s"):format(input, skipped) } end
 end
 
 local function list_input(call, input, list)

@@ -41,6 +41,15 @@ function M.clock(time)
   return os.date("%H:%M:%S", math.floor(time))
 end
 
+--- What was skipped in folders, if anything was; else nil.
+-- @tparam integer number
+-- @tparam table paths the first of them
+function M.skipped(number, paths)
+  if number == 0 then return nil end
+  return ("%s %s skipped, such as %s: only regular files whose names end in a known suffix are"
+    .. " read"):format(M.count(number), number == 1 and "file was" or "files were", paths[1])
+end
+
 --- Whether a transfer is proved, and by what.
 -- @tparam table info `{ crc32c, verified }`
 function M.proof(info)
@@ -78,6 +87,11 @@ end
 
 --- What others have written, without what would steer a terminal.
 function M.plain(foreign) return (tostring(foreign):gsub("%c", "?")) end
+
+--- The path of the folder that a file is in, as far as it was given.
+function M.folder(path)
+  return path:match("^(.*)/[^/]*$") or "."
+end
 
 --- The last part of a path.
 function M.basename(path)

@@ -4,6 +4,8 @@
 -- of directory), and is given back by `close` or the garbage collector.
 -- @module xcompliance.verdicts
 
+local names = require "xcompliance.names"
+
 local M = {}
 
 local Verdicts = {}
@@ -34,6 +36,9 @@ function Verdicts:counts() return self.core:counts() end
 function Verdicts:save(path)
   local call = self.new_call()
   call:at("save", "saving " .. path)
+  local ok, err = names.check(call, "verdicts",
+    { output = path, tweets = self.files.tweets, users = self.files.users })
+  if not ok then return nil, err end
   return call:await(self.core:save(path))
 end
 
@@ -43,8 +48,18 @@ function Verdicts:close() return self.core:close() end
 --- Wraps verdicts of the core.
 -- @param verdicts what core.verdicts has made
 -- @tparam function new_call makes a call that waits for what takes long
-function M.new(verdicts, new_call)
-  return setmetatable({ core = verdicts, new_call = new_call }, Verdicts)
+-- @tparam table files `tweets`, `users`: arrays of the paths that they were loaded from
+function M.new(verdicts, new_call, files)
+  return setmetatable({
+    core = verdicts, new_call = new_call, files = { tweets = files.tweets, users = files.users },
+  }, Verdicts)
+end
+
+--- The paths that verdicts were loaded from.
+-- @treturn table `tweets`, `users`: arrays, or nil
+function M.results_of(verdicts)
+  local files = getmetatable(verdicts) == Verdicts and verdicts.files or {}
+  return { tweets = files.tweets, users = files.users }
 end
 
 --- The core's verdicts in what `new` has made; anything else as it is, for the core to refuse.

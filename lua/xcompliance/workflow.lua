@@ -28,6 +28,7 @@ local WINDOW = 900 -- seconds of the API's rate limits
 local OPTIONS = {
   type = "string", ids = "string", results = "string", name = "string", state = "string",
   poll = "table", upload = "string", chunk = "number", max_polls_per_15min = "number",
+  allow_unframed = "boolean",
 }
 
 -- {====================================================================
@@ -279,7 +280,7 @@ local function get(run)
   local storage, err = run.client:storage()
   if not storage then return nil, err end
   return download.run(run.call, storage, run.facts.job.download_url, run.options.results, {
-    patient = true, part = run.facts.part,
+    patient = true, allow_unframed = run.options.allow_unframed, part = run.facts.part,
     on_part = function(part) return run:record { step = "download", part = part } end,
   })
 end
@@ -444,11 +445,14 @@ end
 -- @tparam table client
 -- @tparam table options `type`, `ids` (path), `results` (path); `name`, `state` (folder, default:
 -- that of the results), `deadline`, `on_progress`, `poll` (`{ min, max }`), `upload` ("auto",
--- "simple", "resumable"), `chunk`, `max_polls_per_15min`
+-- "simple", "resumable"), `chunk`, `max_polls_per_15min`, `allow_unframed` (see
+-- client:download_results)
 -- @treturn ?table Outcome, or nil, err
 function M.check(client, options)
   local call, checked = client:call("check", options, OPTIONS)
   check_required(checked)
+  local ok, err = client:check_names(call, "check", checked)
+  if not ok then return nil, err end
   return run_to_end(new_run(client, call, checked))
 end
 

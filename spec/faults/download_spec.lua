@@ -7,6 +7,8 @@ local simulator = require "spec.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 
+local SHORT = '{"id":"1","action":"delete","reason":"deleted"}\n'
+
 describe("a download", function()
   local bench, job, results, target
 
@@ -102,10 +104,10 @@ describe("a download", function()
 
   it("row 69: starts over where that is shorter than what came before", function()
     bench:arm("download:cut@256KiB")
-    bench.sim:arm_raw { step = "download", fault = "raw", status = 200, body = "short\n" }
+    bench.sim:arm_raw { step = "download", fault = "raw", status = 200, body = SHORT }
     local status, info = download {}
     assert.equal(200, status)
-    assert.equal("short\n", benches.read(target))
+    assert.equal(SHORT, benches.read(target))
     assert.is_false(info.verified)
   end)
 

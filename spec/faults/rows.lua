@@ -90,7 +90,11 @@ return {
   { 83, "A", "HTTP/2: GOAWAY, RST_STREAM, fallback" },
   { 84, "A", "proxies of the environment, ~/.netrc, ~/.curlrc" },
   { 85, "A", "the connection ends within the headers of an answer" },
+  { 86, "D", "only the end of the connection ends the results" },
+  { 87, "D", "the 200 of another object is cut before its body" },
+  { 88, "D", "parts that nothing proves to belong together" },
   { 99, "A", "dates in UTC, GMT, RFC 850, asctime; a clock that is wrong" },
   { 100, "A", "a list of 5,000 jobs" },
   { 102, "A", "a URL that looks like the API's" },
+  { 106, "L", "a part that is elsewhere, or is not what was recorded" },
 }

@@ -58,7 +58,8 @@ describe("results", function()
       end]]):format(name:gsub("\\", "\\\\"), (name:gsub("\\", "\\\\"))))
       local client = require("xcompliance").client { bearer_token = "t0ken",
         base_url = server.url }
-      assert(client:download_results(server.url .. "/..%2f..%2fevil", folder .. "/results"))
+      assert(client:download_results(server.url .. "/..%2f..%2fevil", folder .. "/results",
+        { as_is = true }))
       client:close()
       server:stop()
       assert.equal("results", shell("ls -A " .. folder))

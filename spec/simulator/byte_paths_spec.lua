@@ -167,7 +167,8 @@ describe("a job in the flow over the API's own host", function()
     curl.upload(job.upload_url, "20\n", "-H 'Authorization: Bearer very-secret'")
     local state = sim:curl("/admin/state")
     local log = cjson.encode(cjson.decode(state).log)
-    assert.is_nil(log:find("token=", 1, true))
+    assert.is_nil(log:find(job.upload_url:match("=(.*)$"), 1, true))
+    assert.is_truthy(log:find("token=***", 1, true))
     assert.is_nil(log:find("secret", 1, true))
     assert.is_true(cjson.decode(state).log[2].authorization)
   end)
@@ -394,5 +395,57 @@ describe("the flow over the API's own host", function()
     assert.matches(patterns.gmt, curl.put(curl.create(sim, "users").upload_url, "1").headers.date)
     assert.matches(patterns.utc, curl.api(sim, JOBS .. "?type=tweets").headers.date)
     sim:stop()
+  end)
+end)
+
+describe("the results of the flow over the API's own host", function()
+  -- the rows of many ids, by shares of the reasons
+  local function rows(job_type, shares)
+    local sim = start { shares = shares }
+    local job, ids = curl.create(sim, job_type), {}
+    for i = 1, 400 do ids[i] = ("1372966999991%06d"):format(i) end
+    curl.upload(job.upload_url, table.concat(ids, "\n") .. "\n")
+    local list = {}
+    for line in curl.download(job.download_url).body:gmatch("[^\n]+") do
+      list[#list + 1] = cjson.decode(line)
+    end
+    sim:stop()
+    return list
+  end
+
+  it("have deleted_at as an alias of redacted_at, which is null now and then", function()
+    local with, without = 0, 0
+    for _, row in ipairs(rows("tweets", { deleted = 0.5, protected = 0.5 })) do
+      assert.equal("delete", row.action)
+      assert.equal(row.redacted_at, row.deleted_at)
+      if row.redacted_at == cjson.null then
+        without = without + 1
+      else
+        with = with + 1
+        assert.matches("^20%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$", row.redacted_at)
+      end
+    end
+    assert.is_true(with > 200 and without > 50)
+    assert.equal(400, with + without)
+  end)
+
+  it("say what is to be done with tweets", function()
+    local actions = {}
+    local shares = { tweet_edited = 0.4, geo_scrubbed = 0.4, suspended = 0.1, scrub_geo = 0.1 }
+    for _, row in ipairs(rows("tweets", shares)) do
+      actions[row.reason] = row.action
+    end
+    assert.same(
+      { tweet_edited = "rehydrate", geo_scrubbed = "scrub_geo", suspended = "delete" }, actions)
+  end)
+
+  it("of users only say delete, and have one row for an id", function()
+    local seen = {}
+    for _, row in ipairs(rows("users", nil)) do
+      assert.equal("delete", row.action)
+      assert.is_nil(seen[row.id])
+      seen[row.id] = true
+    end
+    assert.is_truthy(next(seen))
   end)
 end)

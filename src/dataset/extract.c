@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dataset/format.h"
@@ -100,13 +99,6 @@ static bool read_file(struct extraction *x, const struct folder_file *file, stru
 
 /* The run */
 
-/* Files in a folder that are the output of an earlier run are no input. */
-static bool is_output(const struct extraction *x, const struct folder_file *file) {
-  struct stat one, other;
-  return file->found && stat(x->options.output, &one) == 0 && stat(file->path, &other) == 0 &&
-         one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 /* What a container may have, if this is one; else a number that is no limit. */
 static uint64_t container_limit(void) {
   static const char *const paths[] = {"/sys/fs/cgroup/memory.max",
@@ -144,8 +136,7 @@ static bool prepare(struct extraction *x, struct error *error) {
 static bool extract(struct extraction *x, struct error *error) {
   if (!prepare(x, error)) return false;
   for (size_t i = 0; i < x->folder.count; i++)
-    if (!is_output(x, &x->folder.files[i]) && !read_file(x, &x->folder.files[i], error))
-      return false;
+    if (!read_file(x, &x->folder.files[i], error)) return false;
   if (!id_set_finish(x->ids, id_output_write, x->output, error) || extraction_cancelled(x, error))
     return false;
   /* the list first: whoever sees the ids sees it too */

@@ -21,8 +21,9 @@ struct folder_file {
 struct folder {
   struct folder_file *files; /* in the order of the inputs; those of a folder by name */
   size_t count, room;
-  uint64_t total;       /* bytes of all files together */
-  uint64_t ignored;     /* files in folders whose names are none of a dataset's */
+  uint64_t total;   /* bytes of all files together */
+  uint64_t ignored; /* what was skipped in folders: names without a known suffix, links to folders,
+                       pipes, sockets, devices */
   char **ignored_paths; /* the first of them */
   size_t ignored_count;
 };
@@ -30,9 +31,10 @@ struct folder {
 enum { FOLDER_IGNORED_MAX = 100, FOLDER_DEPTH_MAX = 64 };
 
 /* Lists the files of `inputs` (NULL-ended): files, pipes and "-" as they are, folders walked for
- * the names that format_is_known_name knows. Hidden files and folders in them are not seen; links
- * to files are followed, links to folders are not (they may lead in circles). `*folder` must be
- * zeroed; folder_free it in any case. `task` may be NULL. */
+ * regular files with names that format_is_known_name knows. Hidden files and folders in them are
+ * not seen; links to files are followed, links to folders are not (they may lead in circles). What
+ * cannot be read is an error that names it. `*folder` must be zeroed; folder_free it in any case.
+ * `task` may be NULL. */
 bool folder_list(struct folder *folder, const char *const *inputs, struct task *task,
                  struct error *error);
 

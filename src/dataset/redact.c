@@ -212,8 +212,7 @@ static bool prepare(struct redaction *r, struct error *error) {
   struct targets_options where = {.inputs = options->inputs,
                                   .output = options->output,
                                   .in_place = options->in_place,
-                                  .quarantine = options->quarantine,
-                                  .others = {options->rehydrate}};
+                                  .quarantine = options->quarantine};
   if (!targets_find(&r->targets, &where, &r->task, error)) return false;
   task_set(&r->task, REDACT_TOTAL, r->targets.total);
   tidy(r);

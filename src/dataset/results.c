@@ -484,7 +484,7 @@ static bool take_rows(void *context, void *state, struct error *error) {
   struct found *found = state;
   const struct results_options *options = file->options;
   results_add(file->counts, &found->counts);
-  for (size_t i = 0; i < found->count; i++)
+  for (size_t i = 0; options->take && i < found->count; i++)
     if (!options->take(options->context, &found->rows[i], error)) return false;
   if (found->failed) {
     *error = found->error;
@@ -532,6 +532,7 @@ bool results_read(const char *path, const struct results_options *options,
   bool ok = false;
   if (!reader) return false;
   reader->record_max = ROW_MAX;
+  if (options->name) reader->path = options->name;
   mistake = known_mistake(reader);
   if (reader->packing) {
     error_at(error, ERROR_DATA, reader->path, 0, 0,

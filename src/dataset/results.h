@@ -57,8 +57,9 @@ struct results_counts {
 typedef bool results_take(void *context, const struct results_row *row, struct error *error);
 
 struct results_options {
-  results_take *take;
+  results_take *take; /* NULL: the rows are only checked and counted */
   void *context;
+  const char *name;  /* what messages call the file; NULL: its path */
   unsigned jobs;     /* threads that parse; 0: as many as there are processors */
   struct task *task; /* may be NULL */
   int counter;       /* this progress counter of it is kept at the bytes read of all files */

@@ -119,6 +119,7 @@ static bool add(struct targets *targets, const struct folder_file *file,
   }
   target = &targets->list[targets->count++];
   target->size = file->size;
+  target->found = file->found;
   target->path = strdup(file->path);
   target->output = options->in_place ? realpath(file->path, NULL) : map(output, root, file->path);
   target->quarantine = map(quarantine, root, file->path);
@@ -170,121 +171,6 @@ static bool refuse(struct error *error, const char *path, const char *why) {
   return false;
 }
 
-struct identity {
-  const char *path;
-  dev_t device;
-  ino_t inode;
-};
-
-static int by_identity(const void *one, const void *other) {
-  const struct identity *a = one, *b = other;
-  if (a->device != b->device) return a->device < b->device ? -1 : 1;
-  return a->inode < b->inode ? -1 : a->inode > b->inode;
-}
-
-static int by_text(const void *one, const void *other) {
-  return strcmp(*(const char *const *)one, *(const char *const *)other);
-}
-
-/* Two names of one file would each be changed, and the second change would undo the first. */
-static bool inputs_differ(const struct identity *all, size_t count, struct error *error) {
-  for (size_t i = 1; i < count; i++)
-    if (by_identity(&all[i - 1], &all[i]) == 0)
-      return refuse(error, all[i].path, "was given twice, or has two names among the inputs");
-  return true;
-}
-
-static bool no_output_is_input(const struct targets *targets, const struct identity *all,
-                               size_t count, struct error *error) {
-  for (size_t i = 0; i < targets->count; i++) {
-    struct stat status;
-    struct identity output = {targets->list[i].output, 0, 0};
-    if (!output.path || is_stream(output.path) || stat(output.path, &status) != 0) continue;
-    output.device = status.st_dev;
-    output.inode = status.st_ino;
-    if (bsearch(&output, all, count, sizeof *all, by_identity))
-      return refuse(error, output.path, "is an input - to change it itself, ask for in place");
-  }
-  return true;
-}
-
-static bool files_differ(const struct targets *targets, bool in_place, struct error *error) {
-  struct identity *all = calloc(targets->count + 1, sizeof *all);
-  size_t count = 0;
-  bool ok;
-  if (!all) return no_memory(error);
-  for (size_t i = 0; i < targets->count; i++) {
-    struct stat status;
-    if (is_stream(targets->list[i].path) || stat(targets->list[i].path, &status) != 0) continue;
-    all[count++] = (struct identity){targets->list[i].path, status.st_dev, status.st_ino};
-  }
-  qsort(all, count, sizeof *all, by_identity);
-  ok = inputs_differ(all, count, error) &&
-       (in_place || no_output_is_input(targets, all, count, error));
-  free(all);
-  return ok;
-}
-
-static bool outputs_differ(const struct targets *targets, bool quarantine, struct error *error) {
-  const char **all = calloc(targets->count + 1, sizeof *all);
-  size_t count = 0;
-  bool ok = true;
-  if (!all) return no_memory(error);
-  for (size_t i = 0; i < targets->count; i++) {
-    const char *path = quarantine ? targets->list[i].quarantine : targets->list[i].output;
-    if (path) all[count++] = path;
-  }
-  qsort(all, count, sizeof *all, by_text);
-  for (size_t i = 1; ok && i < count; i++)
-    if (strcmp(all[i - 1], all[i]) == 0)
-      ok = refuse(error, all[i],
-                  "would be written from two inputs - give a folder for the output, "
-                  "and inputs whose names differ");
-  free(all);
-  return ok;
-}
-
-/* The real path of what exists of `path`, with the rest behind it. False where that fails. */
-static bool resolve(const char *path, char *real) {
-  char part[PATH_MAX], *slash;
-  size_t size = strlen(path);
-  if (size >= sizeof part) return false;
-  memcpy(part, path, size + 1);
-  while (!realpath(part, real)) {
-    slash = strrchr(part, '/');
-    if (!slash || slash == part) {
-      if (!realpath(slash ? "/" : ".", real)) return false;
-      size = strlen(real);
-      return snprintf(real + size, PATH_MAX - size, "/%s", path) < (int)(PATH_MAX - size);
-    }
-    *slash = '\0';
-  }
-  size = strlen(real);
-  return snprintf(real + size, PATH_MAX - size, "%s", path + strlen(part)) < (int)(PATH_MAX - size);
-}
-
-/* Whether files at `path` would be found when the folder `root` is walked: hidden ones are not. */
-static bool lies_within(const char *path, const char *root) {
-  char real[PATH_MAX], folder[PATH_MAX];
-  size_t size;
-  if (!is_folder(root) || !realpath(root, folder) || !resolve(path, real)) return false;
-  size = strlen(folder);
-  if (strncmp(real, folder, size) != 0 || (real[size] != '/' && real[size] != '\0')) return false;
-  return strstr(real + size, "/.") == NULL;
-}
-
-static bool outputs_lie_outside(const struct targets_options *options, struct error *error) {
-  const char *const outputs[] = {options->output, options->quarantine, options->others[0],
-                                 options->others[1]};
-  for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
-    for (const char *const *input = options->inputs; outputs[i] && *input; input++)
-      if (!is_stream(outputs[i]) && lies_within(outputs[i], *input))
-        return refuse(error, outputs[i],
-                      "lies in a folder that is read, and would be read itself the next time - "
-                      "choose a place outside of it");
-  return true;
-}
-
 static bool streams_fit(const struct targets_options *options, const struct mapping *output,
                         struct error *error) {
   for (const char *const *input = options->inputs; *input; input++) {
@@ -305,12 +191,12 @@ bool targets_find(struct targets *targets, const struct targets_options *options
                   struct error *error) {
   struct mapping output = mapping_of(options->output, options->inputs, false);
   struct mapping quarantine = mapping_of(options->quarantine, options->inputs, true);
-  if (!streams_fit(options, &output, error) || !outputs_lie_outside(options, error)) return false;
+  if (!streams_fit(options, &output, error)) return false;
   for (const char *const *input = options->inputs; *input; input++)
     if (!list_input(targets, *input, options, &output, &quarantine, task, error)) return false;
+  targets->output_folder = output.folder;
   targets->one_quarantine = quarantine.path && !quarantine.folder;
-  return files_differ(targets, options->in_place, error) && outputs_differ(targets, false, error) &&
-         (targets->one_quarantine || outputs_differ(targets, true, error));
+  return true;
 }
 
 /* Room for one more folder, and its name there. */

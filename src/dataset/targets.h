@@ -1,9 +1,8 @@
 /* targets.h - which file is written where
  *
  * One input file goes to one output file. A folder goes to a folder with the same tree, and so do
- * several inputs, each under its own name. In place a file's target is what its links lead to. What
- * would make two outputs one, an output an input, or an output part of a folder that is read, is
- * refused.
+ * several inputs, each under its own name. In place a file's target is what its links lead to.
+ * Whether the names fit together is decided by names.h, before.
  */
 #ifndef XCOMPLIANCE_TARGETS_H
 #define XCOMPLIANCE_TARGETS_H
@@ -22,6 +21,7 @@ struct target {
   char *output;     /* "-": standard output; NULL: none */
   char *quarantine; /* NULL: none */
   uint64_t size;    /* of the input; 0 for a pipe */
+  bool found;       /* by walking a folder, not named by the user */
 };
 
 struct targets {
@@ -31,6 +31,7 @@ struct targets {
   uint64_t ignored;
   char **ignored_paths;
   size_t ignored_count;
+  bool output_folder;  /* outputs lie in the folder that was given */
   bool one_quarantine; /* all inputs share one quarantine file */
   char **folders;      /* that were made for outputs, in this order */
   size_t folder_count, folder_room;
@@ -41,7 +42,6 @@ struct targets_options {
   const char *output;        /* NULL: none */
   bool in_place;
   const char *quarantine; /* NULL: none */
-  const char *others[2];  /* further outputs, to be checked; NULL: none */
 };
 
 /* Lists the inputs and finds the targets of each; makes nothing. `*targets` must be zeroed;

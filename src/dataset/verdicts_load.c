@@ -75,10 +75,28 @@ static bool load_saved(struct verdicts_task *task, const char *path, struct erro
   return ok;
 }
 
+/* Results are empty if nothing is condemned. Compiled verdicts never are: the file was cut. */
+static bool is_empty_compiled(const char *path) {
+  static const char ending[] = ".verdicts";
+  size_t size = strlen(path), length = sizeof ending - 1;
+  struct stat status;
+  return size > length && strcmp(path + size - length, ending) == 0 && stat(path, &status) == 0 &&
+         S_ISREG(status.st_mode) && status.st_size == 0;
+}
+
 static bool load(struct verdicts_task *task, const char *path, struct error *error) {
-  const struct results_options results = {take_row, task, task->jobs, &task->task, VERDICTS_BYTES};
+  const struct results_options results = {.take = take_row,
+                                          .context = task,
+                                          .jobs = task->jobs,
+                                          .task = &task->task,
+                                          .counter = VERDICTS_BYTES};
   struct verdict_set *set = verdicts_building(task->builder, task->type);
   if (verdicts_is_file(path)) return load_saved(task, path, error);
+  if (is_empty_compiled(path)) {
+    error_at(error, ERROR_DATA, path, 0, 0,
+             "is empty, which compiled verdicts never are - compile them again");
+    return false;
+  }
   set->given = true;
   return results_read(path, &results, &set->results, error);
 }

@@ -134,6 +134,8 @@ static bool start_body(struct transfer *transfer) {
   if (!transfer->to_file) return true;
   if (!place_body(transfer)) return false;
   note_total(transfer);
+  task_set(&transfer->task, TRANSFER_BYTES, transfer->offset);
+  atomic_store(&transfer->placed, true);
   return true;
 }
 
@@ -181,8 +183,8 @@ static size_t keep_in_memory(struct transfer *transfer, const char *bytes, size_
 static size_t on_body(char *bytes, size_t unit, size_t size, void *context) {
   struct transfer *transfer = context;
   (void)unit;
-  if (!transfer->body_started && !start_body(transfer)) return 0;
   if (size == 0) return 0;
+  if (!transfer->body_started && !start_body(transfer)) return 0;
   return transfer->to_file ? write_to_file(transfer, bytes, size)
                            : keep_in_memory(transfer, bytes, size);
 }
@@ -474,6 +476,7 @@ static const char *hint_of(enum error_code code, CURLcode curl) {
 /* An answer counts only if its headers arrived to the end: what a part of them says may be wrong.
  */
 static void read_status(struct transfer *transfer) {
+  if (transfer->placed) return; /* start_body has read it */
   if (transfer->head_ended) {
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->status);
   } else {
@@ -544,6 +547,20 @@ uint64_t transfer_offset(const struct transfer *transfer) {
 
 uint32_t transfer_crc32c(const struct transfer *transfer) {
   return transfer->crc32c;
+}
+
+bool transfer_is_framed(const struct transfer *transfer) {
+  const char *coding = find_header(transfer, "transfer-encoding");
+  curl_off_t length = -1;
+  long version = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+  return length >= 0 || version >= CURL_HTTP_VERSION_2_0 ||
+         (coding && strcasestr(coding, "chunked"));
+}
+
+bool transfer_placed(const struct transfer *transfer) {
+  return atomic_load(&transfer->placed);
 }
 
 /* }================================================================== */

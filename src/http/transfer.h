@@ -12,6 +12,7 @@
 #define XCOMPLIANCE_HTTP_TRANSFER_H
 
 #include <curl/curl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,7 @@ struct transfer {
   uint64_t offset, length, bytes, sent;
   uint32_t crc32c;
   bool public_only, direct, head_ended, body_started, to_file;
+  atomic_bool placed; /* the file has become this answer's: its first body byte arrived */
   long status;
   char *body, *answer_headers;
   size_t body_size, body_capacity, body_max, answer_headers_size, headers_received;
@@ -85,6 +87,15 @@ uint64_t transfer_bytes(const struct transfer *transfer);
 uint64_t transfer_sent(const struct transfer *transfer);
 uint64_t transfer_offset(const struct transfer *transfer);
 uint32_t transfer_crc32c(const struct transfer *transfer);
+
+/* Whether the protocol itself marks the end of the answer's body: by its length, by chunks, or by
+ * HTTP/2. Otherwise it ends when the connection does, which may be anywhere. */
+bool transfer_is_framed(const struct transfer *transfer);
+
+/* Whether the first body byte of a download's answer arrived: until then the file is untouched.
+ * From then on any thread may read the answer's status, headers and offset, and the file holds at
+ * least TRANSFER_BYTES bytes. */
+bool transfer_placed(const struct transfer *transfer);
 
 /* For the session: what libcurl has said of the end. Fills task.error where it was no answer. */
 void transfer_finish(struct transfer *transfer, CURLcode code);

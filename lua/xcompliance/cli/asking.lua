@@ -6,6 +6,12 @@ local convert = require "xcompliance.cli.convert"
 
 local M = {}
 
+--- Adds the option about results whose end is not known.
+function M.define_download(command)
+  command:flag("--allow-unframed", "Accept results although neither a length nor a checksum says"
+    .. " where they end. They may be incomplete.")
+end
+
 --- Adds the options to an argparse command.
 function M.define(command)
   command:option("--deadline", "Give up after so long; the same command goes on.")
@@ -18,12 +24,13 @@ function M.define(command)
     :convert(convert.count("--max-polls-per-15min"))
   command:option("--price-per-poll", "What a look costs, for the summary."):argname("PRICE")
     :convert(tonumber)
+  M.define_download(command)
 end
 
 --- Adds what was given to the options of `client:check` or `client:sync`.
 -- @treturn table options
 function M.add(arguments, options)
-  for _, name in ipairs { "deadline", "upload", "poll", "max_polls_per_15min" } do
+  for _, name in ipairs { "deadline", "upload", "poll", "max_polls_per_15min", "allow_unframed" } do
     options[name] = arguments[name]
   end
   return options

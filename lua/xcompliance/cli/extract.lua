@@ -39,10 +39,8 @@ end
 
 --- What the user should know, though all went well.
 local function warn(arguments, counts, context)
-  if counts.ignored > 0 then
-    context.say(("%s passed over, whose names are none of a dataset's, such as %s"):format(
-      plural(counts.ignored, "file"), counts.ignored_files[1]))
-  end
+  local skipped = text.skipped(counts.ignored, counts.ignored_files)
+  if skipped then context.say(skipped) end
   if counts.malformed > 0 then
     context.say(("%s passed over: see %s.malformed"):format(
       plural(counts.malformed, "malformed record"), arguments.output))

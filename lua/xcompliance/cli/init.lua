@@ -123,6 +123,14 @@ end
 
 -- }====================================================================
 
+-- options that messages of the module name
+local FLAGS = { allow_unframed = "--allow-unframed", as_is = "--as-is" }
+
+--- A message of the module as the command says it.
+local function with_flags(message)
+  return (message:gsub("[%l_]+", FLAGS))
+end
+
 --- What a command is given.
 --   client(arguments)  a client, with the options of the API that were given
 --   loop               who waits; raises when a signal was caught
@@ -149,7 +157,7 @@ local function new_context(arguments, env)
     return function(event) line:show(event, label, context.say) end
   end
   function context.fail(err)
-    line:print("xcompliance: " .. err.message)
+    line:print("xcompliance: " .. with_flags(err.message))
     return M.status_of(err)
   end
   function context.client(given)

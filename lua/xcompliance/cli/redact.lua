@@ -78,10 +78,8 @@ end
 
 --- What the user should know, though all went well.
 local function warn(counts, context)
-  if counts.ignored > 0 then
-    context.say(("%s left alone, whose names are none of a dataset's, such as %s"):format(
-      results.plural(counts.ignored, "file"), counts.ignored_files[1]))
-  end
+  local skipped = text.skipped(counts.ignored, counts.ignored_files)
+  if skipped then context.say(skipped) end
   if counts.malformed > 0 then
     context.say(results.plural(counts.malformed, "record") .. " could not be read")
   end

@@ -143,7 +143,9 @@ end
 local function frame(response)
   local fields = response.headers
   if type(response.body) == "string" then response.size = #response.body end
-  if response.size then
+  if response.unframed then
+    response.close = true -- nothing else marks the end
+  elseif response.size then
     if not headers.get(fields, "content-length") then
       headers.add(fields, "Content-Length", tostring(response.size))
     end
@@ -163,7 +165,7 @@ end
 
 local function write_body(connection, response)
   if type(response.body) == "string" then return connection:write(response.body) end
-  local chunked = not response.size
+  local chunked = not response.size and not response.unframed
   for piece in response.body do
     connection:write(chunked and ("%x\r\n%s\r\n"):format(#piece, piece) or piece)
   end

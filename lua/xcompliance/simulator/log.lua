@@ -23,6 +23,10 @@ function M.new(path, clock)
   }, Log)
 end
 
+local function masked(query)
+  return ("&" .. query):gsub("(&token=)[^&]*", "%1***"):sub(2)
+end
+
 local function selected(fields)
   local kept = {}
   for _, name in ipairs(HEADERS) do kept[name] = fields[name] end
@@ -36,10 +40,9 @@ function Log:asked(exchange)
   self.counters[exchange.step] = (self.counters[exchange.step] or 0) + 1
   self.last = self.last + 1
   local signed = request.query:find("X%-Goog%-") ~= nil
-  local secret = signed or ("&" .. request.query):find("&token=", 1, true)
   exchange.entry = {
     number = self.last, time = self.clock:now(), step = exchange.step, method = request.method,
-    path = request.path, signed = signed, query = not secret and request.query or nil,
+    path = request.path, signed = signed, query = not signed and masked(request.query) or nil,
     authorization = request.headers.authorization ~= nil, headers = selected(request.headers),
   }
   self.entries[self.last] = exchange.entry

@@ -152,7 +152,15 @@ local function raw(exchange, fault)
   exchange.response.early = fault.early
 end
 
+-- the end of the connection alone ends the body
+local function unframed(_, response)
+  response.unframed = true
+  headers.remove(response.headers, "Content-Length")
+  headers.remove(response.headers, "x-goog-stored-content-length")
+end
+
 M.kinds = {
+  ["unframed"] = { doc = "neither a length nor chunks nor a stored length", after = unframed },
   ["truncated"] = {
     doc = "the first half or @SIZE, and an honest Content-Length", parameter = "size",
     optional = true, after = truncated,

@@ -1,7 +1,6 @@
 --- Faults in the head of an answer whose work is done: its status, its headers.
 -- @module xcompliance.simulator.fault.fields
 
-local clock = require "xcompliance.simulator.clock"
 local headers = require "xcompliance.simulator.headers"
 
 local M = {}
@@ -48,8 +47,8 @@ M.kinds = {
     after = function(_, response, status) response.status = status end,
   },
   ["date"] = {
-    doc = "dates written as @FORM: utc, gmt, rfc850 or asctime", parameter = "text",
-    before = function(exchange, form) exchange.dates = clock.forms[form] and form or "gmt" end,
+    doc = "dates written as @FORM: utc, gmt, rfc850 or asctime", parameter = "form",
+    before = function(exchange, form) exchange.dates = form end,
   },
   ["no-location"] = header("a session without Location", "Location:", SESSION),
   ["relative-location"] = location("a session whose Location has no host", function(url)

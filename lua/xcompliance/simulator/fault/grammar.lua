@@ -10,6 +10,8 @@
 -- armed first strikes first.
 -- @module xcompliance.simulator.fault.grammar
 
+local clock = require "xcompliance.simulator.clock"
+
 local M = {}
 
 local UNITS = {
@@ -45,10 +47,16 @@ local function whole(text)
   return math.tointeger(tonumber(text))
 end
 
-local READERS = { size = size, number = tonumber, integer = whole, text = tostring }
+local function form(text)
+  return clock.forms[text] and text
+end
+
+local READERS = {
+  size = size, number = tonumber, integer = whole, text = tostring, form = form,
+}
 
 --- A parameter's value.
--- @tparam string name of the type: `"size"`, `"number"`, `"integer"` or `"text"`
+-- @tparam string name of the type: `"size"`, `"number"`, `"integer"`, `"text"` or `"form"`
 -- @tparam string|number given
 -- @treturn nil where it is none of that type
 function M.value(name, given)

@@ -1,0 +1,102 @@
+--- The names of the files of a call: which there are, what each is used for, whether they fit.
+--
+-- Every function and every command that takes files asks `check` before anything is read or sent.
+-- Two names of one file are refused if the call would write it, by path, link or inode; so is an
+-- output in a folder that is read and would be read the next time. What is compared, and how, is
+-- decided by the core (src/dataset/names.h).
+-- @module xcompliance.names
+
+local core = require "xcompliance.core"
+local text = require "xcompliance.text"
+
+local M = {}
+
+--- For each function what its options name: `add(option, use, path or paths)`; uses are those of
+-- core.check_names.
+local ROLES = {}
+
+function ROLES.extract(add, options)
+  add("inputs", "input", options.inputs)
+  add("output", options.ids_per_file and "numbered" or "write", options.output)
+  if options.on_malformed == "skip" then
+    add("output", "write", options.output .. ".malformed")
+  end
+end
+
+function ROLES.redact(add, options)
+  add("inputs", "input", options.inputs)
+  add("tweets", "read", options.tweets)
+  add("users", "read", options.users)
+  if options.dry_run then return end
+  add("output", "output", options.output)
+  add("quarantine", "quarantine", options.quarantine)
+  add("rehydrate", "write", options.rehydrate)
+end
+
+--- Compiled verdicts, or a list of them.
+function ROLES.verdicts(add, options)
+  add("tweets", "read", options.tweets)
+  add("users", "read", options.users)
+  add("ids", "read", options.ids)
+  add("output", "write", options.output)
+end
+
+function ROLES.check(add, options)
+  local folder = options.state or options.results:match("^(.*/)") or "."
+  local base = folder:gsub("([^/])$", "%1/") .. "." .. text.basename(options.results)
+  add("ids", "read", options.ids)
+  add("results", "write", options.results)
+  add("state", "write", { base .. ".journal", base .. ".ids", base .. ".part.ids" })
+end
+
+function ROLES.sync(add, options)
+  add("inputs", "input", options.inputs)
+  add("state", "own", options.state)
+  add("quarantine", "own", options.quarantine)
+  if options.dry_run then return end
+  add("output", "output", options.output and options.output .. "/")
+end
+
+function ROLES.download(add, options) add("results", "write", options.results) end
+
+function ROLES.upload(add, options) add("ids", "read", options.ids) end
+
+function ROLES.simulate(add, options)
+  add("verdicts", "read", options.verdicts)
+  add("state_log", "write", options.state_log)
+end
+
+--- What the options of a call name.
+-- @treturn table what core.check_names takes
+-- @treturn boolean whether any of it is written
+local function list(what, options, labels)
+  local names, writes = {}, options.in_place
+  local function add(option, use, paths)
+    writes = writes or (paths and use ~= "input" and use ~= "read")
+    if type(paths) == "string" then paths = { paths } end
+    for _, path in ipairs(paths or {}) do
+      names[#names + 1] = { labels and labels[option] or option, use, path }
+    end
+  end
+  ROLES[what](add, options)
+  add("token_file", "read", options.token_file)
+  add("ca_file", "read", options.ca_file)
+  return names, writes
+end
+
+--- Checks that the names of a call fit together.
+-- @tparam table call
+-- @tparam string what the function: "extract", "redact", "verdicts", "check", "sync", "download",
+-- "upload" or "simulate"
+-- @tparam table options its options, and `token_file` and `ca_file` of the client
+-- @tparam[opt] table labels what messages call the options, by their names; default: those
+-- @treturn true|nil,err of the kind "usage", whose message names both
+function M.check(call, what, options, labels)
+  local names, writes = list(what, options, labels)
+  if not writes then return true end
+  local in_place = options.in_place and not options.dry_run
+  local once = what == "redact" or what == "sync"
+  return call:ask(core.check_names(names, in_place, once))
+end
+
+return M
