@@ -63,6 +63,7 @@ build = {
         "src/dataset/results_check.c",
         "src/dataset/table.c",
         "src/dataset/targets.c",
+        "src/dataset/turns.c",
         "src/dataset/verdicts.c",
         "src/dataset/verdicts_file.c",
         "src/dataset/verdicts_load.c",

@@ -14,17 +14,68 @@
 #include "dataset/id.h"
 #include "dataset/leftover.h"
 
-/* What all formats need */
+/* {==================================================================
+** What all formats need
+** =================================================================== */
 
-void extraction_progress(struct extraction *x) {
-  task_set(&x->task, EXTRACT_BYTES, x->bytes_before + reader_done(x->reader));
-  task_set(&x->task, EXTRACT_RECORDS, x->counts.records);
-  task_set(&x->task, EXTRACT_IDS_SEEN, x->counts.ids_seen);
+enum { IDS_MIN = 1 << 10, IDS_MAX = 1 << 16, PROBLEMS_MIN = 16 };
+
+static void show_progress(struct extraction_run *run) {
+  task_set(&run->task, EXTRACT_BYTES, run->bytes_before + reader_done(run->reader));
+  task_set(&run->task, EXTRACT_RECORDS, run->counts.records);
+  task_set(&run->task, EXTRACT_IDS_SEEN, run->counts.ids_seen);
 }
 
-bool extraction_add(struct extraction *x, uint64_t id, struct error *error) {
-  x->counts.ids_seen++;
-  return id_set_add(x->ids, id, error);
+static bool is_cancelled(struct extraction_run *run, struct error *error) {
+  if (!task_cancelled(&run->task)) return false;
+  error_set(error, ERROR_CANCELLED, "the extraction was cancelled");
+  return true;
+}
+
+/* One problem, in its turn. Returns whether the run goes on. */
+static bool take_problem(struct extraction_run *run, const struct error *problem,
+                         struct error *error) {
+  if (problem->code == ERROR_DATA && run->malformed) {
+    run->counts.malformed++;
+    return malformed_add(run->malformed, problem, error);
+  }
+  *error = *problem;
+  return false;
+}
+
+/* Takes what a thread has found, and clears it. */
+static bool take_found(struct extraction *x, struct error *error) {
+  struct extraction_run *run = x->run;
+  for (size_t i = 0; i < x->id_count; i++)
+    if (!id_set_add(run->ids, x->ids[i], error)) return false;
+  run->counts.ids_seen += x->id_count;
+  run->counts.records += x->counts.records;
+  run->counts.empty += x->counts.empty;
+  x->id_count = x->counts.records = x->counts.empty = 0;
+  for (size_t i = 0; i < x->problem_count; i++)
+    if (!take_problem(run, &x->problems[i], error)) return false;
+  x->problem_count = 0;
+  show_progress(run);
+  return !is_cancelled(run, error);
+}
+
+bool extraction_hand_over(struct extraction *x, struct error *error) {
+  return x->turn ? turns_hand_over(x->turn) : take_found(x, error);
+}
+
+bool extraction_progress(struct extraction *x, struct error *error) {
+  return x->turn ? !is_cancelled(x->run, error) : take_found(x, error);
+}
+
+bool extraction_make_room(struct extraction *x, struct error *error) {
+  size_t room = x->id_room ? 2 * x->id_room : IDS_MIN;
+  uint64_t *ids;
+  if (room > IDS_MAX) return extraction_hand_over(x, error);
+  ids = realloc(x->ids, room * sizeof *ids);
+  if (!ids) return extraction_no_memory(x, error);
+  x->ids = ids;
+  x->id_room = room;
+  return true;
 }
 
 bool extraction_no_memory(const struct extraction *x, struct error *error) {
@@ -33,21 +84,18 @@ bool extraction_no_memory(const struct extraction *x, struct error *error) {
   return false;
 }
 
-bool extraction_cancelled(struct extraction *x, struct error *error) {
-  if (!task_cancelled(&x->task)) return false;
-  error_set(error, ERROR_CANCELLED, "the extraction was cancelled");
-  return true;
-}
-
-/* A record or the rest of a file cannot be used. Returns whether the run goes on. */
 bool extraction_pass_over(struct extraction *x, struct error *error) {
-  struct error problem = *error;
-  if (problem.code != ERROR_DATA || !x->malformed) return false;
-  x->counts.malformed++;
-  return malformed_add(x->malformed, &problem, error);
+  if (x->problem_count == x->problem_room) {
+    size_t room = x->problem_room ? 2 * x->problem_room : PROBLEMS_MIN;
+    struct error *problems = realloc(x->problems, room * sizeof *problems);
+    if (!problems) return extraction_no_memory(x, error);
+    x->problems = problems;
+    x->problem_room = room;
+  }
+  x->problems[x->problem_count++] = *error;
+  return extraction_hand_over(x, error);
 }
 
-/* Fails at `at` of the window because text[0 .. size) is no id. */
 bool extraction_refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
                           struct error *error) {
   char complaint[ID_COMPLAINT];
@@ -57,7 +105,41 @@ bool extraction_refuse_id(struct extraction *x, const char *at, const char *text
   return extraction_pass_over(x, error);
 }
 
-/* Files */
+static void free_found(struct extraction *x) {
+  record_free(x->record);
+  lines_free(&x->piece);
+  free(x->ids);
+  free(x->problems);
+}
+
+static bool give(void *context, void *state, struct error *error) {
+  (void)context;
+  return take_found(state, error);
+}
+
+bool extraction_share(struct extraction *x, void *context,
+                      enum turns_step (*take)(void *context, void *state, struct error *error),
+                      bool (*work)(void *context, void *state, struct turn *turn), unsigned count,
+                      struct error *error) {
+  const struct turns_work how = {take, work, give};
+  struct extraction *all = calloc(count, sizeof *all);
+  bool done;
+  if (!all) return extraction_no_memory(x, error);
+  for (unsigned i = 0; i < count; i++)
+    all[i] = (struct extraction){
+        .run = x->run, .options = x->options, .reader = x->reader, .shared = count > 1};
+  done = turns_run(&how, context, all, sizeof *all, count, error);
+  for (unsigned i = 0; i < count; i++)
+    free_found(&all[i]);
+  free(all);
+  return done;
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Files
+** =================================================================== */
 
 static bool find_format(struct extraction *x, enum format *format, struct error *error) {
   switch (x->options.format) {
@@ -80,24 +162,32 @@ static bool read_records(struct extraction *x, struct error *error) {
   return false;
 }
 
-static bool read_file(struct extraction *x, const struct folder_file *file, struct error *error) {
+static bool read_file(struct extraction_run *run, const struct folder_file *file,
+                      struct error *error) {
+  struct extraction x = {.run = run, .options = run->options};
   bool done;
-  x->reader = reader_open(file->path, &x->task, error);
-  if (!x->reader) {
+  x.reader = run->reader = reader_open(file->path, &run->task, error);
+  if (!x.reader) {
     /* one of many in a folder is like a bad record; one that was named is a mistake */
     if (file->found && error->code == ERROR_IO) error->code = ERROR_DATA;
-    return extraction_pass_over(x, error);
+    return take_problem(run, error, error);
   }
-  done = read_records(x, error);
-  extraction_progress(x);
-  x->bytes_before += reader_done(x->reader);
-  x->counts.files++;
-  reader_close(x->reader);
-  x->reader = NULL;
-  return done || extraction_pass_over(x, error);
+  done = (read_records(&x, error) && extraction_hand_over(&x, error)) ||
+         extraction_pass_over(&x, error);
+  show_progress(run);
+  run->bytes_before += reader_done(run->reader);
+  run->counts.files++;
+  reader_close(run->reader);
+  run->reader = NULL;
+  free_found(&x);
+  return done;
 }
 
-/* The run */
+/* }================================================================== */
+
+/* {==================================================================
+** The run
+** =================================================================== */
 
 /* What a container may have, if this is one; else a number that is no limit. */
 static uint64_t container_limit(void) {
@@ -119,7 +209,7 @@ static uint64_t quarter_of_memory(void) {
   return memory > ID_SET_MEMORY_MIN ? memory : ID_SET_MEMORY_MIN;
 }
 
-static bool prepare(struct extraction *x, struct error *error) {
+static bool prepare(struct extraction_run *x, struct error *error) {
   uint64_t memory = x->options.memory ? x->options.memory : quarter_of_memory();
   leftover_remove(x->options.output);
   if (!folder_list(&x->folder, x->options.inputs, &x->task, error)) return false;
@@ -133,11 +223,11 @@ static bool prepare(struct extraction *x, struct error *error) {
   return x->ids != NULL;
 }
 
-static bool extract(struct extraction *x, struct error *error) {
+static bool extract(struct extraction_run *x, struct error *error) {
   if (!prepare(x, error)) return false;
   for (size_t i = 0; i < x->folder.count; i++)
     if (!read_file(x, &x->folder.files[i], error)) return false;
-  if (!id_set_finish(x->ids, id_output_write, x->output, error) || extraction_cancelled(x, error))
+  if (!id_set_finish(x->ids, id_output_write, x->output, error) || is_cancelled(x, error))
     return false;
   /* the list first: whoever sees the ids sees it too */
   if (x->malformed && !malformed_publish(x->malformed, error)) return false;
@@ -149,7 +239,7 @@ static bool extract(struct extraction *x, struct error *error) {
 }
 
 static void run(struct task *task) {
-  struct extraction *x = (struct extraction *)task;
+  struct extraction_run *x = (struct extraction_run *)task;
   struct error error = {0};
   bool done = extract(x, &error);
   if (!done) task->error = error;
@@ -173,13 +263,13 @@ static void free_options(struct extract_options *options) {
 }
 
 static void destroy(struct task *task) {
-  struct extraction *x = (struct extraction *)task;
+  struct extraction_run *x = (struct extraction_run *)task;
   folder_free(&x->folder);
   free_options(&x->options);
   free(x);
 }
 
-static bool copy_options(struct extraction *x, const struct extract_options *options) {
+static bool copy_options(struct extraction_run *x, const struct extract_options *options) {
   const char **inputs;
   size_t count = 0;
   while (options->inputs[count])
@@ -202,7 +292,7 @@ static const struct task_kind extraction_kind = {
 };
 
 struct task *extract_start(const struct extract_options *options, struct error *error) {
-  struct extraction *x = calloc(1, sizeof *x);
+  struct extraction_run *x = calloc(1, sizeof *x);
   if (!x || !copy_options(x, options)) {
     error_set(error, ERROR_MEMORY, "beginning an extraction: out of memory");
   } else if (task_init(&x->task, &extraction_kind, error)) {
@@ -216,15 +306,15 @@ struct task *extract_start(const struct extract_options *options, struct error *
 }
 
 const struct extract_counts *extract_counts(const struct task *task) {
-  return &((const struct extraction *)task)->counts;
+  return &((const struct extraction_run *)task)->counts;
 }
 
 const char *extract_ignored(const struct task *task, size_t i) {
-  const struct extraction *x = (const struct extraction *)task;
+  const struct extraction_run *x = (const struct extraction_run *)task;
   return i < x->folder.ignored_count ? x->folder.ignored_paths[i] : NULL;
 }
 
 int extract_output_name(const struct task *task, uint64_t i, char *name, size_t size) {
-  const struct extraction *x = (const struct extraction *)task;
+  const struct extraction_run *x = (const struct extraction_run *)task;
   return id_output_name(x->options.output, x->options.ids_per_file, i, name, size);
 }

@@ -103,10 +103,7 @@ static bool read_rows(struct extraction *x, struct csv *csv, struct error *error
     if (step == CSV_BAD && (!csv->problem || !extraction_pass_over(x, error))) return false;
     if (step == CSV_ROW && !add_cell(x, csv->cells[0], error)) return false;
     reader_consume(reader, csv->used);
-    if (row % PROGRESS_EVERY == 0) {
-      extraction_progress(x);
-      if (extraction_cancelled(x, error)) return false;
-    }
+    if (row % PROGRESS_EVERY == 0 && !extraction_progress(x, error)) return false;
   }
 }
 

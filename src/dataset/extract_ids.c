@@ -56,8 +56,8 @@ bool extract_ids(struct extraction *x, struct error *error) {
     const char *end = reader->ended ? text + reader->size : line_end ? line_end + 1 : text;
     if (!read_lines(x, text, end, error)) return false;
     reader_consume(reader, (size_t)(end - text));
-    extraction_progress(x);
+    if (!extraction_progress(x, error)) return false;
     if (reader->ended) return true;
-    if (extraction_cancelled(x, error) || !reader_fill(reader, error)) return false;
+    if (!reader_fill(reader, error)) return false;
   }
 }

@@ -1,4 +1,8 @@
 /* extraction.h - private to extract*.c: an extraction under way, and what the formats share
+ *
+ * A run has one list of files and one set of ids. Each thread that reads a file, or a piece of one,
+ * has a struct extraction of its own: it finds ids and problems and hands them over to the run,
+ * directly if it reads alone, in its turn if others read beside it (turns.h).
  */
 #ifndef XCOMPLIANCE_EXTRACTION_H
 #define XCOMPLIANCE_EXTRACTION_H
@@ -11,14 +15,17 @@
 #include "dataset/folder.h"
 #include "dataset/id_output.h"
 #include "dataset/id_set.h"
+#include "dataset/lines.h"
 #include "dataset/malformed.h"
 #include "dataset/reader.h"
+#include "dataset/record.h"
+#include "dataset/turns.h"
 #include "error.h"
 #include "task.h"
 
 #pragma GCC visibility push(hidden)
 
-struct extraction {
+struct extraction_run {
   struct task task;
   struct extract_options options; /* its strings are owned */
   struct extract_counts counts;
@@ -27,20 +34,44 @@ struct extraction {
   uint64_t bytes_before; /* of the files before it */
   struct id_set *ids;
   struct id_output *output;
-  struct malformed *malformed; /* NULL where malformed records stop the run */
+  struct malformed *malformed; /* NULL: malformed records stop the run */
 };
 
-/* Read the rest of the file. What is malformed is passed over or ends it, as the options say. */
+struct extraction {
+  struct extraction_run *run;
+  struct extract_options options; /* the run's */
+  struct reader *reader;          /* of what this thread reads */
+  struct turn *turn;              /* NULL: it reads alone */
+  struct lines_piece piece;
+  struct record *record; /* for JSON */
+  bool shared;           /* `reader` is read by other threads too */
+  /* what has been found and not handed over */
+  struct extract_counts counts; /* records, empty */
+  uint64_t *ids;
+  size_t id_count, id_room;
+  struct error *problems; /* malformed records, in order */
+  size_t problem_count, problem_room;
+};
+
+/* Read the rest of x->reader. What is malformed is skipped or ends it, as the options say. */
 bool extract_ids(struct extraction *x, struct error *error);
 bool extract_csv(struct extraction *x, struct error *error);
 bool extract_json_lines(struct extraction *x, struct error *error);
 bool extract_json_values(struct extraction *x, struct error *error);
 
-void extraction_progress(struct extraction *x);
-bool extraction_cancelled(struct extraction *x, struct error *error);
+/* Hands over what was found. False: the run has stopped. */
+bool extraction_hand_over(struct extraction *x, struct error *error);
+
+/* Now and then: hands over, unless others must be waited for. False: the run has stopped. */
+bool extraction_progress(struct extraction *x, struct error *error);
 
 /* Adds one id that was found. */
-bool extraction_add(struct extraction *x, uint64_t id, struct error *error);
+bool extraction_make_room(struct extraction *x, struct error *error);
+static inline bool extraction_add(struct extraction *x, uint64_t id, struct error *error) {
+  if (x->id_count == x->id_room && !extraction_make_room(x, error)) return false;
+  x->ids[x->id_count++] = id;
+  return true;
+}
 
 /* `error` says that a record, or the rest of a file, cannot be used. Returns whether the run goes
  * on. */
@@ -51,6 +82,13 @@ bool extraction_refuse_id(struct extraction *x, const char *at, const char *text
                           struct error *error);
 
 bool extraction_no_memory(const struct extraction *x, struct error *error);
+
+/* Works on x->reader in `count` threads, each with an extraction like `x` as its state; what they
+ * find is handed over for them. The functions are those of turns.h. */
+bool extraction_share(struct extraction *x, void *context,
+                      enum turns_step (*take)(void *context, void *state, struct error *error),
+                      bool (*work)(void *context, void *state, struct turn *turn), unsigned count,
+                      struct error *error);
 
 #pragma GCC visibility pop
 

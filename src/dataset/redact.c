@@ -54,7 +54,7 @@ static void *work(void *argument) {
     redact_file_work(r->files[i], &worker);
   for (i = 0; i < r->file_count; i++)
     redact_file_work(r->files[i], &worker);
-  free(worker.buffer);
+  lines_free(&worker.piece);
   batch_free(worker.batch);
   return NULL;
 }

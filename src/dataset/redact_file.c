@@ -1,7 +1,7 @@
 /* redact_file.c - see redact_file.h
  *
- * Two locks. Whoever holds `reading` has the reader, and what belongs to it; whoever holds `turn`
- * has the writers and the counts. A thread that holds both took `reading` first.
+ * Whoever takes a piece has the reader, and what belongs to it; whoever hands over has the writers
+ * and the counts (turns.h); whoever holds `entering` is the only one who works on the file.
  */
 #include "dataset/redact_file.h"
 
@@ -15,6 +15,7 @@
 
 #include "checksum.h"
 #include "dataset/table.h"
+#include "dataset/turns.h"
 #include "file.h"
 
 enum { VALUES_AT_ONCE = 1 << 18, MARK = 3, CHECK_SIZE = 1 << 20 };
@@ -23,27 +24,25 @@ struct redact_file {
   struct redact_run *run;
   const struct target *target;
 
-  pthread_mutex_t reading;
-  bool opened, ended, finished;
+  pthread_mutex_t entering;
+  bool opened, finished;
   unsigned users; /* threads that work on it */
   int descriptor; /* of our own, to copy from; -1: a pipe */
   struct stat before;
+  struct turns turns;
+
+  /* for taking */
   struct reader *reader;
   enum format format;
-  bool alone; /* one thread at a time: tables, values */
+  bool ended; /* of a format that is judged as it is taken */
   struct table table;
   struct values values;
-  uint64_t taken; /* pieces */
-  uint64_t read;  /* bytes that the progress knows of */
+  uint64_t read; /* bytes that the progress knows of */
 
-  pthread_mutex_t turning;
-  pthread_cond_t turned;
-  uint64_t turn; /* pieces that have been handed over */
-  bool stopped;  /* no more are taken */
-  bool again;    /* the file must be written from its start */
+  /* for handing over */
+  bool again; /* the file must be written from its start */
   bool writing;
   uint64_t passed; /* bytes of the input that were handed over */
-  uint64_t line;   /* on which the next piece begins */
   struct writer *writer, *quarantine;
   struct batch_counts counts;
   struct judge_counts objects;
@@ -62,9 +61,7 @@ struct redact_file *redact_file_new(struct redact_run *run, const struct target 
   file->run = run;
   file->target = target;
   file->descriptor = -1;
-  pthread_mutex_init(&file->reading, NULL);
-  pthread_mutex_init(&file->turning, NULL);
-  pthread_cond_init(&file->turned, NULL);
+  pthread_mutex_init(&file->entering, NULL);
   return file;
 }
 
@@ -81,9 +78,7 @@ void redact_file_free(struct redact_file *file) {
   table_close(&file->table);
   writer_free(file->writer);
   writer_free(file->quarantine);
-  pthread_mutex_destroy(&file->reading);
-  pthread_mutex_destroy(&file->turning);
-  pthread_cond_destroy(&file->turned);
+  pthread_mutex_destroy(&file->entering);
   free(file);
 }
 
@@ -159,8 +154,6 @@ static bool open_reader(struct redact_file *file, struct error *error) {
   file->reader = reader_open(file->target->path, file->run->task, error);
   if (!file->reader || !format_detect(file->reader, &file->format, error)) return false;
   file->passed = file->reader->mark ? MARK : 0;
-  file->line = 1;
-  file->alone = file->format == FORMAT_CSV || file->format == FORMAT_JSON_VALUES;
   return file->format != FORMAT_CSV ||
          table_open(&file->table, file->reader, &file->run->rules, error);
 }
@@ -188,7 +181,7 @@ static bool open_file(struct redact_file *file, struct error *error) {
 static bool begin_writing(struct redact_file *file, struct error *error) {
   if (file->passed <= MARK) return begin_from_start(file, error);
   if (file->reader->packing) {
-    file->again = file->stopped = true;
+    file->again = true;
     return true;
   }
   file->writing = true;
@@ -269,72 +262,29 @@ static bool take_ids(struct redact_run *run, const struct id_list *ids) {
   return done;
 }
 
-/* What a piece of `size` bytes came to, when all before it have been handed over. */
-static bool hand_over(struct redact_file *file, struct batch *batch, uint64_t size,
-                      struct error *error) {
+static bool give_piece(void *context, void *state, struct error *error) {
+  struct redact_file *file = context;
+  struct redact_worker *worker = state;
+  struct batch *batch = worker->batch;
   if (batch->failed) {
-    if (!file->alone) batch_explain(batch, file->line);
+    if (worker->piece.size > 0) batch_explain(batch, worker->piece.line);
     *error = batch->error;
     return false;
   }
-  if (!write_piece(file, batch, error)) return false;
-  if (file->again) return true;
+  if (!write_piece(file, batch, error) || file->again) return false;
   if (!take_ids(file->run, &batch->judge->rehydrate)) return no_memory(file, error);
   add_counts(&file->counts, &batch->counts);
   add_objects(&file->objects, &batch->judge->counts);
   show_counts(file, &batch->counts, 1);
-  file->line += batch->lines;
-  file->passed += size;
+  file->passed += worker->size;
   return true;
-}
-
-/* Waits for the turn of piece number `number`. Returns whether the work on the file goes on. */
-static bool hand_over_in_turn(struct redact_file *file, struct batch *batch, uint64_t number,
-                              uint64_t size) {
-  struct error error;
-  bool go_on;
-  pthread_mutex_lock(&file->turning);
-  while (file->turn != number && !file->stopped)
-    pthread_cond_wait(&file->turned, &file->turning);
-  if (!file->stopped && !hand_over(file, batch, size, &error)) {
-    redact_run_fail(file->run, &error);
-    file->stopped = true;
-  }
-  file->turn++;
-  go_on = !file->stopped;
-  pthread_cond_broadcast(&file->turned);
-  pthread_mutex_unlock(&file->turning);
-  return go_on;
 }
 
 /* }================================================================== */
 
 /* {==================================================================
-** Taking pieces
+** Pieces
 ** =================================================================== */
-
-/* How many bytes of the window are whole lines; reads on until there is one. 0 at the end. */
-static bool whole_lines(struct reader *reader, size_t *size, struct error *error) {
-  size_t searched = 0;
-  for (;;) {
-    const char *feed = reader->size > searched
-                           ? memrchr(reader->text + searched, '\n', reader->size - searched)
-                           : NULL;
-    *size = feed ? (size_t)(feed + 1 - reader->text) : reader->size;
-    if (feed || reader->ended) return true;
-    searched = reader->size;
-    if (!reader_fill(reader, error)) return false;
-  }
-}
-
-static void judge_lines(const struct redact_file *file, struct batch *batch, const char *text,
-                        size_t size, uint64_t byte) {
-  batch_begin(batch, false);
-  if (file->format == FORMAT_IDS)
-    batch_id_lines(batch, file->target->path, text, size, byte);
-  else
-    batch_json_lines(batch, file->target->path, text, size, byte);
-}
 
 static void show_bytes(struct redact_file *file) {
   uint64_t done = reader_done(file->reader);
@@ -342,24 +292,27 @@ static void show_bytes(struct redact_file *file) {
   file->read = done;
 }
 
-/* Judges the rows of the window; `*size` is what they take. */
-static bool judge_rows(struct redact_file *file, struct batch *batch, size_t *size,
-                       struct error *error) {
+/* Judges the rows of the window. */
+static bool take_rows(struct redact_file *file, struct redact_worker *worker, struct error *error) {
   struct reader *reader = file->reader;
+  struct batch *batch = worker->batch;
+  size_t size;
   for (;;) {
     batch_begin(batch, false);
-    *size = table_rows(&file->table, reader, batch);
-    if (*size > 0 || reader->ended || batch->failed) break;
+    size = table_rows(&file->table, reader, batch);
+    if (size > 0 || reader->ended || batch->failed) break;
     if (!reader_fill(reader, error)) return false;
   }
-  if (reader->ended && *size == reader->size) file->ended = true;
-  reader_consume(reader, *size); /* the text stays where it is until the next reader_fill */
+  if (reader->ended && size == reader->size) file->ended = true;
+  reader_consume(reader, size); /* the text stays where it is until the next reader_fill */
+  worker->size = size;
   return true;
 }
 
-static bool judge_values(struct redact_file *file, struct batch *batch, size_t *size,
-                         struct error *error) {
+static bool take_values(struct redact_file *file, struct redact_worker *worker,
+                        struct error *error) {
   struct reader *reader = file->reader;
+  struct batch *batch = worker->batch;
   uint64_t start = reader->byte;
   struct reader_record record;
   enum reader_step step = READER_RECORD;
@@ -369,111 +322,60 @@ static bool judge_values(struct redact_file *file, struct batch *batch, size_t *
     if (step != READER_RECORD) break;
     batch_value(batch, &file->values, file->target->path, &record);
   }
-  *size = (size_t)(reader->byte - start);
   if (step == READER_FAILED) return false;
   if (step == READER_END) {
     batch_values_end(batch, &file->values, &record);
-    *size = (size_t)(reader->byte - start);
     file->ended = true;
   }
+  worker->size = reader->byte - start;
   return true;
 }
 
-/* One piece from taking to handing over, with the reader in hand. */
-static bool step_alone(struct redact_file *file, struct redact_worker *worker,
-                       struct error *error) {
-  struct reader *reader = file->reader;
-  size_t size;
+static enum turns_step take_some(struct redact_file *file, struct redact_worker *worker,
+                                 struct error *error) {
+  enum turns_step step = TURNS_ALONE;
   bool done;
+  worker->piece.size = 0;
   if (file->format == FORMAT_CSV) {
-    done = judge_rows(file, worker->batch, &size, error);
+    done = take_rows(file, worker, error);
   } else if (file->format == FORMAT_JSON_VALUES) {
-    done = judge_values(file, worker->batch, &size, error);
+    done = take_values(file, worker, error);
   } else {
-    done = whole_lines(reader, &size, error);
-    if (done && size == 0) file->ended = true;
-    if (done) judge_lines(file, worker->batch, reader->text, size, reader->byte);
-    if (done) reader_consume(reader, size);
+    step = lines_take(file->reader, &worker->piece, file->run->jobs > 1, error);
+    done = step != TURNS_FAILED;
+    worker->size = worker->piece.size;
   }
-  if (!done) return false;
-  show_bytes(file);
-  if (!hand_over_in_turn(file, worker->batch, file->taken++, size)) file->ended = true;
-  return true;
+  return done ? step : TURNS_FAILED;
 }
 
-static bool take_copy(struct redact_file *file, struct redact_worker *worker, size_t size,
-                      struct error *error) {
-  if (size + READER_PADDING > worker->room) {
-    size_t room = size + size / 2 + READER_PADDING;
-    free(worker->buffer);
-    worker->buffer = malloc(room);
-    worker->room = worker->buffer ? room : 0;
-    if (!worker->buffer) return no_memory(file, error);
-  }
-  memcpy(worker->buffer, file->reader->text, size);
-  memset(worker->buffer + size, 0, READER_PADDING);
-  return true;
-}
-
-/* One piece, judged beside others. `reading` is held, and is not any more when it returns. */
-static bool step_beside(struct redact_file *file, struct redact_worker *worker,
-                        struct error *error) {
-  struct reader *reader = file->reader;
-  uint64_t number, byte = reader->byte;
-  size_t size;
-  bool done = whole_lines(reader, &size, error);
-  if (done && size > 0) done = take_copy(file, worker, size, error);
-  if (!done || size == 0) {
-    file->ended = true;
-    pthread_mutex_unlock(&file->reading);
-    return done;
-  }
-  reader_consume(reader, size);
-  number = file->taken++;
-  show_bytes(file);
-  pthread_mutex_unlock(&file->reading);
-  judge_lines(file, worker->batch, worker->buffer, size, byte);
-  if (hand_over_in_turn(file, worker->batch, number, size)) return true;
-  pthread_mutex_lock(&file->reading);
-  file->ended = true;
-  pthread_mutex_unlock(&file->reading);
-  return true;
-}
-
-static void stop_file(struct redact_file *file) {
-  pthread_mutex_lock(&file->turning);
-  file->stopped = true;
-  pthread_cond_broadcast(&file->turned);
-  pthread_mutex_unlock(&file->turning);
-}
-
-/* Does one piece. False where there is no more. */
-static bool step(struct redact_file *file, struct redact_worker *worker) {
-  struct error error;
-  bool done;
-  pthread_mutex_lock(&file->reading);
-  if (atomic_load(&file->run->failed)) file->ended = true;
-  if (file->ended) {
-    pthread_mutex_unlock(&file->reading);
-    return false;
-  }
+static enum turns_step take_piece(void *context, void *state, struct error *error) {
+  struct redact_file *file = context;
+  enum turns_step step;
+  if (file->ended || atomic_load(&file->run->failed)) return TURNS_END;
   if (task_cancelled(file->run->task)) {
-    error_set(&error, ERROR_CANCELLED, "the redaction was cancelled");
-    done = false;
-    file->ended = true;
-    pthread_mutex_unlock(&file->reading);
-  } else if (file->alone || file->run->jobs == 1) {
-    done = step_alone(file, worker, &error);
-    if (!done) file->ended = true;
-    pthread_mutex_unlock(&file->reading);
-  } else {
-    done = step_beside(file, worker, &error);
+    error_set(error, ERROR_CANCELLED, "the redaction was cancelled");
+    return TURNS_FAILED;
   }
-  if (done) return true;
-  redact_run_fail(file->run, &error);
-  stop_file(file);
-  return false;
+  step = take_some(file, state, error);
+  show_bytes(file);
+  return step;
 }
+
+static bool judge_piece(void *context, void *state, struct turn *turn) {
+  const struct redact_file *file = context;
+  struct redact_worker *worker = state;
+  const struct lines_piece *piece = &worker->piece;
+  (void)turn;
+  if (piece->size == 0) return true;
+  batch_begin(worker->batch, false);
+  if (file->format == FORMAT_IDS)
+    batch_id_lines(worker->batch, file->target->path, piece->text, piece->size, piece->byte);
+  else
+    batch_json_lines(worker->batch, file->target->path, piece->text, piece->size, piece->byte);
+  return true;
+}
+
+static const struct turns_work PIECES = {take_piece, judge_piece, give_piece};
 
 /* }================================================================== */
 
@@ -542,60 +444,62 @@ static bool begin_again(struct redact_file *file, struct error *error) {
   memset(&file->values, 0, sizeof file->values);
   memset(&file->counts, 0, sizeof file->counts);
   memset(&file->objects, 0, sizeof file->objects);
-  file->taken = file->turn = file->read = 0;
-  file->stopped = file->again = file->ended = false;
-  return open_reader(file, error) && begin_from_start(file, error);
+  file->read = 0;
+  file->again = file->ended = false;
+  if (!open_reader(file, error) || !begin_from_start(file, error)) return false;
+  turns_begin(&file->turns, &PIECES, file);
+  return true;
 }
 
-/* Joins the work; false where there is none left. */
+/* Joins the work; false if none is left. */
 static bool enter(struct redact_file *file) {
   struct error error;
-  bool go_on;
-  pthread_mutex_lock(&file->reading);
-  if (!file->opened && !file->ended) {
+  bool goes_on;
+  pthread_mutex_lock(&file->entering);
+  if (!file->opened && !atomic_load(&file->run->failed)) {
     file->opened = true;
-    if (atomic_load(&file->run->failed)) {
-      file->ended = true;
-    } else if (!open_file(file, &error)) {
+    if (open_file(file, &error)) {
+      turns_begin(&file->turns, &PIECES, file);
+    } else {
       redact_run_fail(file->run, &error);
-      file->ended = true;
+      file->finished = true;
     }
   }
-  go_on = !file->ended;
-  if (go_on) file->users++;
-  pthread_mutex_unlock(&file->reading);
-  return go_on;
+  goes_on = file->opened && !file->finished;
+  if (goes_on) file->users++;
+  pthread_mutex_unlock(&file->entering);
+  return goes_on;
 }
 
-/* Leaves the work; who is the last finishes it. True where there is work again. */
-static bool leave(struct redact_file *file) {
+/* When everybody has left: what there is to do with the outcome. True if there is work again. */
+static bool conclude(struct redact_file *file) {
   struct error error;
-  bool again = false, done = true;
-  pthread_mutex_lock(&file->reading);
-  file->users--;
-  if (file->users == 0 && !file->finished && !atomic_load(&file->run->failed)) {
-    again = file->again;
-    if (again) {
-      file->users++;
-      done = begin_again(file, &error);
-    } else {
-      file->finished = true;
-      done = finish(file, &error);
-    }
-    if (!done) {
-      redact_run_fail(file->run, &error);
-      file->ended = true;
-    }
+  bool done = turns_end(&file->turns, &error), again;
+  again = done && file->again && !atomic_load(&file->run->failed);
+  if (again) {
+    done = begin_again(file, &error);
+  } else if (done && !atomic_load(&file->run->failed)) {
+    done = finish(file, &error);
   }
-  pthread_mutex_unlock(&file->reading);
+  if (!done) redact_run_fail(file->run, &error);
+  file->finished = !again || !done;
+  return !file->finished;
+}
+
+/* Leaves the work. True if there is work again. */
+static bool leave(struct redact_file *file) {
+  bool again = false;
+  pthread_mutex_lock(&file->entering);
+  if (--file->users == 0) again = conclude(file);
+  if (again) file->users++;
+  pthread_mutex_unlock(&file->entering);
   return again;
 }
 
 void redact_file_work(struct redact_file *file, struct redact_worker *worker) {
   if (!enter(file)) return;
   do
-    while (step(file, worker)) {
-    }
+    turns_join(&file->turns, worker);
   while (leave(file));
 }
 

@@ -1,9 +1,8 @@
 /* redact_file.h - one file of a redaction: read in pieces by any number of threads, written in
  * order
  *
- * A thread that works on a file takes the next piece of it, judges it beside the others, and hands
- * it over when all pieces before it have been. Formats whose pieces cannot be cut without reading
- * them (tables, arrays) are worked on by one thread at a time.
+ * Threads work on a file as turns.h says. Formats whose pieces cannot be cut without reading them
+ * (tables, arrays) are judged as they are taken.
  *
  * A file is not written before something in it changes; then what was passed so far is copied by
  * the kernel, or (where it is compressed) the file begun again.
@@ -15,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "dataset/lines.h"
 #include "dataset/redact.h"
 #include "dataset/targets.h"
 #include "dataset/writer.h"
@@ -42,8 +42,9 @@ void redact_run_fail(struct redact_run *run, const struct error *error);
 /* What each thread has for itself. */
 struct redact_worker {
   struct batch *batch;
-  char *buffer; /* for pieces of files that others read from too */
-  size_t room;
+  struct lines_piece
+      piece;     /* of lines; of no size if the piece has been judged when it was taken */
+  uint64_t size; /* of the piece, whatever it is made of */
 };
 
 struct redact_file;

@@ -416,6 +416,7 @@ struct file {
   const struct results_options *options;
   struct results_counts *counts;
   uint64_t bytes_before;
+  bool shared; /* by several threads */
 };
 
 /* What one thread has read, up to the first line that is no row. */
@@ -425,6 +426,7 @@ struct found {
   struct results_counts counts;
   bool failed;
   struct error error;
+  struct lines_piece piece;
 };
 
 static bool add_row(struct found *found, const struct results_row *row) {
@@ -464,10 +466,15 @@ static bool parse_line(const struct file *file, struct found *found,
   return false;
 }
 
-static bool parse_lines(void *context, void *state, const struct lines_piece *piece,
-                        struct lines_turn *turn) {
+static enum turns_step take_lines(void *context, void *state, struct error *error) {
+  const struct file *file = context;
+  return lines_take(file->reader, &((struct found *)state)->piece, file->shared, error);
+}
+
+static bool parse_lines(void *context, void *state, struct turn *turn) {
   const struct file *file = context;
   struct found *found = state;
+  const struct lines_piece *piece = &found->piece;
   const char *start = piece->text, *end = start + piece->size;
   (void)turn;
   for (uint64_t line = piece->line; start < end && !found->failed; line++) {
@@ -479,7 +486,7 @@ static bool parse_lines(void *context, void *state, const struct lines_piece *pi
   return true;
 }
 
-static bool take_rows(void *context, void *state, struct error *error) {
+static bool give_rows(void *context, void *state, struct error *error) {
   struct file *file = context;
   struct found *found = state;
   const struct results_options *options = file->options;
@@ -498,7 +505,7 @@ static bool take_rows(void *context, void *state, struct error *error) {
 }
 
 static bool read_lines(struct file *file, struct error *error) {
-  const struct lines_work work = {file, parse_lines, take_rows};
+  static const struct turns_work work = {take_lines, parse_lines, give_rows};
   unsigned count = lines_threads(file->reader, file->options->jobs);
   struct found *founds = calloc(count, sizeof *founds);
   bool ok;
@@ -506,9 +513,12 @@ static bool read_lines(struct file *file, struct error *error) {
     error_set(error, ERROR_MEMORY, "reading %s: out of memory", file->reader->path);
     return false;
   }
-  ok = lines_parse(file->reader, &work, founds, sizeof *founds, count, error);
-  for (unsigned i = 0; i < count; i++)
+  file->shared = count > 1;
+  ok = turns_run(&work, file, founds, sizeof *founds, count, error);
+  for (unsigned i = 0; i < count; i++) {
     free(founds[i].rows);
+    lines_free(&founds[i].piece);
+  }
   free(founds);
   return ok;
 }
@@ -527,7 +537,7 @@ void results_add(struct results_counts *to, const struct results_counts *from) {
 bool results_read(const char *path, const struct results_options *options,
                   struct results_counts *counts, struct error *error) {
   struct reader *reader = reader_open(path, options->task, error);
-  struct file file = {reader, options, counts, counts->bytes};
+  struct file file = {reader, options, counts, counts->bytes, false};
   const char *mistake;
   bool ok = false;
   if (!reader) return false;
