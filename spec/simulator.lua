@@ -9,6 +9,10 @@
 local cjson = require "cjson"
 
 local M = {}
+
+--- The flow of simulators that are started without one; see flows.lua.
+M.flow = "storage"
+
 local Simulator = {}
 Simulator.__index = Simulator
 
@@ -48,9 +52,8 @@ local function command(fifo)
   }, " ")
 end
 
--- the older flow, unless another is asked for
 local function with_flow(options)
-  local all = { flow = "storage" }
+  local all = { flow = M.flow }
   for name, value in pairs(options or {}) do all[name] = value end
   return all
 end

@@ -3,12 +3,13 @@
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
+local flows = require "spec.flows"
 local raw = require "spec.raw"
 local simulator = require "spec.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 
-describe("at any step", function()
+flows.describe("at any step", function(flow)
   local bench
 
   before_each(function() bench = benches.start() end)
@@ -18,7 +19,11 @@ describe("at any step", function()
     return bench:client(settings):list_jobs("tweets", nil, options)
   end
 
-  local STEPS = { "get", "upload", "start", "chunk", "query", "download" }
+  local HAS_SESSIONS = flow == "storage"
+  local STEPS = HAS_SESSIONS and { "get", "upload", "start", "chunk", "query", "download" }
+    or { "get", "cancel", "upload", "download" }
+  local it_with_sessions = HAS_SESSIONS and it or function() end
+  local TRANSFERS = HAS_SESSIONS and { "upload", "chunk", "download" } or { "upload", "download" }
 
   --- Does what has the step in it; faults strike from there on.
   -- @tparam string step
@@ -30,11 +35,12 @@ describe("at any step", function()
     local bytes, ids = own.bytes or 300000, own.ids or 200
     own.bytes, own.ids = nil, nil
     local job = step == "download" and bench:complete_job(ids)
-      or bench:job { resumable = step ~= "upload" }
+      or bench:job { resumable = HAS_SESSIONS and step ~= "upload" }
     for i, fault in ipairs(faults) do faults[i] = fault:gsub("^@", step) end
     if step == "query" then table.insert(faults, 1, "chunk:503-early") end
     bench:arm(faults)
     if step == "get" then return client:list_job(job.id, own) end
+    if step == "cancel" then return client:cancel_job(job.id, own) end
     bench.results = bench:path("results")
     if step == "download" then
       return client:download_results(job.download_url, bench.results, own)
@@ -100,7 +106,8 @@ describe("at any step", function()
   end)
 
   for step, steps in pairs {
-    upload = "upload upload", chunk = "start chunk query chunk", download = "download download",
+    upload = "upload upload", download = "download download",
+    chunk = HAS_SESSIONS and "start chunk query chunk" or nil,
   } do
     it("row 3: a storage that never answers is given up, and asked again, at " .. step, function()
       assert(operate(step, { "@:blackhole@30" },
@@ -231,7 +238,8 @@ describe("at any step", function()
   end)
 
   for step, fault in pairs {
-    upload = "upload:stall@30", chunk = "chunk:throttle@10kB", download = "download:throttle@10kB",
+    upload = "upload:stall@30", download = "download:throttle@10kB",
+    chunk = HAS_SESSIONS and "chunk:throttle@10kB" or nil,
   } do
     it("row 9: a deadline that passes in a transfer ends the call, at " .. step, function()
       local began
@@ -246,7 +254,7 @@ describe("at any step", function()
     end)
   end
 
-  it("row 9: what was reached until the deadline is not done again", function()
+  it_with_sessions("row 9: what was reached until the deadline is not done again", function()
     local ids, results = bench:path("ids.txt"), bench:path("results.jsonl")
     benches.write(ids, benches.ids(20 * 30000))
     local function check(deadline)
@@ -266,7 +274,7 @@ describe("at any step", function()
     assert.matches("^bytes [1-9]%d+%-599999/600000", ranges[2])
   end)
 
-  for _, step in ipairs { "upload", "chunk", "download" } do
+  for _, step in ipairs(TRANSFERS) do
     it("row 10: a callback that raises ends the call cleanly, at " .. step, function()
       local calls = 0
       local ok, failure = pcall(operate, step, { "@:throttle@200kB" }, nil, {
@@ -318,7 +326,8 @@ describe("at any step", function()
     benches.write(ids, benches.ids(20 * 30000))
     local function check(on_progress)
       return bench:client():check { type = "tweets", ids = ids, results = results,
-        poll = { min = 0.02 }, upload = "resumable", on_progress = on_progress }
+        poll = { min = 0.02 }, upload = HAS_SESSIONS and "resumable" or nil,
+        on_progress = on_progress }
     end
     for _, step in ipairs { "prepare", "create", "upload", "wait", "download" } do
       local ok, failure = pcall(check, function(event)
@@ -338,8 +347,8 @@ describe("at any step", function()
   -- ===================================================================
 
   for step, upload in pairs {
-    create = "simple", upload = "simple", start = "resumable", chunk = "resumable", get = "simple",
-    download = "simple",
+    create = "simple", upload = "simple", get = "simple", download = "simple",
+    start = HAS_SESSIONS and "resumable" or nil, chunk = HAS_SESSIONS and "resumable" or nil,
   } do
     it("row 11: a SIGINT ends the command, and the next one goes on, at " .. step, function()
       local ids, results = bench:path("ids.txt"), bench:path("results.jsonl")
@@ -383,8 +392,9 @@ describe("at any step", function()
   it("row 82: a client may be closed, and forgotten, in the middle of anything", function()
     for i = 1, 20 do
       local client = bench:client()
-      local job = bench:job { resumable = i % 2 == 0 }
-      bench:arm((i % 2 == 0 and "chunk" or "upload") .. ":throttle@100kB")
+      local resumable = HAS_SESSIONS and i % 2 == 0
+      local job = bench:job { resumable = resumable }
+      bench:arm((resumable and "chunk" or "upload") .. ":throttle@100kB")
       local ok, failure = pcall(client.upload_ids, client, job.upload_url, (bench:list(300000)), {
         on_progress = function() client:close() end,
       })

@@ -27,14 +27,18 @@ local FOLDER = [[mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMP
 -- quick, and bounded
 local RETRY = { attempts = 5, first = 0.01, max = 0.05 }
 
+--- What the flow over the API's own host may offer and X does not: checksums, and parts of
+-- results. Storage always offers both.
+M.OFFERS_ALL = { checksums = true, ranges = true }
+
 --- Starts a simulator. What a job takes and how often it may be asked do not matter here.
 -- @tparam[opt] table options of the simulator
 function M.start(options)
   local all = { jobs_take = 0, rate_limit = 100000, hashes = "crc32c" }
   for name, value in pairs(options or {}) do all[name] = value end
   return setmetatable({
-    sim = simulator.start(all), folder = assert(shell(FOLDER)), clients = {}, files = 0,
-    mark = 0,
+    sim = simulator.start(all), flow = all.flow or simulator.flow, folder = assert(shell(FOLDER)),
+    clients = {}, files = 0, mark = 0,
   }, Bench)
 end
 
@@ -133,10 +137,11 @@ function Bench:complete_job(ids)
   local job = self:job()
   local path = self:path("ids.txt")
   M.write(path, M.ids(20 * (ids or 20000)))
-  self.sim:curl(("-f -X PUT -H 'Content-Type: text/plain' -H 'Expect:' --data-binary @%s %s")
-    :format(quote(path), quote(job.upload_url)))
+  local bearer = self.flow == "api" and "-H 'Authorization: Bearer " .. M.TOKEN .. "' " or ""
+  self.sim:curl(("-f -X PUT %s-H 'Content-Type: text/plain' -H 'Expect:' --data-binary @%s %s")
+    :format(bearer, quote(path), quote(job.upload_url)))
   local deadline = core.now() + 10
-  local get = "env -u LD_PRELOAD curl -sf " .. quote(job.download_url) .. " && printf ."
+  local get = "env -u LD_PRELOAD curl -sf " .. bearer .. quote(job.download_url) .. " && printf ."
   local results = shell(get)
   while not results and core.now() < deadline do results = shell(get) end
   self:begin()

@@ -4,8 +4,9 @@ local answers = require "spec.faults.answers"
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local flows = require "spec.flows"
 
-describe("creating a job", function()
+flows.describe("creating a job", function()
   local bench, client
 
   before_each(function()

@@ -3,11 +3,12 @@
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
+local flows = require "spec.flows"
 local raw = require "spec.raw"
 
 local ENDS = { "cut-answer", "reset-answer" }
 
-describe("an answer that ends early", function()
+flows.describe("an answer that ends early", function(flow)
   local bench
 
   before_each(function() bench = benches.start { shares = { deleted = 0.5 } } end)
@@ -49,11 +50,20 @@ describe("an answer that ends early", function()
     assert(client:upload_ids(job.upload_url, path, { chunk = 262144 }))
     bench:holds(job, text)
   end
-  acts.start, acts.chunk = upload_resumably, upload_resumably
 
-  function acts.query(client)
-    bench:arm("chunk:503")
-    upload_resumably(client)
+  if flow == "storage" then
+    acts.start, acts.chunk = upload_resumably, upload_resumably
+
+    function acts.query(client)
+      bench:arm("chunk:503")
+      upload_resumably(client)
+    end
+  end
+
+  function acts.cancel(client)
+    local id = bench:job().id
+    bench.armed()
+    assert.equal("failed", assert(client:cancel_job(id)).data.status)
   end
 
   function acts.download(client)

@@ -3,6 +3,7 @@
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
+local flows = require "spec.flows"
 local simulator = require "spec.simulator"
 
 local quote, run, shell = simulator.quote, simulator.run, simulator.shell
@@ -18,7 +19,7 @@ local function failing(point, percent)
   return "fiu-run -x -f '' -c " .. quote(command)
 end
 
-describe("results on the disk", function()
+flows.describe("results on the disk", function()
   local bench, job, results, target
 
   before_each(function()
@@ -168,7 +169,7 @@ describe("results on the disk", function()
   end)
 end)
 
-describe("a list on the disk", function()
+flows.describe("a list on the disk", function(flow)
   local bench, path, text
 
   before_each(function()
@@ -185,7 +186,7 @@ describe("a list on the disk", function()
     return status, output
   end
 
-  for _, resumable in ipairs { false, true } do
+  for _, resumable in ipairs(flows.resumable[flow]) do
     local how = resumable and "resumably" or "simply"
     it("row 60: that cannot be read is not uploaded, " .. how, function()
       if not HAS_FIU then return pending "fiu-utils is not installed" end

@@ -3,13 +3,14 @@
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
+local flows = require "spec.flows"
 local simulator = require "spec.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 
 local SHORT = '{"id":"1","action":"delete","reason":"deleted"}\n'
 
-describe("a download", function()
+flows.describe("a download", function()
   local bench, job, results, target
 
   before_each(function()

@@ -2,10 +2,11 @@
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
+local flows = require "spec.flows"
 local retry = require "xcompliance.retry"
 local simulator = require "spec.simulator"
 
-describe("waiting for a job", function()
+flows.describe("waiting for a job", function()
   local bench, ids, results
 
   local function begin(options)

@@ -1,11 +1,12 @@
 -- Rows 27 to 33 of the fault matrix: uploads by one PUT.
 
 local benches = require "spec.faults.bench"
+local flows = require "spec.flows"
 local core = require "xcompliance.core"
 
 local MiB = benches.MiB
 
-describe("a simple upload", function()
+flows.describe("a simple upload", function()
   local bench, job, path, text
 
   --- A new job, for a list of so many bytes.
