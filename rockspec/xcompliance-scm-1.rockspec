@@ -45,6 +45,7 @@ build = {
         "src/dataset/id_set.c",
         "src/dataset/input.c",
         "src/dataset/json.c",
+        "src/dataset/json_cut.c",
         "src/dataset/json_scan.c",
         "src/dataset/judge.c",
         "src/dataset/leftover.c",

@@ -286,14 +286,14 @@ describe("redaction", function()
       '{"id":"1","text":"a"}',
     })
 
-    it("through arrays of records, one a line", function()
+    it("through arrays of records, one a line: each element is a record, and the line stays", function()
       local counts = assert(dataset.redact {
         verdicts = verdicts, output = scratch:at("out.jsonl"),
         inputs = scratch:write("in.jsonl", '[{"id":"13","text":"a"}, {"id":"1","text":"b"}]\n'
-          .. '[{"id":"13","text":"a"},{"data":[{"id":"17","text":"b"}]}]\n[]\n'),
+          .. ' [{"id":"13","text":"a"},{"data":[{"id":"17","text":"b"}]} ]\n[]\n'),
       })
-      assert.same({ 1, 1, 1 }, { counts.kept, counts.changed, counts.dropped })
-      assert.equal('[ {"id":"1","text":"b"}]\n[]\n', scratch:read("out.jsonl"))
+      assert.same({ 4, 1, 0, 3 }, { counts.records, counts.kept, counts.changed, counts.dropped })
+      assert.equal('[ {"id":"1","text":"b"}]\n [ ]\n[]\n', scratch:read("out.jsonl"))
     end)
 
     turns("where keys stand twice: each counts", {

@@ -396,7 +396,7 @@ end
 
 -- }====================================================================
 
---- Redacts a record.
+--- Redacts a record; an array on a line is several.
 -- @tparam table record from `decode`; it is changed
 -- @tparam table verdicts `tweets` and `users`: arrays of `{ outcome, reason }` by id
 -- @tparam table options `policy` (by reason), `on_unknown`
@@ -409,15 +409,11 @@ function M.redact(record, verdicts, options)
     policy = options.policy or {}, on_unknown = options.on_unknown or "stop",
     found = {}, referred = {}, referred_by_removed = {}, rehydrate = {},
   }
-  local whole = { records = record[1] and record or { record } }
-  if redact_list(context, whole, "records", redact_record) then return "dropped", {} end
-  for _, each in ipairs(whole.records) do
-    if is_object(each.includes) then remove_orphans(context, each.includes) end
-  end
-  local now = record[1] and whole.records or record
-  if context.found.quarantine then return "quarantined", {}, now end
-  if context.found.stop then return "stop", {}, now end
-  return context.changed and "changed" or "kept", context.rehydrate, now
+  if redact_record(context, record) then return "dropped", {} end
+  if is_object(record.includes) then remove_orphans(context, record.includes) end
+  if context.found.quarantine then return "quarantined", {}, record end
+  if context.found.stop then return "stop", {}, record end
+  return context.changed and "changed" or "kept", context.rehydrate, record
 end
 
 return M

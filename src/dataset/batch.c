@@ -122,6 +122,31 @@ static bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* The elements of an array on a line are records, as they are in a file that is an array. So it
+ * makes no difference in what order they go, nor whether such a line is the last that is left. */
+static void judge_array_line(struct batch *batch, const struct reader_record *array, size_t start,
+                             size_t end) {
+  const char *text = batch->piece.text, *wrong;
+  struct reader_elements elements;
+  struct reader_record element;
+  struct values values = {0};
+  size_t from = (size_t)(array->text - text), to = from + array->size, wrong_at;
+  wrong = reader_elements(&elements, array, &wrong_at);
+  if (wrong) {
+    struct error problem;
+    error_at(&problem, ERROR_DATA, batch->piece.path, array->line, array->byte + wrong_at, "%s",
+             wrong);
+    batch_malformed(batch, text + start, end - start, &problem);
+    return;
+  }
+  batch_pass(batch, text + start, from - start);
+  while (!batch->failed && reader_element(&elements, &element) == READER_RECORD)
+    batch_value(batch, &values, batch->piece.path, &element);
+  if (batch->failed) return;
+  batch_values_end(batch, &values, &element);
+  batch_pass(batch, text + to, end - to);
+}
+
 static void judge_json_line(struct batch *batch, size_t start, size_t end, uint64_t line) {
   const char *text = batch->piece.text;
   size_t from = start, to = end, shift;
@@ -139,6 +164,10 @@ static void judge_json_line(struct batch *batch, size_t start, size_t end, uint6
   record.text = text + from;
   record.size = to - from;
   record.byte = batch->piece.byte + from;
+  if (text[from] == '[') {
+    judge_array_line(batch, &record, start, end);
+    return;
+  }
   judgement = judge_record(judge, batch->piece.path, &record, &batch->error);
   shift = from - start; /* cuts are offsets in the record */
   for (size_t i = 0; shift > 0 && i < judge->cut_count; i++) {
@@ -280,6 +309,7 @@ void batch_explain(struct batch *batch, uint64_t line) {
   const char *text = batch->piece.text, *feed;
   size_t start = batch->piece.failure;
   if (batch->error.code != ERROR_DATA) return;
+  batch->failed = false; /* as it was when the line was judged */
   line += count_feeds(text, start);
   feed = memchr(text + start, '\n', batch->piece.size - start);
   batch->piece.judge_line(batch, start, feed ? (size_t)(feed + 1 - text) : batch->piece.size, line);
@@ -291,9 +321,20 @@ void batch_explain(struct batch *batch, uint64_t line) {
 ** Values: elements of an array, or one value after the other
 ** =================================================================== */
 
+/* Where the blanks begin that stand before a value on its own line, at the end of text[0 .. size);
+ * `size` if it does not begin a line. */
+static size_t indentation(const struct values *values, const char *text, size_t size) {
+  size_t at = size;
+  while (at > 0 && text[at - 1] != '\n' && is_blank(text[at - 1]))
+    at--;
+  return at == 0 ? (values->begun && !values->skip_line_end ? size : 0)
+                 : (text[at - 1] == '\n' ? at : size);
+}
+
 /* What stands before a value stays, but for the comma that goes with a record that is dropped: an
  * element keeps the comma before it if it stays and one that stays stands before it. A record that
- * is no element goes with its line end, which stands at the start of what follows. */
+ * is no element goes as a line does: with the blanks before it, and with its line end, which stands
+ * at the start of what follows. */
 static void pass_between(struct batch *batch, struct values *values, const char *text, size_t size,
                          bool kept) {
   size_t from = 0;
@@ -318,6 +359,7 @@ void batch_value(struct batch *batch, struct values *values, const char *path,
   struct judge *judge = batch->judge;
   enum judgement judgement = judge_record(judge, path, record, &batch->error);
   bool kept = judgement == JUDGED_KEPT || judgement == JUDGED_CHANGED;
+  size_t before;
   if (judgement == JUDGED_STOP) {
     batch_stop(batch, path, record->line, record->byte + judge->stop.at);
     return;
@@ -326,7 +368,10 @@ void batch_value(struct batch *batch, struct values *values, const char *path,
     batch->failed = true;
     return;
   }
-  pass_between(batch, values, record->before, record->before_size, kept);
+  before = kept || record->element ? record->before_size
+                                   : indentation(values, record->before, record->before_size);
+  pass_between(batch, values, record->before, before, kept);
+  values->begun = true;
   if (judgement == JUDGED_MALFORMED) {
     struct error problem = batch->error;
     batch_malformed(batch, record->text, record->size, &problem);

@@ -78,6 +78,7 @@ void batch_explain(struct batch *batch, uint64_t line);
 
 /* Where a file of JSON values is; zeroed at its start. */
 struct values {
+  bool begun;         /* there was a value */
   bool kept_before;   /* an element of this array that stays */
   bool skip_line_end; /* of a record that was dropped */
 };

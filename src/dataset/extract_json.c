@@ -70,6 +70,22 @@ static bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* The elements of an array on a line are records. */
+static bool find_in_array(struct extraction *x, struct record *record,
+                          const struct reader_record *array, struct error *error) {
+  struct reader_elements elements;
+  struct reader_record element;
+  size_t wrong_at;
+  const char *wrong = reader_elements(&elements, array, &wrong_at);
+  if (wrong) {
+    error_at(error, ERROR_DATA, x->reader->path, array->line, array->byte + wrong_at, "%s", wrong);
+    return extraction_pass_over(x, error);
+  }
+  while (reader_element(&elements, &element) == READER_RECORD)
+    if (!find_ids(x, record, &element, error)) return false;
+  return true;
+}
+
 /* Parses the lines of x->piece. */
 static bool parse_lines(struct extraction *x, struct error *error) {
   const struct lines_piece *piece = &x->piece;
@@ -89,7 +105,7 @@ static bool parse_lines(struct extraction *x, struct error *error) {
     text.text = start;
     text.size = (size_t)(stop - start);
     text.byte = piece->byte + (uint64_t)(start - piece->text);
-    if (!find_ids(x, record, &text, error)) return false;
+    if (!(*start == '[' ? find_in_array : find_ids)(x, record, &text, error)) return false;
   }
   return true;
 }

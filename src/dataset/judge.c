@@ -121,10 +121,11 @@ static void apply_facts(struct state *state, const struct record_id *id, enum ve
   if (facts & policy->rehydrate && id->role == ID_OWN) finding->rehydrate = true;
 }
 
-/* That verdicts are those of the other type shows only where none of them fits. */
+/* That verdicts are those of the other type shows only where none of them fits. Small numbers name
+ * tweets and users alike, and prove nothing. */
 static void look_for_strangers(struct state *state, enum verdicts_type other, uint64_t id,
                                struct judge_counts *counts) {
-  if (!state->fits[other] && prefilter_facts(state->public.filter, other, id))
+  if (id > UINT32_MAX && !state->fits[other] && prefilter_facts(state->public.filter, other, id))
     counts->strange[other]++;
 }
 

@@ -56,8 +56,8 @@ struct judge_counts {
   /* Objects (tweets, users) by the fact that decided about them: enum fact as a bit number. Each is
    * counted once, nested ones too. */
   uint64_t objects[VERDICTS_TYPES][FACT_KINDS];
-  /* Ids of this type's verdicts found on objects of this type; and on objects of the other type,
-   * which is looked at until the first of this type is found. */
+  /* Ids of this type's verdicts found on objects of this type; and those above 2^32, which are no
+   * two things by chance, on objects of the other type, until the first of this type is found. */
   uint64_t own[VERDICTS_TYPES], strange[VERDICTS_TYPES];
 };
 

@@ -340,11 +340,10 @@ static void queue_id(struct scan *scan, size_t at) {
   queue(scan, at, hash);
 }
 
-/* Whether the line text[start .. end) begins and ends as one JSON object or array. */
+/* Whether the line text[start .. end) begins and ends as one JSON object. */
 static bool is_framed(const char *text, size_t start, size_t end) {
   if (end > start && text[end - 1] == '\r') end--;
-  return end >= start + 2 && ((text[start] == '{' && text[end - 1] == '}') ||
-                              (text[start] == '[' && text[end - 1] == ']'));
+  return end >= start + 2 && text[start] == '{' && text[end - 1] == '}';
 }
 
 /* For all words at once, which the compiler does several at a time: a run of n digits begins where

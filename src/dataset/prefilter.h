@@ -5,8 +5,8 @@
  * matters has, asks a Bloom filter (two bytes a verdict, one word of memory a look-up) about each,
  * and the verdicts themselves about the few that pass it. A record is a hit if it holds an id that
  * matters anywhere, be it in a text; or an escape that could hide a digit (\u003x); or if it does
- * not begin and end as one JSON object or array. It never misses; what it hits for nothing costs
- * time.
+ * not begin and end as one JSON object (an array holds several records). It never misses; what it
+ * hits for nothing costs time.
  */
 #ifndef XCOMPLIANCE_PREFILTER_H
 #define XCOMPLIANCE_PREFILTER_H

@@ -17,16 +17,9 @@
 #include "dataset/decoder.h"
 #include "dataset/foreign.h"
 #include "dataset/input.h"
+#include "dataset/json_cut.h"
 
 enum { WINDOW_SIZE = 1 << 19 };
-
-/* Where a reader of values is in a file that holds an array, and what may come next. */
-enum place {
-  OUTSIDE,       /* a value or an array */
-  BEHIND_OPEN,   /* an element or the end of the array */
-  BEHIND_COMMA,  /* an element */
-  BEHIND_ELEMENT /* a comma or the end of the array */
-};
 
 struct window {
   struct reader public;
@@ -34,9 +27,9 @@ struct window {
   struct decoder *decoder; /* NULL for plain input */
   char *buffer;
   size_t room;
-  const char *counted; /* line ends before it have been counted: */
-  uint64_t line;       /* the line on which it stands */
-  enum place place;    /* READER_VALUES */
+  const char *counted;   /* line ends before it have been counted: */
+  uint64_t line;         /* the line on which it stands */
+  enum json_place place; /* READER_VALUES */
 };
 
 /* The window */
@@ -216,7 +209,7 @@ static enum reader_step give(struct window *window, const char *start, const cha
   record->size = (size_t)(end - start);
   record->line = reader_line(reader, start);
   record->byte = reader->byte + record->before_size;
-  record->element = window->place != OUTSIDE;
+  record->element = window->place != JSON_OUTSIDE;
   reader_consume(reader, (size_t)(end - reader->text));
   return start < end ? READER_RECORD : READER_END;
 }
@@ -250,84 +243,32 @@ static enum reader_step next_line(struct window *window, struct reader_record *r
   }
 }
 
-static const char *string_end(const char *at, const char *end) {
-  for (at++; at < end && *at != '"'; at++)
-    if (*at == '\\') at++;
-  return at < end ? at + 1 : NULL;
-}
-
-/* Where the value at `start` ends, by its brackets and strings; NULL where that is not in sight. */
-static const char *value_end(const char *start, const char *end, bool ended) {
-  uint64_t depth = 0;
-  const char *at = start;
-  while (at && at < end) {
-    switch (*at) {
-    case '"':
-      at = string_end(at, end);
-      if (at && depth == 0) return at;
-      continue;
-    case '{':
-    case '[': depth++; break;
-    case '}':
-    case ']':
-      if (depth == 0) return at > start ? at : at + 1; /* behind a number, or out of place */
-      if (--depth == 0) return at + 1;
-      break;
-    case ',':
-    case ' ':
-    case '\n':
-    case '\r':
-    case '\t':
-      if (depth == 0) return at > start ? at : at + 1;
-      break;
-    default: break;
-    }
-    at++;
-  }
-  return at && ended && depth == 0 ? end : NULL;
-}
-
-/* Goes over what stands between two values, as far as it is there. NULL where a comma or bracket is
- * out of place; `*at` is where then. */
-static bool pass_between(enum place *place, const char **at, const char *end) {
-  for (; *at < end; ++*at) {
-    char c = **at;
-    if (is_blank(c)) continue;
-    if (*place == OUTSIDE && c == '[')
-      *place = BEHIND_OPEN;
-    else if ((*place == BEHIND_ELEMENT || *place == BEHIND_OPEN) && c == ']')
-      *place = OUTSIDE;
-    else if (*place == BEHIND_ELEMENT && c == ',')
-      *place = BEHIND_COMMA;
-    else
-      return *place != BEHIND_ELEMENT && c != ',' && c != ']';
-  }
-  return true;
-}
-
 static enum reader_step next_value(struct window *window, struct reader_record *record,
                                    struct error *error) {
   struct reader *reader = &window->public;
+  struct task *task = window->input.task;
   for (;;) {
-    const char *start = reader->text, *end = reader->text + reader->size, *behind;
-    enum place place = window->place;
-    if (!pass_between(&place, &start, end))
-      return fail_at(
-          window, start,
-          window->place == OUTSIDE && place == OUTSIDE
-              ? "a comma or bracket out of place - a JSON value was expected"
-              : "out of place - an element, a comma or the end of the array was expected",
-          error);
-    behind = start < end ? value_end(start, end, reader->ended) : NULL;
-    if (behind) {
-      window->place = place == OUTSIDE ? OUTSIDE : BEHIND_ELEMENT;
-      return give(window, start, behind, record);
+    const char *start = reader->text, *end = reader->text + reader->size, *after;
+    enum json_place place = window->place;
+    bool outside = place == JSON_OUTSIDE;
+    if (!json_cut_between(&place, &start, end))
+      return fail_at(window, start,
+                     outside && place == JSON_OUTSIDE ? JSON_CUT_OUTSIDE : JSON_CUT_INSIDE, error);
+    after = start < end ? json_cut_value(start, end, reader->ended, task) : NULL;
+    if (after) {
+      window->place = place == JSON_OUTSIDE ? JSON_OUTSIDE : JSON_AFTER_ELEMENT;
+      return give(window, start, after, record);
+    }
+    if (task && task_cancelled(task)) {
+      error_set(error, ERROR_CANCELLED, "reading %s was cancelled", reader->path);
+      return READER_FAILED;
     }
     if (reader->ended) {
       if (start < end)
         return fail_at(window, start, "the file ends within the value that begins here", error);
-      if (place != OUTSIDE) return fail_at(window, end, "the file ends within an array", error);
-      window->place = OUTSIDE;
+      if (place != JSON_OUTSIDE)
+        return fail_at(window, end, "the file ends within an array", error);
+      window->place = JSON_OUTSIDE;
       return give(window, end, end, record);
     }
     if (!reader_fill(reader, error)) return READER_FAILED;
@@ -339,4 +280,52 @@ enum reader_step reader_next(struct reader *reader, enum reader_unit unit,
   struct window *window = (struct window *)reader;
   return unit == READER_LINES ? next_line(window, record, error)
                               : next_value(window, record, error);
+}
+
+/* Elements of an array in memory */
+
+/* Goes to the next element, or to the end. NULL, or what is wrong at `*at`. */
+static const char *find_element(struct reader_elements *elements, const char **at,
+                                const char **after) {
+  const char *end = elements->array->text + elements->array->size;
+  *at = elements->at;
+  if (!json_cut_between(&elements->place, at, end)) return JSON_CUT_INSIDE;
+  if (*at == end) return NULL;
+  *after = json_cut_value(*at, end, true, NULL);
+  elements->place = JSON_AFTER_ELEMENT;
+  return NULL;
+}
+
+const char *reader_elements(struct reader_elements *elements, const struct reader_record *array,
+                            size_t *wrong_at) {
+  const struct reader_elements start = {array, array->text, JSON_OUTSIDE};
+  const char *end = array->text + array->size, *wrong = NULL;
+  const char *at = json_cut_value(array->text, end, true, NULL), *after = at;
+  *elements = start;
+  if (!at) wrong = "the line ends within an array";
+  if (at && at < end) wrong = "something follows the value";
+  while (!wrong && after) {
+    after = NULL;
+    wrong = find_element(elements, &at, &after);
+    if (after) elements->at = after;
+  }
+  *wrong_at = (size_t)((at ? at : end) - array->text);
+  *elements = start;
+  return wrong;
+}
+
+enum reader_step reader_element(struct reader_elements *elements, struct reader_record *element) {
+  const struct reader_record *array = elements->array;
+  const char *at, *after = NULL;
+  find_element(elements, &at, &after);
+  if (!after) after = at;
+  *element = (struct reader_record){.text = at,
+                                    .size = (size_t)(after - at),
+                                    .before = elements->at,
+                                    .before_size = (size_t)(at - elements->at),
+                                    .byte = array->byte + (uint64_t)(at - array->text),
+                                    .line = array->line,
+                                    .element = true};
+  elements->at = after;
+  return after > at ? READER_RECORD : READER_END;
 }

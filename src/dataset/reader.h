@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "dataset/packing.h"
+#include "dataset/json_cut.h"
 #include "error.h"
 #include "task.h"
 
@@ -95,6 +96,21 @@ struct reader_record {
  * READER_FAILED. */
 enum reader_step reader_next(struct reader *reader, enum reader_unit unit,
                              struct reader_record *record, struct error *error);
+
+/* An array that stands on one line: its elements are records, as those of an array file are. */
+struct reader_elements {
+  const struct reader_record *array;
+  const char *at; /* private, as is the next */
+  enum json_place place;
+};
+
+/* Begins with a record of READER_LINES whose first byte is a bracket; it must outlive this. Returns
+ * NULL, or what is wrong with its brackets and commas; `*wrong_at` is where then. */
+const char *reader_elements(struct reader_elements *elements, const struct reader_record *array,
+                            size_t *wrong_at);
+
+/* Gives the next element, as reader_next does those of an array file. Never READER_FAILED. */
+enum reader_step reader_element(struct reader_elements *elements, struct reader_record *element);
 
 #pragma GCC visibility pop
 

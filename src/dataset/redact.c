@@ -300,8 +300,9 @@ static bool publish(struct redaction *r, struct error *error) {
   return done;
 }
 
-/* Results of the other type are told by two signs together: their ids are found, but only on
- * objects of the other type; and their times are written as those of the other type are. */
+/* Results of the other type show two signs together: their ids are found, but only on objects of
+ * the other type; and their times are written as those of the other type are. The same verdicts a
+ * second time find no object of theirs either, so an id that may be of both types is no sign. */
 static bool types_fit(const struct redaction *r, struct error *error) {
   static const char *const names[VERDICTS_TYPES] = {"tweets", "users"};
   for (int type = 0; type < VERDICTS_TYPES; type++) {

@@ -1,0 +1,38 @@
+/* json_cut.h - JSON values cut out of a text, by their brackets and strings alone
+ *
+ * Whether what was cut out is JSON is for the record walker to say. Values stand one after the
+ * other, or are the elements of top-level arrays; what stands between them is white space, and the
+ * brackets and commas of such arrays.
+ */
+#ifndef XCOMPLIANCE_JSON_CUT_H
+#define XCOMPLIANCE_JSON_CUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "task.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Where one is in a text of values, and so what may come next. */
+enum json_place {
+  JSON_OUTSIDE,       /* a value or an array */
+  JSON_AFTER_OPEN,    /* an element or the end of the array */
+  JSON_AFTER_COMMA,   /* an element */
+  JSON_AFTER_ELEMENT, /* a comma or the end of the array */
+};
+
+/* Passes what stands between two values, as far as it is there: up to `end`, or to the first byte
+ * of a value. False if a comma or bracket is out of place; `*at` is where then. */
+bool json_cut_between(enum json_place *place, const char **at, const char *end);
+
+/* Where the value at `start` ends; NULL if that is not before `end`, or `task` (may be NULL) was
+ * cancelled. `ended`: nothing follows `end`. */
+const char *json_cut_value(const char *start, const char *end, bool ended, struct task *task);
+
+/* What is wrong where json_cut_between has failed. */
+extern const char JSON_CUT_OUTSIDE[], JSON_CUT_INSIDE[];
+
+#pragma GCC visibility pop
+
+#endif
