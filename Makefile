@@ -8,6 +8,7 @@
 #   make locale     the specs in another locale and time zone
 #   make install    PREFIX=/usr/local                        make docs     docs/api
 #   make faults     the fault matrix, row by row             make soak     500 checks, random faults
+#   make sweep      answers cut at every byte
 #   make rockspec   after a file has come or gone            make dist     the source archive
 
 PREFIX ?= /usr/local
@@ -158,6 +159,17 @@ soak: test-packages
 	@$(MAKE) -s all
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/lua5.4/?.so;;" \
 	  lua5.4 spec/faults/soak.lua $(SOAK_RUNS) $(SOAK_SEED)
+
+# the answer of each kind of exchange cut at every byte (EVERY=97: at every 97th), under each Lua
+EVERY ?= 1
+
+.PHONY: sweep
+sweep: test-packages
+	@$(MAKE) -s all
+	@for lua in $(LUAS); do \
+	  echo $$lua; LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/$$lua/?.so;;" \
+	    $$lua spec/faults/sweep.lua $(EVERY) || exit 1; \
+	done
 
 # the sanitizers' runtimes must come first in a host that was built without them; a shared object that
 # Lua has closed would leave leak reports without names

@@ -12,7 +12,7 @@ Connection.__index = Connection
 
 local LINE_MAX = 64 * 1024
 local BUFFER = 256 * 1024
-local SETTLE = 0.05 -- seconds in which the peer takes what was sent, before a reset throws it away
+local SETTLE = 0.005 -- seconds in which the peer takes what was sent, before a reset throws it away
 
 --- Ends the connection that is being served.
 -- @tparam string how `"close"` (FIN; under TLS without close_notify), `"end"` (FIN; under TLS after
