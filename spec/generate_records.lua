@@ -1,6 +1,7 @@
---- Records of every shape that datasets have, from a seed: v2 tweets flattened and in pages, v1.1
--- tweets, users, arrays of them; with escapes, numbers for ids and white space wherever JSON allows
--- them. Ids come from small pools, so that a few verdicts hit many records.
+--- Records of every shape that datasets have (docs/shapes.md), from a seed: v2 tweets flattened and
+-- in pages, v1.1 tweets, users, arrays of them, and what scrapers, exporters and databases write;
+-- with escapes, numbers for ids and white space wherever JSON allows them. Ids come from small
+-- pools, so that a few verdicts hit many records.
 
 local M = {}
 
@@ -135,7 +136,24 @@ function Generator:user(depth, bare)
     { "status", depth > 0 and self:maybe(15, function()
       return self:old_tweet(depth - 1, true)
     end) },
+    { "pinned_tweet", depth > 0 and self:maybe(15, function() return self:tweet(0) end) },
   }
+end
+
+--- The media of a tweet, some of which belong to another user.
+function Generator:media()
+  return self:several(2, function()
+    return self:object {
+      { "id_str", self:string("9" .. self:upto(9)) },
+      { "additional_media_info", self:maybe(60, function()
+        return self:object { { "source_user", self:user(0) }, { "title", self:text() } }
+      end) },
+    }
+  end)
+end
+
+function Generator:mentioning(name)
+  return self:object { { name, self:mentions() }, { "hashtags", "[]" } }
 end
 
 function Generator:mentions()
@@ -190,8 +208,9 @@ function Generator:tweet(depth, extra)
     { history, self:maybe(25, function()
       return self:array { self:id(self:tweet_id()), self:id(id) }
     end) },
-    { "entities", self:maybe(40, function()
-      return self:object { { "mentions", self:mentions() }, { "hashtags", "[]" } }
+    { "entities", self:maybe(40, function() return self:mentioning("mentions") end) },
+    { "note_tweet", self:maybe(15, function()
+      return self:object { { "text", self:text() }, { "entities", self:mentioning("mentions") } }
     end) },
     { "geo", self:maybe(25, function() return self:geo() end) },
     { "attachments", self:maybe(30, function() return self:attachments() end) },
@@ -212,7 +231,10 @@ function Generator:old_tweet(depth, latest)
     { "quoted_status", depth > 0 and self:maybe(30, nested) },
     { "in_reply_to_status_id_str", self:maybe(20, function() return self:id(self:tweet_id()) end) },
     { "entities", self:maybe(40, function()
-      return self:object { { "user_mentions", self:mentions() } }
+      return self:object { { "user_mentions", self:mentions() }, { "media", self:media() } }
+    end) },
+    { "extended_entities", self:maybe(20, function()
+      return self:object { { "media", self:media() } }
     end) },
     { "extended_tweet", self:maybe(20, function()
       return self:object {
@@ -261,20 +283,383 @@ end
 
 -- }====================================================================
 
+-- {====================================================================
+-- What others write
+-- =====================================================================
+
+local Shapes = {}
+
+--- What academictwitteR calls users_*.json: `includes` without its name.
+function Shapes:academictwitter()
+  local function part(name, key, text)
+    return { name, self:several(3, function()
+      return self:object { { key, self:string(text()) } }
+    end) }
+  end
+  return self:object {
+    { "users", self:several(4, function() return self:user(1) end) },
+    { "tweets", self:several(4, function() return self:tweet(0) end) },
+    part("media", "media_key", function() return self:media_key() end),
+    part("places", "id", function() return self:place_id() end),
+    part("polls", "id", function() return "poll" .. self:upto(4) end),
+  }
+end
+
+function Generator:actor(bare)
+  return self:object {
+    { "objectType", self:string("person") },
+    { "id", self:string("id:twitter.com:" .. self:user_id()) },
+    { "preferredUsername", not bare and self:string("somebody") },
+    { "location", self:maybe(30, function() return '{"objectType":"place"}' end) },
+  }
+end
+
+function Shapes:activity(depth)
+  depth = depth or 2
+  local id, share = self:tweet_id(), depth > 0 and self:chance(40)
+  local function nested() return Shapes.activity(self, depth - 1) end
+  return self:object {
+    { "id", self:string("tag:search.twitter.com,2005:" .. id) },
+    { "objectType", self:string("activity") },
+    { "verb", self:string(share and "share" or "post") },
+    { "body", self:text() },
+    { "actor", self:maybe(95, function() return self:actor(self:chance(10)) end) },
+    { "object", share and nested() or self:object {
+      { "objectType", self:string("note") },
+      { "id", self:string("object:search.twitter.com,2005:" .. id) }, { "summary", self:text() },
+    } },
+    { "twitter_quoted_status", depth > 0 and self:maybe(30, nested) },
+    { "twitter_entities", self:maybe(50, function()
+      return self:object { { "user_mentions", self:mentions() }, { "media", self:media() } }
+    end) },
+    { "long_object", self:maybe(10, function()
+      return self:object {
+        { "body", self:text() }, { "twitter_entities", self:mentioning("user_mentions") },
+      }
+    end) },
+    { "geo", self:maybe(30, function() return '{"type":"Point","coordinates":[1,2]}' end) },
+    { "location", self:maybe(30, function()
+      return '{"objectType":"place","displayName":"Here"}'
+    end) },
+  }
+end
+
+--- Whatever a wrapper may hold, with ids and white space as they come.
+function Generator:wrapped() return self:chance(70) and self:old_tweet(1) or self:user(1) end
+
+function Shapes:elasticsearch()
+  return self:object {
+    { "_index", self:string("tweets") },
+    { "_id", self:string(self:chance(50) and self:tweet_id() or "AVx3qZ") },
+    { "_score", "1" }, { "_source", self:wrapped() },
+  }
+end
+
+function Shapes:elasticsearch_hits()
+  return self:object {
+    { "took", "5" }, { "timed_out", "false" },
+    { "hits", self:object {
+      { "total", "3" },
+      { "hits", self:several(3, function() return Shapes.elasticsearch(self) end) },
+    } },
+  }
+end
+
+function Generator:long(text) return self:object { { "$numberLong", self:string(text) } } end
+
+function Shapes:mongo()
+  local id = self:tweet_id()
+  local by_id, oid = self:chance(50), '{"$oid":"507f1f77bcf86cd799439011"}'
+  return self:object {
+    { "_id", by_id and self:pick { self:long(id), self:id(id) } or oid },
+    { "id", not by_id and self:long(id) },
+    { "text", self:text() },
+    { "user", self:object {
+      { "id", self:long(self:user_id()) }, { "screen_name", self:string("somebody") },
+    } },
+    { "retweeted_status", self:maybe(30, function() return self:old_tweet(0) end) },
+  }
+end
+
+--- An element of a user's own archive.
+function Shapes:archive()
+  local id = self:tweet_id()
+  return self:object { { "tweet", self:object {
+    { "edit_info", self:maybe(50, function()
+      return self:object { { "initial", self:object {
+        { "editTweetIds", self:array { self:id(id), self:id(self:tweet_id()) } },
+      } } }
+    end) },
+    { "id", self:id(id) }, { "id_str", self:id(id) }, { "full_text", self:text() },
+    { "entities", self:mentioning("user_mentions") },
+    { "coordinates", self:maybe(20, function() return "{}" end) },
+  } } }
+end
+
+function Shapes:like()
+  return self:object { { "like", self:object {
+    { "tweetId", self:id(self:tweet_id()) }, { "fullText", self:text() },
+    { "expandedUrl", self:string("https://twitter.com/i/web/status/1") },
+  } } }
+end
+
+function Generator:graphql_user()
+  local id, old = self:user_id(), self:chance(60)
+  return self:object {
+    { "__typename", self:string("User") }, { "id", self:string("VXNlcjox") },
+    { "rest_id", self:string(id) },
+    { "core", not old and self:object { { "screen_name", self:string("somebody") } } },
+    { "legacy", self:object {
+      { "screen_name", old and self:string("somebody") }, { "location", self:string("Here") },
+    } },
+  }
+end
+
+function Generator:graphql_tweet(depth)
+  local id = self:tweet_id()
+  local function nested() return self:object { { "result", self:graphql_result(depth - 1) } } end
+  return self:object {
+    { "__typename", self:string("Tweet") }, { "id", self:maybe(50, function()
+      return self:string("VHdlZXQ6MQ")
+    end) },
+    { "rest_id", self:string(id) },
+    { "core", self:maybe(80, function()
+      return self:object {
+        { "user_results", self:object { { "result", self:graphql_user() } } },
+      }
+    end) },
+    { "quoted_status_result", depth > 0 and self:maybe(30, nested) },
+    { "note_tweet", self:maybe(20, function()
+      return self:object { { "note_tweet_results", self:object { { "result", self:object {
+        { "text", self:text() }, { "entity_set", self:mentioning("user_mentions") },
+      } } } } }
+    end) },
+    { "edit_control", self:maybe(30, function()
+      return self:object { { "edit_tweet_ids", self:array { self:id(id) } } }
+    end) },
+    { "legacy", self:object {
+      { "id_str", self:maybe(80, function() return self:string(id) end) },
+      { "full_text", self:text() },
+      { "user_id_str", self:maybe(60, function() return self:string(self:user_id()) end) },
+      { "conversation_id_str", self:string(self:tweet_id()) },
+      { "place", self:maybe(20, function() return '{"id":"07d9"}' end) },
+      { "entities", self:mentioning("user_mentions") },
+      { "retweeted_status_result", depth > 0 and self:maybe(30, nested) },
+    } },
+  }
+end
+
+function Generator:graphql_result(depth)
+  if self:chance(10) then return '{"__typename":"TweetTombstone","tombstone":{"text":{}}}' end
+  if self:chance(70) then return self:graphql_tweet(depth) end
+  return self:object {
+    { "__typename", self:string("TweetWithVisibilityResults") },
+    { "tweet", self:graphql_tweet(depth) },
+  }
+end
+
+function Shapes:graphql() return self:graphql_result(2) end
+
+function Shapes:zeeschuimer()
+  return self:object {
+    { "nav_index", "1" }, { "item_id", self:string(self:tweet_id()) },
+    { "source_platform", self:string("twitter.com") }, { "data", self:graphql_result(2) },
+  }
+end
+
+function Shapes:tweet_results()
+  return self:object {
+    { "tweet_results", self:object { { "result", self:graphql_result(1) } } },
+  }
+end
+
+function Generator:flat_user()
+  return self:object {
+    { "screen_name", self:string("somebody") }, { "name", self:string("Some Body") },
+    { "id", self:id(self:user_id()) },
+  }
+end
+
+function Shapes:twint()
+  return self:object {
+    { "id", self:tweet_id() }, { "conversation_id", self:string(self:tweet_id()) },
+    { "user_id", self:user_id() }, { "username", self:string("somebody") },
+    { "place", self:maybe(50, function() return '""' end) },
+    { "tweet", self:text() }, { "geo", '""' }, { "retweet", "false" },
+    { "retweet_id", self:chance(50) and '""' or self:string(self:tweet_id()) },
+    { "user_rt_id", self:string(self:user_id()) },
+    { "mentions", self:several(2, function() return self:flat_user() end) },
+    { "reply_to", self:several(2, function() return self:flat_user() end) },
+  }
+end
+
+function Generator:scraped_user()
+  return self:object {
+    { "id", self:user_id() }, { "username", self:string("somebody") },
+    { "displayname", self:string("Some Body") },
+  }
+end
+
+function Shapes:snscrape(depth)
+  depth = depth or 2
+  local function nested() return Shapes.snscrape(self, depth - 1) end
+  local function maybe_null(percent, make) return self:chance(percent) and make() or "null" end
+  local id = self:tweet_id()
+  return self:object {
+    { "_type", self:string("snscrape.modules.twitter.Tweet") }, { "id", id },
+    { "id_str", self:maybe(40, function() return self:string(id) end) },
+    { self:chance(50) and "rawContent" or "content", self:text() },
+    { "user", self:scraped_user() }, { "conversationId", self:tweet_id() },
+    { "retweetedTweet", depth > 0 and maybe_null(30, nested) },
+    { "quotedTweet", depth > 0 and maybe_null(30, nested) },
+    { "inReplyToTweetId", maybe_null(30, function() return self:tweet_id() end) },
+    { "inReplyToUser", maybe_null(30, function() return self:scraped_user() end) },
+    { "mentionedUsers", self:several(3, function() return self:scraped_user() end) },
+    { "media", "[]" },
+    { "coordinates", maybe_null(30, function() return '{"longitude":1,"latitude":2}' end) },
+    { "place", "null" },
+  }
+end
+
+function Shapes:apify(depth)
+  depth = depth or 2
+  local function nested() return Shapes.apify(self, depth - 1) end
+  return self:object {
+    { "type", self:string("tweet") }, { "id", self:string(self:tweet_id()) },
+    { "text", self:text() },
+    { "author", self:object {
+      { "type", self:string("user") }, { "id", self:string(self:user_id()) },
+      { "userName", self:string("somebody") },
+    } },
+    { "quoteId", self:string(self:tweet_id()) },
+    { "inReplyToUserId", self:string(self:user_id()) },
+    { self:chance(50) and "quote" or "quoted_tweet", depth > 0 and self:maybe(30, nested) },
+    { self:chance(50) and "retweet" or "retweeted_tweet", depth > 0 and self:maybe(30, nested) },
+  }
+end
+
+function Shapes:twitterscraper()
+  return self:object {
+    { "screen_name", self:string("somebody") }, { "username", self:string("Some Body") },
+    { "user_id", self:string(self:user_id()) }, { "tweet_id", self:string(self:tweet_id()) },
+    { "text", self:text() }, { "parent_tweet_id", self:string(self:tweet_id()) },
+  }
+end
+
+function Shapes:flat()
+  return self:object {
+    { "id", self:id(self:tweet_id()) }, { "user_id", self:id(self:user_id()) },
+    { "screen_name", self:string("somebody") },
+    { "retweeted_status_id", self:maybe(20, function() return self:id(self:tweet_id()) end) },
+    { "retweeted_user_id", self:maybe(20, function() return self:id(self:user_id()) end) },
+  }
+end
+
+--- A map of objects by their ids, made by `make(id)`.
+function Generator:by_id(ids, make)
+  local members = {}
+  for id in pairs(ids) do members[#members + 1] = id end
+  table.sort(members)
+  for i, id in ipairs(members) do members[i] = { id, make(id) } end
+  return self:object(members)
+end
+
+function Generator:some(most, draw)
+  local ids = {}
+  for _ = 1, self:upto(most + 1) - 1 do ids[draw(self)] = true end
+  return ids
+end
+
+function Shapes:global_objects()
+  return self:object {
+    { "globalObjects", self:object {
+      { "tweets", self:by_id(self:some(4, self.tweet_id), function(id)
+        return self:object {
+          { "id_str", self:string(id) }, { "full_text", self:text() },
+          { "user_id_str", self:string(self:user_id()) },
+          { "retweeted_status_id_str", self:maybe(20, function()
+            return self:string(self:tweet_id())
+          end) },
+          { "geo", "null" },
+        }
+      end) },
+      { "users", self:by_id(self:some(4, self.user_id), function(id)
+        return self:object {
+          { "id_str", self:string(id) }, { "screen_name", self:string("somebody") },
+        }
+      end) },
+    } },
+  }
+end
+
+function Shapes:search_results()
+  return self:object {
+    { "results", self:several(4, function()
+      local id = self:user_id()
+      return self:object {
+        { "id_str", self:string(self:tweet_id()) }, { "text", self:text() },
+        { "from_user_id", id }, { "from_user_id_str", self:string(id) },
+        { "to_user_id", "null" }, { "geo", '{"type":"Point"}' },
+      }
+    end) },
+    { "completed_in", "0.1" },
+  }
+end
+
+--- Messages without content, and pages that hold none.
+function Shapes:notice()
+  local id, user = self:tweet_id(), self:user_id()
+  return self:pick {
+    ('{"delete":{"status":{"id":%s,"id_str":"%s","user_id":%s}}}'):format(id, id, user),
+    ('{"scrub_geo":{"user_id":%s,"up_to_status_id":%s}}'):format(user, id),
+    '{"limit":{"track":5}}', '{"disconnect":{"code":4}}', '{"warning":{"code":"FALLING_BEHIND"}}',
+    ('{"status_withheld":{"id":%s,"user_id":%s}}'):format(id, user),
+    ('{"user_withheld":{"id":%s}}'):format(user),
+    '{"info":{"message":"Replay Request Completed"}}', "{}", "[]", "[{}]",
+    '{"meta":{"result_count":0}}', '{"data":[],"meta":{"result_count":0},"__twarc":{}}',
+    '{"errors":[{"detail":"Could not find tweet","value":"' .. id .. '"}]}',
+    '{"statuses":[],"search_metadata":{"count":0}}', '{"includes":{"users":[]}}',
+    '{"users":[],"media":[{"media_key":"3_1"}]}', '{"data":{},"includes":null}',
+    '{"__typename":"TweetTombstone","tombstone":{}}',
+  }
+end
+
+local SHAPES = {}
+for name in pairs(Shapes) do SHAPES[#SHAPES + 1] = name end
+table.sort(SHAPES)
+M.SHAPES = SHAPES
+
+--- A record of one of the shapes that others write.
+-- @tparam[opt] string name one of M.SHAPES
+function Generator:shaped(name) return Shapes[name or self:pick(SHAPES)](self) end
+
+-- }====================================================================
+
 --- One record as JSON text, on one line.
 function Generator:record()
   local kind = self:upto(100)
-  if kind <= 30 then return self:tweet(2) end
-  if kind <= 55 then return self:page() end
-  if kind <= 80 then return self:old_tweet(3) end
-  if kind <= 88 then return self:user(2) end
-  if kind <= 93 then
+  if kind <= 20 then return self:tweet(2) end
+  if kind <= 35 then return self:page() end
+  if kind <= 50 then return self:old_tweet(3) end
+  if kind <= 56 then return self:user(2) end
+  if kind <= 60 then
     return self:object { { "statuses", self:several(4, function() return self:old_tweet(1) end) } }
   end
-  if kind <= 97 then
-    return self:array { self:tweet(1), self:old_tweet(1), self:page() }
+  if kind <= 64 then
+    return self:array { self:tweet(1), self:old_tweet(1), self:page(), self:shaped("graphql") }
   end
-  return self:object { { "id", self:id(self:tweet_id()) }, { "delete", "true" } }
+  return self:shaped()
+end
+
+--- A record in which there is neither a tweet nor a user, but something else.
+function Generator:unrecognised()
+  return self:pick {
+    self:object { { "id", self:id(self:tweet_id()) }, { "delete", "true" } },
+    self:object { { "data", self:array { self:object { { "tweet_count", "5" } } } } },
+    self:object { { "metadata", self:object { { "tweet", self:string(self:tweet_id()) } } } },
+    self:array { self:object { { "event", self:string("favorite") } }, self:tweet(0) },
+    self:object { { "id", self:id(self:user_id()) }, { "name", self:string("Some Body") } },
+  }
 end
 
 local REASONS = { "deleted", "bounced", "suspended", "deactivated", "protected" }

@@ -277,6 +277,116 @@ describe("redaction", function()
     })
   end)
 
+  describe("of objects that only some programs write:", function()
+    turns("a tweet in `pinned_tweet` of a user removes the member", {
+      '{"id":"1","username":"a","pinned_tweet_id":"13","pinned_tweet":{"id":"13","text":"b"}}',
+      '{"id":"1","username":"a","pinned_tweet_id":"13"}',
+      '{"id":"1","username":"a","pinned_tweet":{"id":"2","text":"b","author_id":"23"},"name":"A"}',
+      '{"id":"1","username":"a","name":"A"}',
+    })
+
+    turns("a mention in a long post removes the element", {
+      '{"id":"1","text":"a","note_tweet":{"text":"b","entities":{"mentions":[{"id":"23","username":"c"}]}}}',
+      '{"id":"1","text":"a","note_tweet":{"text":"b","entities":{"mentions":[]}}}',
+    })
+
+    turns("the owner of a medium removes the member", {
+      '{"id":1,"text":"a","entities":{"media":[{"id":5,"additional_media_info":{"source_user":{"id":23,"screen_name":"b"},"x":1}}]}}',
+      '{"id":1,"text":"a","entities":{"media":[{"id":5,"additional_media_info":{"x":1}}]}}',
+      '{"id":1,"text":"a","extended_entities":{"media":[{"additional_media_info":{"source_user":{"id":27,"screen_name":"b"}}}]}}',
+      '{"id":1,"text":"a","extended_entities":{"media":[{"additional_media_info":{}}]}}',
+      '{"id":1,"text":"a","extended_tweet":{"entities":{"media":[{"additional_media_info":{"source_user":{"id":27,"screen_name":"b"}}}]}}}',
+      '{"id":1,"text":"a","extended_tweet":{"entities":{"media":[{"additional_media_info":{}}]}}}',
+    })
+
+    turns("academictwitteR's lists lose their elements, and what only those referred to", {
+      '{"users":[{"id":"23","username":"a"},{"id":"1","username":"b"}],"tweets":[{"id":"13","text":"a","attachments":{"media_keys":["3_1"]}}],"media":[{"media_key":"3_1"}]}',
+      '{"users":[{"id":"1","username":"b"}],"tweets":[],"media":[]}',
+    })
+
+    turns("activities go by their id, their actor, or what they share", {
+      '{"id":"tag:search.twitter.com,2005:13","verb":"post","body":"a"}', "",
+      '{"id":"tag:search.twitter.com,2005:1","verb":"post","actor":{"id":"id:twitter.com:23","preferredUsername":"a"}}', "",
+      '{"id":"tag:search.twitter.com,2005:1","verb":"share","object":{"id":"tag:search.twitter.com,2005:17","verb":"post"}}', "",
+      '{"id":"tag:search.twitter.com,2005:1","verb":"post","body":"a","twitter_quoted_status":{"id":"tag:search.twitter.com,2005:13","verb":"post"}}',
+      '{"id":"tag:search.twitter.com,2005:1","verb":"post","body":"a"}',
+      '{"id":"tag:search.twitter.com,2005:1","verb":"post","twitter_entities":{"user_mentions":[{"id":23,"screen_name":"b"}]}}',
+      '{"id":"tag:search.twitter.com,2005:1","verb":"post","twitter_entities":{"user_mentions":[]}}',
+      '{"id":"tag:search.twitter.com,2005:19","verb":"post","geo":{},"location":{},"actor":{"id":"id:twitter.com:1","location":{}}}',
+      '{"id":"tag:search.twitter.com,2005:19","verb":"post","actor":{"id":"id:twitter.com:1","location":{}}}',
+    })
+
+    turns("records of Elasticsearch and MongoDB go with the tweet in them", {
+      '{"_index":"t","_id":"13","_source":{"id":"13","text":"a"}}', "",
+      '{"_index":"t","_id":"1","_source":{"id":"1","text":"a","quoted_status":{"id":"13","text":"b"}}}',
+      '{"_index":"t","_id":"1","_source":{"id":"1","text":"a"}}',
+      '{"hits":{"total":2,"hits":[{"_source":{"id":"13","text":"a"}},{"_source":{"id":"1","text":"b"}}]}}',
+      '{"hits":{"total":2,"hits":[{"_source":{"id":"1","text":"b"}}]}}',
+      '{"_id":{"$numberLong":"13"},"text":"a"}', "",
+      '{"_id":"17","text":"a"}', "",
+      '{"_id":{"$oid":"5f"},"id":{"$numberLong":"1"},"text":"a","user":{"id":{"$numberLong":"23"},"screen_name":"b"}}', "",
+    })
+
+    turns("a user's archive loses tweets and likes", {
+      '{"tweet":{"id":"13","full_text":"a"}}', "",
+      '{"like":{"tweetId":"17","fullText":"c"}}', "",
+      '{"tweet":{"id":"1","full_text":"a","edit_info":{"initial":{"editTweetIds":["13","1"]}}}}', "",
+      '{"tweet":{"id":"1","full_text":"a","entities":{"user_mentions":[{"id":"23","screen_name":"b"}]}}}',
+      '{"tweet":{"id":"1","full_text":"a","entities":{"user_mentions":[]}}}',
+    })
+
+    turns("captures of GraphQL", {
+      '{"rest_id":"13","legacy":{"full_text":"a"}}', "",
+      '{"id":"VHdlZXQ6MTM","rest_id":"1","legacy":{"id_str":"1","full_text":"a","user_id_str":"23"}}', "",
+      '{"rest_id":"1","core":{"user_results":{"result":{"rest_id":"23","legacy":{"screen_name":"b"}}}},"legacy":{"full_text":"a"}}', "",
+      '{"rest_id":"1","legacy":{"full_text":"a","retweeted_status_result":{"result":{"rest_id":"13","legacy":{"full_text":"b"}}}}}', "",
+      '{"rest_id":"1","legacy":{"full_text":"a"},"quoted_status_result":{"result":{"rest_id":"13","legacy":{"full_text":"b"}}}}',
+      '{"rest_id":"1","legacy":{"full_text":"a"},"quoted_status_result":{}}',
+      '{"rest_id":"1","legacy":{"full_text":"a"},"quoted_status_result":{"result":{"__typename":"TweetWithVisibilityResults","tweet":{"rest_id":"13","legacy":{"full_text":"b"}}}}}',
+      '{"rest_id":"1","legacy":{"full_text":"a"},"quoted_status_result":{}}',
+      '{"data":{"__typename":"TweetWithVisibilityResults","tweet":{"rest_id":"13","legacy":{"full_text":"b"}}}}', "",
+      '{"rest_id":"19","legacy":{"full_text":"a","place":{},"coordinates":null}}',
+      '{"rest_id":"19","legacy":{"full_text":"a"}}',
+      '{"__typename":"User","id":"VXNlcjoyMw","rest_id":"23","core":{"screen_name":"a"},"legacy":{}}', "",
+    })
+
+    turns("records of scrapers", {
+      '{"id":13,"user_id":1,"username":"a","tweet":"b"}', "",
+      '{"id":1,"user_id":23,"username":"a","tweet":"b"}', "",
+      '{"id":1,"user_id":2,"tweet":"b","retweet_id":"13"}', "",
+      '{"id":1,"user_id":2,"tweet":"b","retweet_id":"","mentions":[{"id":"23","screen_name":"c"}],"reply_to":[{"id":"27","screen_name":"d"}]}',
+      '{"id":1,"user_id":2,"tweet":"b","retweet_id":"","mentions":[],"reply_to":[]}',
+      '{"id":13,"rawContent":"a","user":{"id":1,"username":"b"}}', "",
+      '{"id":1,"rawContent":"a","user":{"id":2,"username":"b"},"retweetedTweet":{"id":17,"rawContent":"c"}}', "",
+      '{"id":1,"content":"a","quotedTweet":{"id":13,"content":"b"},"mentionedUsers":[{"id":23,"username":"c"}],"inReplyToUser":{"id":27,"username":"d"}}',
+      '{"id":1,"content":"a","mentionedUsers":[]}',
+      '{"id":"1","text":"a","author":{"id":"23","userName":"b"}}', "",
+      '{"id":"1","text":"a","retweeted_tweet":{"id":"13","text":"b"}}', "",
+      '{"id":"1","text":"a","quote":{"id":"3","text":"b","author":{"id":"23","userName":"c"}}}',
+      '{"id":"1","text":"a"}',
+      '{"tweet_id":"13","user_id":"1","text":"a","screen_name":"b"}', "",
+      '{"tweet_id":"1","user_id":"23","text":"a","screen_name":"b"}', "",
+      '{"id":"1","user_id":"27","screen_name":"a"}', "",
+      '{"id":"1","text":"a","retweeted_status_id":"13"}', "",
+      '{"id":"1","text":"a","retweeted_user_id":"23"}', "",
+    })
+
+    turns("maps of tweets and users, and lists of results", {
+      '{"globalObjects":{"tweets":{"13":{"id_str":"13","full_text":"a"},"1":{"id_str":"1","full_text":"b"}},"users":{"23":{"id_str":"23","screen_name":"c"}}}}',
+      '{"globalObjects":{"tweets":{"1":{"id_str":"1","full_text":"b"}},"users":{}}}',
+      '{"globalObjects":{"tweets":{"1":{"id_str":"1","full_text":"b","user_id_str":"23"}},"users":{}}}', "",
+      '{"results":[{"id_str":"1","text":"a","from_user_id_str":"23"},{"id_str":"2","text":"b"}]}',
+      '{"results":[{"id_str":"2","text":"b"}]}',
+    })
+
+    stays("known references in them are neither", {
+      '{"_id":"13","id":"1","text":"a"}',
+      '{"id":1,"conversationId":13,"rawContent":"a","inReplyToTweetId":13}',
+      '{"id":"1","text":"a","quoteId":"13","inReplyToUserId":"23","author":{"id":"2","userName":"b"}}',
+      '{"id":"tag:search.twitter.com,2005:1","verb":"post","object":{"id":"object:search.twitter.com,2005:13"}}',
+    })
+  end)
+
   describe("finds its way", function()
     turns("through escapes in keys and ids", {
       '{"\\u0069d":"13","t\\u0065xt":"a"}', "",

@@ -4,6 +4,7 @@
 -- are put between quotes before they are decoded, so that ids never pass through a double.
 
 local cjson = require "cjson"
+local shapes = require "spec.reference_shapes"
 
 local M = {}
 
@@ -31,115 +32,87 @@ local function quote_numbers(text)
   return table.concat(out)
 end
 
-local function object(value)
-  return type(value) == "table" and value[1] == nil and value or nil
+local add_tweet, add_user
+
+local function add_ids(ids, set)
+  for _, id in ipairs(ids) do set[id] = true end
 end
 
-local function present(value) return value ~= nil and value ~= cjson.null end
-
-local function id_of(value)
-  if present(value.id_str) then return value.id_str end
-  if present(value.id) then return value.id end
-end
-
-local function has(value, ...)
-  for i = 1, select("#", ...) do
-    if value[select(i, ...)] ~= nil then return true end
-  end
-  return false
-end
-
-local function is_tweet(value)
-  return id_of(value) and has(value, "text", "full_text", "author_id", "user",
-    "edit_history_tweet_ids", "edit_history_post_ids")
-end
-
-local function is_user(value)
-  return id_of(value) and not is_tweet(value) and has(value, "username", "screen_name")
-end
-
-local add_user
-
-local function each(list, visit, found)
-  if type(list) ~= "table" then return end
-  for _, element in ipairs(list) do
-    if object(element) then visit(element, found) end
+local function add_found(thing, found, holder)
+  if not thing then return end
+  found.any = true
+  if thing.kind == "tweet" then
+    add_tweet(thing, found, holder)
+  else
+    add_user(thing, found)
   end
 end
 
-local function add_authors(tweet, found, holder)
-  if present(tweet.author_id) then
-    found.users[tweet.author_id] = true
-    return
-  end
-  local known = false
-  for _, name in ipairs { "user", "author" } do
-    local author = object(tweet[name])
-    if author and id_of(author) then
-      found.users[id_of(author)] = true
-      known = true
-    end
-  end
-  if holder and not known then found.users[holder] = true end
+local function add_each(places, where, found, holder)
+  for _, place in ipairs(places) do add_found(shapes.look(place.value, where), found, holder) end
 end
 
-local function add_mentions(entities, found)
-  if not object(entities) then return end
-  each(entities.mentions, add_user, found)
-  each(entities.user_mentions, add_user, found)
+local function add_elements(lists, where, found)
+  for _, list in ipairs(lists) do
+    shapes.each(list.value, function(element)
+      add_found(shapes.look(element, where), found)
+    end)
+  end
 end
 
-local function add_tweet(tweet, found, holder)
-  if not object(tweet) or not is_tweet(tweet) then return end
-  found.tweets[id_of(tweet)] = true
-  add_authors(tweet, found, holder)
+function add_tweet(tweet, found, holder)
+  local authors = shapes.author_ids(tweet, holder)
+  add_ids(tweet.ids, found.tweets)
+  add_ids(authors, found.users)
+  if #authors == 0 then found.without_author = found.without_author + 1 end
   if found.top_level then return end
-  for _, name in ipairs { "retweeted_status", "quoted_status" } do
-    add_tweet(tweet[name], found)
-  end
-  each(tweet.referenced_tweets, add_tweet, found)
-  each(tweet.referenced_posts, add_tweet, found)
-  for _, name in ipairs { "user", "author", "in_reply_to_user" } do
-    if object(tweet[name]) then add_user(tweet[name], found) end
-  end
-  add_mentions(tweet.entities, found)
-  if object(tweet.extended_tweet) then add_mentions(tweet.extended_tweet.entities, found) end
+  add_each(shapes.retweeted(tweet), "tweet", found)
+  add_each(shapes.quoted(tweet), "tweet", found)
+  add_elements(shapes.references(tweet), "tweet", found)
+  add_each(shapes.authors(tweet), "user", found)
+  add_each(shapes.other_users(tweet), "user", found)
+  add_elements(shapes.mentions(tweet), "user", found)
 end
 
 function add_user(user, found)
-  if not is_user(user) then return end
-  found.users[id_of(user)] = true
-  if not found.top_level and object(user.status) then
-    add_tweet(user.status, found, id_of(user))
-  end
-end
-
-local function add_either(value, found)
-  add_tweet(value, found)
-  add_user(value, found)
+  add_ids(user.ids, found.users)
+  if not found.top_level then add_each(shapes.posted(user), "tweet", found, user.ids) end
 end
 
 local function add_record(record, found)
-  add_either(record, found)
-  if object(record.data) then add_either(record.data, found) end
-  each(record.data, add_either, found)
-  each(record.statuses, add_tweet, found)
-  if found.top_level or not object(record.includes) then return end
-  each(record.includes.tweets, add_tweet, found)
-  each(record.includes.posts, add_tweet, found)
-  each(record.includes.users, add_user, found)
+  add_found(shapes.look(record, "either"), found)
+  add_found(shapes.is_object(record.data) and shapes.look(record.data, "either"), found)
+  for _, list in ipairs(shapes.lists(record)) do
+    if list.item or not found.top_level then add_elements({ list }, list.where, found) end
+  end
 end
+
+--- What one object of a record is: "recognised", "notice" or "unrecognised". With `top_level` what
+-- is nested counts too.
+local function class_of(record, found)
+  local all = { tweets = {}, users = {}, without_author = 0 }
+  add_record(record, found)
+  add_record(record, all)
+  found.without_author_of_all = (found.without_author_of_all or 0) + all.without_author
+  if all.any then return "recognised" end
+  return shapes.is_notice(record) and "notice" or "unrecognised"
+end
+
+local WORSE = { notice = 1, recognised = 2, unrecognised = 3 }
 
 --- Adds the ids of one record.
 -- @tparam string text its JSON
--- @tparam table found `tweets` and `users`, sets of ids; `top_level`
+-- @tparam table found `tweets` and `users`, sets of ids; `top_level`, `without_author`
+-- @treturn string what the record is: "recognised", "notice" or "unrecognised"
 function M.add(text, found)
   local record = cjson.decode(quote_numbers(text))
-  if object(record) then
-    add_record(record, found)
-  else
-    each(record, add_record, found)
+  if shapes.is_object(record) then return class_of(record, found) end
+  local class = "notice"
+  for _, element in ipairs(record) do
+    local one = class_of(element, found)
+    if WORSE[one] > WORSE[class] then class = one end
   end
+  return class
 end
 
 local function by_number(a, b)
@@ -148,13 +121,21 @@ local function by_number(a, b)
 end
 
 --- The ids of many records, as the file that an extraction writes.
+-- @treturn string its lines
+-- @treturn table how many records are `recognised`, `notice`, `unrecognised`, and how many tweets
+-- are `without_author`
 function M.file(records, type, top_level)
-  local found, list = { tweets = {}, users = {}, top_level = top_level }, {}
-  for _, record in ipairs(records) do M.add(record, found) end
+  local found, list = { tweets = {}, users = {}, top_level = top_level, without_author = 0 }, {}
+  local counts = { recognised = 0, notice = 0, unrecognised = 0 }
+  for _, record in ipairs(records) do
+    local class = M.add(record, found)
+    counts[class] = counts[class] + 1
+  end
+  counts.without_author = found.without_author_of_all or 0
   for id in pairs(found[type]) do list[#list + 1] = id end
   table.sort(list, by_number)
   list[#list + 1] = ""
-  return table.concat(list, "\n")
+  return table.concat(list, "\n"), counts
 end
 
 return M

@@ -4,6 +4,7 @@
 -- are kept as text, so that ids never pass through a double.
 
 local cjson = require "cjson"
+local shapes = require "spec.reference_shapes"
 
 local M = {}
 
@@ -33,72 +34,6 @@ function M.decode(text)
   end
   parts[#parts + 1] = text:sub(at)
   return cjson.decode(table.concat(parts))
-end
-
-local function is_null(value) return value == nil or value == cjson.null end
-
-local function id_text(value)
-  if type(value) ~= "string" then return nil end
-  return (value:gsub("^#", ""))
-end
-
--- }====================================================================
-
--- {====================================================================
--- Tweets and users
--- =====================================================================
-
-local TWEET_MARKS = {
-  "text", "full_text", "author_id", "user", "edit_history_tweet_ids", "edit_history_post_ids",
-}
-
-local function has_any(object, names)
-  for _, name in ipairs(names) do
-    if object[name] ~= nil then return true end
-  end
-  return false
-end
-
-local function is_object(value) return type(value) == "table" and value[1] == nil end
-
-local function own_id(object)
-  if not is_object(object) then return nil end
-  if not is_null(object.id_str) then return id_text(object.id_str) end
-  if not is_null(object.id) then return id_text(object.id) end
-end
-
-local USER_MARKS = { "username", "screen_name" }
-
-local function is_tweet(object) return own_id(object) and has_any(object, TWEET_MARKS) end
-
-local function is_user(object)
-  return own_id(object) and not is_tweet(object) and has_any(object, USER_MARKS)
-end
-
-local function list_of(value) return type(value) == "table" and value or {} end
-
-local function each_list(object, names)
-  local all = {}
-  for _, name in ipairs(names) do
-    if type(object[name]) == "table" then all[#all + 1] = { name = name, list = object[name] } end
-  end
-  return all
-end
-
-local REFERENCES = { "referenced_tweets", "referenced_posts" }
-
-local function mention_lists(tweet)
-  local all = {}
-  local extended = is_object(tweet.extended_tweet) and tweet.extended_tweet.entities
-  for _, entities in ipairs { tweet.entities or false, extended or false } do
-    if is_object(entities) then
-      for _, found in ipairs(each_list(entities, { "mentions", "user_mentions" })) do
-        found.holder = entities
-        all[#all + 1] = found
-      end
-    end
-  end
-  return all
 end
 
 -- }====================================================================
@@ -139,47 +74,41 @@ end
 local function user_level(context, id) return (treatment(context, context.users[id])) end
 local function tweet_level(context, id) return (treatment(context, context.tweets[id])) end
 
-local function author_ids(tweet, author)
-  local ids = {}
-  if not is_null(tweet.author_id) then return { id_text(tweet.author_id) } end
-  for _, name in ipairs { "user", "author" } do
-    local id = is_object(tweet[name]) and own_id(tweet[name])
-    if id then ids[#ids + 1] = id end
-  end
-  if #ids == 0 and author then ids[1] = author end
-  return ids
+local function worst(context, ids, level_of)
+  local level
+  for _, id in ipairs(ids) do level = worse(level, level_of(context, id)) end
+  return level
 end
 
 local condemned
 
 local function retweet_level(context, tweet)
-  local level
-  if is_tweet(tweet.retweeted_status) then level = condemned(context, tweet.retweeted_status) end
-  for _, found in ipairs(each_list(tweet, REFERENCES)) do
-    for _, reference in ipairs(found.list) do
-      if is_object(reference) and reference.type == "retweeted" then
-        local id = own_id(reference)
-        if id then level = worse(level, tweet_level(context, id)) end
-        if is_tweet(reference) then level = worse(level, condemned(context, reference)) end
-      end
-    end
+  local level = worse(worst(context, shapes.retweeted_ids(tweet), tweet_level),
+    worst(context, shapes.retweeted_author_ids(tweet), user_level))
+  for _, place in ipairs(shapes.retweeted(tweet)) do
+    local inner = shapes.look(place.value, "tweet")
+    if inner then level = worse(level, condemned(context, inner)) end
+  end
+  for _, found in ipairs(shapes.references(tweet)) do
+    shapes.each(found.value, function(reference)
+      if reference.type ~= "retweeted" then return end
+      level = worse(level, worst(context, shapes.bare_ids(reference, "tweet"), tweet_level))
+      local inner = shapes.look(reference, "tweet")
+      if inner then level = worse(level, condemned(context, inner)) end
+    end)
   end
   return level
 end
 
---- How a tweet is condemned, if it is. `author`: who wrote it, where it does not say so itself.
-function condemned(context, tweet, author)
-  local level = tweet_level(context, own_id(tweet))
-  for _, name in ipairs { "edit_history_tweet_ids", "edit_history_post_ids" } do
-    for _, id in ipairs(list_of(tweet[name])) do
-      level = worse(level, (treatment(context, context.tweets[id_text(id)], true)))
-    end
+--- How a tweet is condemned, if it is. `holder`: who wrote it, if it does not say so itself.
+function condemned(context, tweet, holder)
+  local level = worst(context, tweet.ids, tweet_level)
+  for _, id in ipairs(shapes.version_ids(tweet)) do
+    level = worse(level, (treatment(context, context.tweets[id], true)))
   end
-  for _, id in ipairs(author_ids(tweet, author)) do
-    level = worse(level, user_level(context, id))
-  end
-  for _, name in ipairs { "user", "author" } do
-    if is_user(tweet[name]) then level = worse(level, user_level(context, own_id(tweet[name]))) end
+  level = worse(level, worst(context, shapes.author_ids(tweet, holder), user_level))
+  for _, place in ipairs(shapes.authors(tweet)) do
+    level = worse(level, worst(context, shapes.bare_ids(place.value, "user"), user_level))
   end
   return worse(level, retweet_level(context, tweet))
 end
@@ -190,41 +119,57 @@ end
 -- What happens to it
 -- =====================================================================
 
+local function list_of(value) return type(value) == "table" and value or {} end
+
 local function note_keys(into, tweet, places)
-  local attachments = is_object(tweet.attachments) and tweet.attachments or {}
-  for kind, list in pairs { media = attachments.media_keys, polls = attachments.poll_ids } do
-    for _, key in ipairs(list_of(list)) do into[kind .. " " .. key] = true end
-  end
-  if places and is_object(tweet.geo) and type(tweet.geo.place_id) == "string" then
-    into["places " .. tweet.geo.place_id] = true
+  for _, view in ipairs(tweet.views) do
+    local object = view.object
+    local attachments = shapes.is_object(object.attachments) and object.attachments or {}
+    for kind, list in pairs { media = attachments.media_keys, polls = attachments.poll_ids } do
+      for _, key in ipairs(list_of(list)) do into[kind .. " " .. key] = true end
+    end
+    if places and shapes.is_object(object.geo) and type(object.geo.place_id) == "string" then
+      into["places " .. object.geo.place_id] = true
+    end
   end
 end
 
 local redact_tweet, redact_user
 
---- All that a removed tweet referred to, with what is nested in it.
-local function note_removed(context, tweet)
-  note_keys(context.referred_by_removed, tweet, true)
-  for _, name in ipairs { "retweeted_status", "quoted_status" } do
-    if is_tweet(tweet[name]) then note_removed(context, tweet[name]) end
+--- All that a removed tweet or user referred to, with what is nested in it.
+local function note_removed(context, thing)
+  if not thing then return end
+  local function note(places, where)
+    for _, place in ipairs(places) do note_removed(context, shapes.look(place.value, where)) end
   end
-  for _, found in ipairs(each_list(tweet, REFERENCES)) do
-    for _, reference in ipairs(found.list) do
-      if is_tweet(reference) then note_removed(context, reference) end
+  local function note_elements(lists, where)
+    for _, list in ipairs(lists) do
+      shapes.each(list.value, function(element)
+        note_removed(context, shapes.look(element, where))
+      end)
     end
   end
+  if thing.kind == "user" then return note(shapes.posted(thing), "tweet") end
+  note_keys(context.referred_by_removed, thing, true)
+  note(shapes.retweeted(thing), "tweet")
+  note(shapes.quoted(thing), "tweet")
+  note(shapes.authors(thing), "user")
+  note(shapes.other_users(thing), "user")
+  note_elements(shapes.references(thing), "tweet")
+  note_elements(shapes.mentions(thing), "user")
 end
 
 local function note_level(context, level)
   if level == "quarantine" or level == "stop" then context.found[level] = true end
 end
 
-local function redact_user_member(context, holder, name)
-  local user = holder[name]
-  if not is_user(user) then return end
-  local level = user_level(context, own_id(user))
+local function redact_user_place(context, place)
+  local user = shapes.look(place.value, "user")
+  if not user then return end
+  local level = worst(context, user.ids, user_level)
   if level == "remove" then
-    holder[name] = nil
+    note_removed(context, user)
+    place.holder[place.key] = nil
     context.changed = true
     return
   end
@@ -232,69 +177,72 @@ local function redact_user_member(context, holder, name)
   redact_user(context, user)
 end
 
-local function redact_tweet_member(context, holder, name, author)
-  local tweet = holder[name]
-  if not is_tweet(tweet) then return end
-  local level = condemned(context, tweet, author)
+local function redact_tweet_place(context, place, holder)
+  local tweet = shapes.look(place.value, "tweet")
+  if not tweet then return end
+  local level = condemned(context, tweet, holder)
   if level == "remove" then
     note_removed(context, tweet)
-    holder[name] = nil
+    place.holder[place.key] = nil
     context.changed = true
     return
   end
   note_level(context, level)
-  redact_tweet(context, tweet, author)
+  redact_tweet(context, tweet, holder)
 end
 
---- A list without the elements for which `redact` returns true. Returns whether that has emptied
--- it.
-local function redact_list(context, holder, name, redact)
-  local kept, removed = {}, 0
-  for _, element in ipairs(holder[name]) do
+--- A list (or map) without the elements for which `redact` returns true. Returns whether that has
+-- emptied it.
+local function redact_list(context, list, redact)
+  local kept, left, removed = {}, 0, 0
+  local map = shapes.is_object(list.value)
+  for key, element in (map and pairs or ipairs)(list.value) do
     if redact(context, element) then
       removed = removed + 1
     else
-      kept[#kept + 1] = element
+      left = left + 1
+      kept[map and key or left] = element
     end
   end
   if removed > 0 then
-    holder[name] = kept
+    list.holder[list.key] = kept
+    list.value = kept
     context.changed = true
   end
-  return removed > 0 and #kept == 0
+  return removed > 0 and left == 0
 end
 
---- Whether an element of a page, or a record, is to be removed; if not, what is in it is redacted.
-local function redact_element(context, element)
-  if is_tweet(element) then
-    local level = condemned(context, element)
-    if level == "remove" then
-      note_removed(context, element)
-      return true
-    end
-    note_level(context, level)
-    redact_tweet(context, element)
-  elseif is_user(element) then
-    local level = user_level(context, own_id(element))
-    if level == "remove" then return true end
-    note_level(context, level)
-    redact_user(context, element)
+--- Whether what stands at a place is to be removed; if not, what is in it is redacted.
+local function redact_element(context, element, where)
+  local thing = shapes.look(element, where)
+  if not thing then return false end
+  context.recognised = true
+  local tweet = thing.kind == "tweet"
+  local level
+  if tweet then
+    level = condemned(context, thing)
+  else
+    level = worst(context, thing.ids, user_level)
   end
-end
-
-local function only(is, context, element)
-  return is(element) and redact_element(context, element)
+  if level == "remove" then
+    note_removed(context, thing)
+    return true
+  end
+  note_level(context, level)
+  if tweet then redact_tweet(context, thing) else redact_user(context, thing) end
+  return false
 end
 
 local function redact_reference(context, reference)
-  if not is_tweet(reference) then return end
-  local level = condemned(context, reference)
+  local tweet = shapes.look(reference, "tweet")
+  if not tweet then return end
+  local level = condemned(context, tweet)
   if level ~= "remove" then
     note_level(context, level)
-    redact_tweet(context, reference)
+    redact_tweet(context, tweet)
     return
   end
-  note_removed(context, reference)
+  note_removed(context, tweet)
   for name in pairs(reference) do
     if name ~= "type" and name ~= "id" then
       reference[name] = nil
@@ -303,94 +251,87 @@ local function redact_reference(context, reference)
   end
 end
 
-local function scrub(context, tweet, author)
-  local _, wanted = treatment(context, context.tweets[own_id(tweet)])
-  for _, id in ipairs(author_ids(tweet, author)) do
-    local _, too = treatment(context, context.users[id])
-    wanted = wanted or too
+local function scrub(context, tweet, holder)
+  local wanted = false
+  local function ask(ids, verdicts)
+    for _, id in ipairs(ids) do
+      local _, too = treatment(context, verdicts[id])
+      wanted = wanted or too
+    end
   end
+  ask(tweet.ids, context.tweets)
+  ask(shapes.author_ids(tweet, holder), context.users)
   if not wanted then return false end
-  note_keys(context.referred_by_removed, { geo = tweet.geo }, true)
-  for _, name in ipairs { "geo", "coordinates", "place" } do
-    if tweet[name] ~= nil then context.changed = true end
-    tweet[name] = nil
+  for _, view in ipairs(tweet.views) do
+    local geo = view.object.geo
+    local id = shapes.is_object(geo) and geo.place_id
+    if type(id) == "string" then context.referred_by_removed["places " .. id] = true end
+  end
+  for _, place in ipairs(shapes.places(tweet)) do
+    context.changed = true
+    place.holder[place.key] = nil
   end
   return true
 end
 
 --- What is inside a tweet that stays.
-function redact_tweet(context, tweet, author)
-  note_keys(context.referred, tweet, not scrub(context, tweet, author))
-  for _, row in ipairs(context.tweets[own_id(tweet)] or {}) do
-    if row.outcome == "rehydrate" then context.rehydrate[own_id(tweet)] = true end
-  end
-  redact_tweet_member(context, tweet, "retweeted_status")
-  redact_tweet_member(context, tweet, "quoted_status")
-  for _, found in ipairs(each_list(tweet, REFERENCES)) do
-    for _, reference in ipairs(found.list) do redact_reference(context, reference) end
-  end
-  for _, name in ipairs { "user", "author" } do
-    if is_user(tweet[name]) then
-      note_level(context, user_level(context, own_id(tweet[name])))
-      redact_user(context, tweet[name])
+function redact_tweet(context, tweet, holder)
+  note_keys(context.referred, tweet, not scrub(context, tweet, holder))
+  for _, id in ipairs(tweet.ids) do
+    for _, row in ipairs(context.tweets[id] or {}) do
+      if row.outcome == "rehydrate" then context.rehydrate[id] = true end
     end
   end
-  redact_user_member(context, tweet, "in_reply_to_user")
-  for _, found in ipairs(mention_lists(tweet)) do
-    redact_list(context, found.holder, found.name, function(_, mention)
-      return only(is_user, context, mention)
+  for _, place in ipairs(shapes.retweeted(tweet)) do redact_tweet_place(context, place) end
+  for _, place in ipairs(shapes.quoted(tweet)) do redact_tweet_place(context, place) end
+  for _, found in ipairs(shapes.references(tweet)) do
+    shapes.each(found.value, function(reference) redact_reference(context, reference) end)
+  end
+  for _, place in ipairs(shapes.authors(tweet)) do
+    local user = shapes.look(place.value, "user")
+    if user then
+      note_level(context, worst(context, user.ids, user_level))
+      redact_user(context, user)
+    end
+  end
+  for _, place in ipairs(shapes.other_users(tweet)) do redact_user_place(context, place) end
+  for _, found in ipairs(shapes.mentions(tweet)) do
+    redact_list(context, found, function(_, mention)
+      return redact_element(context, mention, "user")
     end)
   end
 end
 
 --- What is inside a user that stays.
 function redact_user(context, user)
-  redact_tweet_member(context, user, "status", own_id(user))
+  for _, place in ipairs(shapes.posted(user)) do redact_tweet_place(context, place, user.ids) end
 end
 
-local ORPHANS = { media = "media_key", polls = "id", places = "id" }
-
-local function remove_orphans(context, includes)
-  for name, key in pairs(ORPHANS) do
-    if type(includes[name]) == "table" then
-      redact_list(context, includes, name, function(_, element)
-        local reference = is_object(element) and type(element[key]) == "string"
-          and name .. " " .. element[key]
-        return reference and context.referred_by_removed[reference]
-          and not context.referred[reference]
-      end)
-    end
-  end
-end
-
-local function redact_includes(context, includes)
-  for _, found in ipairs(each_list(includes, { "tweets", "posts" })) do
-    redact_list(context, includes, found.name, function(_, element)
-      return only(is_tweet, context, element)
-    end)
-  end
-  if type(includes.users) == "table" then
-    redact_list(context, includes, "users", function(_, element)
-      return only(is_user, context, element)
+local function remove_orphans(context, record)
+  for _, part in ipairs(shapes.included_parts(record)) do
+    redact_list(context, part, function(_, element)
+      local reference = shapes.is_object(element) and type(element[part.id]) == "string"
+        and part.kind .. " " .. element[part.id]
+      return reference and context.referred_by_removed[reference]
+        and not context.referred[reference]
     end)
   end
 end
 
 --- Whether a record is to be dropped; if not, what is in it is redacted.
 local function redact_record(context, record)
-  if redact_element(context, record) then return true end
-  if is_object(record.data) then
-    if redact_element(context, record.data) then return true end
-  elseif type(record.data) == "table" then
-    if redact_list(context, record, "data", redact_element) then return true end
-  end
-  if type(record.statuses) == "table" and not is_object(record.statuses)
-    and redact_list(context, record, "statuses", function(_, element)
-      return only(is_tweet, context, element)
-    end) then
+  context.recognised = false
+  if redact_element(context, record, "either") then return true end
+  if shapes.is_object(record.data) and redact_element(context, record.data, "either") then
     return true
   end
-  if is_object(record.includes) then redact_includes(context, record.includes) end
+  for _, list in ipairs(shapes.lists(record)) do
+    local emptied = redact_list(context, list, function(_, element)
+      return redact_element(context, element, list.where)
+    end)
+    if emptied and list.item then return true end
+  end
+  if not context.recognised and not shapes.is_notice(record) then context.unrecognised = true end
   return false
 end
 
@@ -400,7 +341,7 @@ end
 -- @tparam table record from `decode`; it is changed
 -- @tparam table verdicts `tweets` and `users`: arrays of `{ outcome, reason }` by id
 -- @tparam table options `policy` (by reason), `on_unknown`
--- @treturn string "kept", "changed", "dropped", "quarantined" or "stop"
+-- @treturn string "kept", "changed", "dropped", "quarantined", "stop" or "unrecognised"
 -- @treturn table the ids of edited tweets that stay, as a set
 -- @treturn table the record as it is now
 function M.redact(record, verdicts, options)
@@ -409,8 +350,10 @@ function M.redact(record, verdicts, options)
     policy = options.policy or {}, on_unknown = options.on_unknown or "stop",
     found = {}, referred = {}, referred_by_removed = {}, rehydrate = {},
   }
-  if redact_record(context, record) then return "dropped", {} end
-  if is_object(record.includes) then remove_orphans(context, record.includes) end
+  local dropped = redact_record(context, record)
+  if context.unrecognised then return "unrecognised", {}, record end
+  if dropped then return "dropped", {} end
+  remove_orphans(context, record)
   if context.found.quarantine then return "quarantined", {}, record end
   if context.found.stop then return "stop", {}, record end
   return context.changed and "changed" or "kept", context.rehydrate, record

@@ -15,7 +15,7 @@ struct batch *batch_new(const struct batch_rules *rules) {
   struct batch *batch = calloc(1, sizeof *batch);
   if (!batch) return NULL;
   batch->rules = rules;
-  batch->judge = judge_new(rules->policy, rules->filter);
+  batch->judge = judge_new(rules->policy, rules->filter, rules->shapes);
   if (batch->judge) return batch;
   free(batch);
   return NULL;

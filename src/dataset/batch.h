@@ -25,6 +25,7 @@ enum { COLUMN_ID, COLUMN_AUTHOR, COLUMN_RETWEETED, COLUMN_ROLES };
 struct batch_rules {
   const struct policy *policy;
   const struct prefilter *filter;
+  const struct shapes *shapes;
   bool strict; /* walk every record, whatever the filter says */
   enum treatment on_malformed;
   enum verdicts_type list_type;      /* what id lists are lists of */

@@ -211,6 +211,7 @@ static uint64_t quarter_of_memory(void) {
 
 static bool prepare(struct extraction_run *x, struct error *error) {
   uint64_t memory = x->options.memory ? x->options.memory : quarter_of_memory();
+  if (!(x->shapes = shapes_new(x->options.shape, error))) return false;
   leftover_remove(x->options.output);
   if (!folder_list(&x->folder, x->options.inputs, &x->task, error)) return false;
   task_set(&x->task, EXTRACT_TOTAL, x->folder.total);
@@ -252,6 +253,8 @@ static void run(struct task *task) {
   x->output = NULL;
   malformed_free(x->malformed, done);
   x->malformed = NULL;
+  shapes_free(x->shapes);
+  x->shapes = NULL;
 }
 
 static void free_options(struct extract_options *options) {
@@ -260,6 +263,7 @@ static void free_options(struct extract_options *options) {
   free((void *)options->inputs);
   free((void *)options->output);
   free((void *)options->column);
+  free((void *)options->shape);
 }
 
 static void destroy(struct task *task) {
@@ -278,7 +282,10 @@ static bool copy_options(struct extraction_run *x, const struct extract_options 
   x->options.inputs = inputs = calloc(count + 1, sizeof *inputs);
   x->options.output = strdup(options->output);
   x->options.column = options->column ? strdup(options->column) : NULL;
-  if (!inputs || !x->options.output || (options->column && !x->options.column)) return false;
+  x->options.shape = options->shape ? strdup(options->shape) : NULL;
+  if (!inputs || !x->options.output || (options->column && !x->options.column) ||
+      (options->shape && !x->options.shape))
+    return false;
   for (size_t i = 0; i < count; i++)
     if (!(inputs[i] = strdup(options->inputs[i]))) return false;
   return true;

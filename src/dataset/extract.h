@@ -40,6 +40,7 @@ struct extract_options {
   uint64_t ids_per_file; /* 0: one file. Else OUTPUT.0001, OUTPUT.0002, ... */
   uint64_t memory;       /* bytes for the id set; 0: a quarter of the machine's */
   unsigned jobs;         /* threads; 0: as many as there are processors */
+  const char *shape;     /* a file of further shapes; NULL: none */
   enum extract_malformed on_malformed; /* EXTRACT_SKIP: positions go to OUTPUT.malformed */
 };
 

@@ -15,8 +15,8 @@ static bool is_top_level(const struct record_object *object) {
   case AT_ROOT:
   case AT_ROOT_ELEMENT:
   case AT_DATA:
-  case AT_DATA_ELEMENT:
-  case AT_STATUSES_ELEMENT: return true;
+  case AT_ITEM:
+  case AT_TWEET_ITEM: return true;
   default: return false;
   }
 }
@@ -29,7 +29,7 @@ static bool is_wanted(const struct extract_options *options, const struct record
 }
 
 static struct record *record_of(struct extraction *x, struct error *error) {
-  if (!x->record) x->record = record_new(RECORD_IDS);
+  if (!x->record) x->record = record_new(x->run->shapes, RECORD_IDS);
   if (!x->record) extraction_no_memory(x, error);
   return x->record;
 }

@@ -29,6 +29,7 @@ struct extraction_run {
   struct task task;
   struct extract_options options; /* its strings are owned */
   struct extract_counts counts;
+  struct shapes *shapes;
   struct folder folder;
   struct reader *reader; /* of the file that is being read */
   uint64_t bytes_before; /* of the files before it */

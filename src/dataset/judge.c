@@ -113,7 +113,7 @@ static void apply_facts(struct state *state, const struct record_id *id, enum ve
     finding->condemned.id = id->id;
     finding->condemned.at = id->at;
   }
-  if (id->role == ID_EDIT_HISTORY) return; /* only condemns */
+  if (id->role != ID_OWN && id->role != ID_AUTHOR) return; /* only condemns */
   if (facts & policy->scrub) {
     finding->scrub = true;
     finding->scrub_cause = lowest_bit(facts & policy->scrub);
@@ -133,9 +133,11 @@ static void look_for_strangers(struct state *state, enum verdicts_type other, ui
 static void judge_id(struct state *state, const struct record_id *id, struct judge_counts *counts) {
   const struct record_object *object = &state->record->objects[id->object];
   struct finding *finding = &state->findings[id->object];
-  bool user = id->role == ID_AUTHOR || object->kind == RECORD_USER;
+  bool user =
+      id->role == ID_AUTHOR || id->role == ID_RETWEETED_AUTHOR || object->kind == RECORD_USER;
   enum verdicts_type type = user ? VERDICTS_USERS : VERDICTS_TWEETS;
   uint32_t facts;
+  if (id->role == ID_KNOWN) return;
   finding->authored = finding->authored || id->role == ID_AUTHOR;
   if (object->kind == RECORD_NEITHER && !(object->position == AT_REFERENCE && object->retweet))
     return;
@@ -154,7 +156,7 @@ static void judge_statuses(struct state *state) {
     const struct record_object *object = &record->objects[i];
     struct finding *finding = &state->findings[i];
     const struct finding *user;
-    if (object->position != AT_USER_STATUS || object->kind != RECORD_TWEET || finding->authored)
+    if (object->position != AT_POSTED || object->kind != RECORD_TWEET || finding->authored)
       continue;
     user = &state->findings[object->parent];
     if (user->condemned.level > finding->condemned.level) finding->condemned = user->condemned;
@@ -165,8 +167,8 @@ static void judge_statuses(struct state *state) {
 
 /* Whether what is found on an object holds for the tweet around it. */
 static bool condemns_parent(const struct record_object *object) {
-  return object->position == AT_RETWEETED_STATUS || object->position == AT_USER ||
-         object->position == AT_AUTHOR || (object->position == AT_REFERENCE && object->retweet);
+  return object->position == AT_RETWEETED || object->position == AT_AUTHOR ||
+         (object->position == AT_REFERENCE && object->retweet);
 }
 
 /* Children come after their parents, so backwards each is finished before it is looked at. */
@@ -219,7 +221,7 @@ static void cut_place(struct state *state, const struct record_place *place) {
 }
 
 static bool is_in_page(enum record_position position) {
-  return position == AT_DATA_ELEMENT || position == AT_STATUSES_ELEMENT;
+  return position == AT_ITEM || position == AT_TWEET_ITEM;
 }
 
 static bool goes_itself(const struct record_object *object, const struct finding *finding) {
@@ -548,13 +550,14 @@ enum judgement judge_row(struct judge *judge, const struct judge_row *row) {
   return JUDGED_KEPT;
 }
 
-struct judge *judge_new(const struct policy *policy, const struct prefilter *filter) {
+struct judge *judge_new(const struct policy *policy, const struct prefilter *filter,
+                        const struct shapes *shapes) {
   struct state *state = calloc(1, sizeof *state);
   if (!state) return NULL;
   state->public.policy = policy;
   state->public.filter = filter;
   file_random(&state->seed, sizeof state->seed);
-  state->record = record_new(RECORD_ALL);
+  state->record = record_new(shapes, RECORD_ALL);
   if (state->record) return &state->public;
   free(state);
   return NULL;

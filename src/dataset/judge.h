@@ -15,6 +15,7 @@
 
 #include "dataset/prefilter.h"
 #include "dataset/reader.h"
+#include "dataset/shapes.h"
 #include "dataset/verdicts.h"
 #include "error.h"
 
@@ -80,8 +81,10 @@ struct judge {
   } stop;
 };
 
-/* Makes a judge; one a thread. Policy and filter must outlive it. NULL where memory is short. */
-struct judge *judge_new(const struct policy *policy, const struct prefilter *filter);
+/* Makes a judge; one a thread. Policy, filter and shapes must outlive it. NULL if memory is short.
+ */
+struct judge *judge_new(const struct policy *policy, const struct prefilter *filter,
+                        const struct shapes *shapes);
 void judge_free(struct judge *judge); /* may be NULL */
 
 /* Judges a record that reader_next gave, of the file `path`. Neither counts nor ids are added where

@@ -1,9 +1,9 @@
 /* record.c - see record.h
  *
- * The walk knows at each object only where it stands. It notes what it sees - ids, marks by which
- * tweets and users are known, objects that stand where such may stand - and resolves it when the
- * record has ended: parents come before their children, so one pass over the objects decides what
- * each of them is, and one over the ids which of them count.
+ * The walk knows at each object only where it stands: a state of the shapes. It notes what it sees
+ * - ids, marks by which tweets and users are known, objects that stand where such may stand - and
+ * resolves it when the record has ended: parents come before their children, so one pass over the
+ * objects decides what each of them is, and one over the ids which of them count.
  */
 #include "dataset/record.h"
 
@@ -11,163 +11,23 @@
 #include <string.h>
 
 #include "dataset/id.h"
+#include "dataset/notice.h"
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 enum { FIRST_ROOM = 64, PENDING_MAX = 3 };
 
-#define HASH_FACTOR 0x326324dfb695ffbu
-
 /* What was seen in an object. */
 enum {
-  SAW_ID = 1,         /* `id` or `id_str` that is not null */
-  SAW_ID_STR = 2,     /* `id_str` that is not null */
-  SAW_NULL_ID = 4,    /* either, and null */
-  SAW_TWEET_MARK = 8, /* a member that makes it a tweet */
-  SAW_USER_MARK = 16, /* a member that makes it a user */
-  SAW_AUTHOR = 32,    /* `author_id` */
+  SAW_TWEET_MARK = SHAPE_TWEET_MARK, /* a member that makes it a tweet */
+  SAW_USER_MARK = SHAPE_USER_MARK,   /* a member that makes it a user */
+  SAW_ID = 4,                        /* an id that is not null */
+  SAW_NULL_ID = 8,                   /* one that is null */
+  SAW_AUTHOR = 16,                   /* an author's id; when resolved: any author */
 };
 
-/* Roles that only exist until the ids are resolved. */
-enum { ID_BY_ID = 16, ID_BY_ID_STR };
-
-/* Keys that mean something somewhere. */
-enum key {
-  KEY_OTHER, /* no more than the mark that it leaves */
-  KEY_MEDIA,
-  KEY_MEDIA_KEY,
-  KEY_MEDIA_KEYS,
-  KEY_MENTIONS,
-  KEY_PLACES,
-  KEY_PLACE_ID,
-  KEY_POLLS,
-  KEY_POLL_IDS,
-  KEY_TWEETS,
-  KEY_USERS,
-  KEY_ATTACHMENTS,
-  KEY_AUTHOR,
-  KEY_AUTHOR_ID,
-  KEY_DATA,
-  KEY_EDIT_HISTORY,
-  KEY_ENTITIES,
-  KEY_EXTENDED_TWEET,
-  KEY_GEO,
-  KEY_ID,
-  KEY_ID_STR,
-  KEY_INCLUDES,
-  KEY_IN_REPLY_TO_USER,
-  KEY_PLACE,
-  KEY_QUOTED_STATUS,
-  KEY_REFERENCES,
-  KEY_RETWEETED_STATUS,
-  KEY_STATUS,
-  KEY_STATUSES,
-  KEY_TYPE,
-  KEY_USER,
-};
-
-static const struct {
-  const char *text;
-  enum key key;
-  uint8_t mark;
-} known_keys[] = {
-    {"attachments", KEY_ATTACHMENTS, 0},
-    {"author", KEY_AUTHOR, 0},
-    {"author_id", KEY_AUTHOR_ID, SAW_TWEET_MARK},
-    {"coordinates", KEY_PLACE, 0},
-    {"data", KEY_DATA, 0},
-    {"edit_history_post_ids", KEY_EDIT_HISTORY, SAW_TWEET_MARK},
-    {"edit_history_tweet_ids", KEY_EDIT_HISTORY, SAW_TWEET_MARK},
-    {"entities", KEY_ENTITIES, 0},
-    {"extended_tweet", KEY_EXTENDED_TWEET, 0},
-    {"full_text", KEY_OTHER, SAW_TWEET_MARK},
-    {"geo", KEY_GEO, 0},
-    {"id", KEY_ID, 0},
-    {"id_str", KEY_ID_STR, 0},
-    {"in_reply_to_user", KEY_IN_REPLY_TO_USER, 0},
-    {"includes", KEY_INCLUDES, 0},
-    {"media", KEY_MEDIA, 0},
-    {"media_key", KEY_MEDIA_KEY, 0},
-    {"media_keys", KEY_MEDIA_KEYS, 0},
-    {"mentions", KEY_MENTIONS, 0},
-    {"place", KEY_PLACE, 0},
-    {"place_id", KEY_PLACE_ID, 0},
-    {"places", KEY_PLACES, 0},
-    {"poll_ids", KEY_POLL_IDS, 0},
-    {"polls", KEY_POLLS, 0},
-    {"posts", KEY_TWEETS, 0},
-    {"quoted_status", KEY_QUOTED_STATUS, 0},
-    {"referenced_posts", KEY_REFERENCES, 0},
-    {"referenced_tweets", KEY_REFERENCES, 0},
-    {"retweeted_status", KEY_RETWEETED_STATUS, 0},
-    {"screen_name", KEY_OTHER, SAW_USER_MARK},
-    {"status", KEY_STATUS, 0},
-    {"statuses", KEY_STATUSES, 0},
-    {"text", KEY_OTHER, SAW_TWEET_MARK},
-    {"tweets", KEY_TWEETS, 0},
-    {"type", KEY_TYPE, 0},
-    {"user", KEY_USER, SAW_TWEET_MARK},
-    {"user_mentions", KEY_MENTIONS, 0},
-    {"username", KEY_OTHER, SAW_USER_MARK},
-    {"users", KEY_USERS, 0},
-};
-
-/* At most eight bytes of a text as one number; there is padding behind every text. */
-static inline uint64_t eight_bytes(const char *text, size_t size) {
-  uint64_t word;
-  memcpy(&word, text, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap64(word);
-#endif
-  return size < 8 ? word & ~(UINT64_MAX << 8 * size) : word;
-}
-
-/* Where a key stands in the table. The factor was chosen so that no two known ones share a place.
- */
-static inline uint32_t slot_of(uint64_t first, size_t size) {
-  return (uint32_t)((first + size) * HASH_FACTOR >> 57);
-}
-
-/* Whether a text is a word, of which the first eight bytes are. */
-static inline bool is_word(const struct record_word *word, const char *text, size_t size) {
-  if (word->size != size) return false;
-  if (size > 8 && word->parts[1] != eight_bytes(text + 8, size - 8)) return false;
-  return size <= 16 || (word->parts[2] == eight_bytes(text + 16, size - 16));
-}
-
-static void fill_words(struct record_word *words) {
-  for (size_t i = 0; i < sizeof known_keys / sizeof *known_keys; i++) {
-    char text[RECORD_WORD_MAX + 8] = {0};
-    size_t size = strlen(known_keys[i].text);
-    struct record_word *word;
-    memcpy(text, known_keys[i].text, size);
-    word = &words[slot_of(eight_bytes(text, size), size)];
-    for (int part = 0; part < 3; part++)
-      word->parts[part] = eight_bytes(text + 8 * part, 8);
-    word->size = (uint32_t)size;
-    word->key = (uint8_t)known_keys[i].key;
-    word->mark = known_keys[i].mark;
-  }
-}
-
-static const struct record_word no_word = {.key = KEY_OTHER};
-
-static const struct record_word *find_word(const struct record *r, struct json_text text);
-
-/* A key written with escapes may still be a known one. */
-static __attribute__((noinline)) const struct record_word *find_escaped(const struct record *r,
-                                                                        struct json_text text) {
-  char decoded[RECORD_WORD_MAX + 8] = {0};
-  text.size = json_decode(text, decoded, RECORD_WORD_MAX);
-  text.text = decoded;
-  if (text.size >= RECORD_WORD_MAX || memchr(decoded, '\\', text.size)) return &no_word;
-  return find_word(r, text);
-}
-
-static inline const struct record_word *find_word(const struct record *r, struct json_text text) {
-  uint64_t first = eight_bytes(text.text, text.size);
-  const struct record_word *word = &r->words[slot_of(first, text.size)];
-  if (word->parts[0] == first && is_word(word, text.text, text.size)) return word;
-  return json_has_escape(text.text, text.size) ? find_escaped(r, text) : &no_word;
-}
+/* An id of an object has this role and its rank until the ids are resolved. */
+enum { ID_BY_RANK = 16, RANKS = 8, LEVELS = 30 };
 
 /* Arrays that grow */
 
@@ -209,16 +69,13 @@ static struct record_place *pending_place(struct record *r, const struct items *
   return items->pending[i].part ? &r->parts[index].place : &r->objects[index].place;
 }
 
-/* Goes into the bracket at a place. */
-static json_at enter(struct record *r, json_at at, struct items *items) {
-  items->list = RECORD_NONE;
+/* Goes into the bracket at a place, of which something may be cut. */
+static inline json_at enter(struct record *r, json_at at, struct items *items) {
+  struct record_list *list = MORE(r, list);
+  list->open = *at;
+  items->list = r->list_count - 1;
   items->ordinal = RECORD_NONE;
   items->pending_count = 0;
-  if (!r->ids_only) {
-    struct record_list *list = MORE(r, list);
-    list->open = *at;
-    items->list = r->list_count - 1;
-  }
   return json_open(&r->json, at);
 }
 
@@ -237,38 +94,28 @@ static void step(struct record *r, struct items *items, bool is_more, uint32_t s
 }
 
 /* Goes to the first or next item of a bracket; false behind the last. */
-static inline bool next_item(struct record *r, json_at *at, struct items *items, bool first,
-                             char close) {
+static ALWAYS_INLINE bool next_item(struct record *r, json_at *at, struct items *items, bool first,
+                                    char close) {
   uint32_t separator = **at;
   bool is_more = first ? json_first(&r->json, at, close) : json_next(&r->json, at, close);
   if (r->json.problem) return false;
-  if (!r->ids_only) step(r, items, is_more, separator, **at);
+  step(r, items, is_more, separator, **at);
   return is_more;
+}
+
+/* The same if there is nothing to be cut. */
+static ALWAYS_INLINE bool next_plain(struct record *r, json_at *at, bool first, char close) {
+  bool is_more = first ? json_first(&r->json, at, close) : json_next(&r->json, at, close);
+  return is_more && !r->json.problem;
 }
 
 #define FOR_EACH(r, at, items, close)                                                              \
   for (bool is_more = next_item(r, &at, items, true, close); is_more;                              \
        is_more = next_item(r, &at, items, false, close))
-
-/* The same where there is nothing to be cut. */
 #define FOR_EACH_PLAIN(r, at, close)                                                               \
   at = json_open(&(r)->json, at);                                                                  \
-  for (bool is_more = json_first(&(r)->json, &at, close); is_more && !(r)->json.problem;           \
-       is_more = json_next(&(r)->json, &at, close))
-
-static inline json_at take_word(struct record *r, json_at at, const struct record_word **word) {
-  struct json_text text;
-  at = json_key(&r->json, at, &text);
-  *word = find_word(r, text);
-  return at;
-}
-
-static inline json_at take_key(struct record *r, json_at at, enum key *key) {
-  const struct record_word *word;
-  at = take_word(r, at, &word);
-  *key = (enum key)word->key;
-  return at;
-}
+  for (bool is_more = next_plain(r, &at, true, close); is_more;                                    \
+       is_more = next_plain(r, &at, false, close))
 
 /* The place of the item that the walk is at, for the object or part `index`. Its end is set by
  * end_place when the walk has passed it. */
@@ -313,7 +160,7 @@ static inline bool is_at(const struct record *r, json_at at, char c) {
 
 /* Ids */
 
-static uint64_t parse(struct json_text text) {
+static uint64_t parse_plain(struct json_text text) {
   char decoded[ID_TEXT_MAX];
   uint64_t id;
   if (!text.escaped) return id_read(text.text, &id) == text.size ? id : 0;
@@ -321,50 +168,183 @@ static uint64_t parse(struct json_text text) {
   return id_parse(decoded, text.size);
 }
 
-/* Notes the value at a place as an id of `object`; `*noted` is false for null. What is no id at all
- * becomes 0, which is refused if it turns out to count. */
-static json_at add_id(struct record *r, json_at at, uint32_t object, uint32_t role, bool *noted) {
-  enum json_type type = json_type_at(&r->json, at);
-  bool scalar = type == JSON_STRING || type == JSON_NUMBER;
-  struct json_text text = {"", 0, false};
-  struct record_id *id;
-  uint32_t start = *at;
-  at = scalar ? json_take(&r->json, at, &text) : pass(r, at);
-  *noted = type != JSON_NULL && !r->json.problem;
-  if (!*noted) return at;
-  id = MORE(r, id);
-  id->object = object;
-  id->role = role;
-  id->at = start + (type == JSON_STRING);
-  id->id = scalar ? parse(text) : 0;
+/* Ids may stand behind a prefix: "tag:search.twitter.com,2005:1". */
+static __attribute__((noinline)) uint64_t parse_prefixed(const struct record *r,
+                                                         struct json_text text) {
+  char decoded[128 + 8] = {0};
+  size_t size = json_decode(text, decoded, 128);
+  for (size_t i = 0; r->shapes->prefixes[i] && size <= 128; i++) {
+    size_t prefix = strlen(r->shapes->prefixes[i]);
+    if (size > prefix && memcmp(decoded, r->shapes->prefixes[i], prefix) == 0)
+      return id_parse(decoded + prefix, size - prefix);
+  }
+  return 0;
+}
+
+static inline uint64_t parse(const struct record *r, struct json_text text) {
+  uint64_t id = parse_plain(text);
+  return id ? id : parse_prefixed(r, text);
+}
+
+/* MongoDB writes {"$numberLong":"1"} for 1. Gives the number; the text is empty if it is none. */
+static __attribute__((noinline)) json_at take_number(struct record *r, json_at at,
+                                                     struct json_text *text) {
+  at = json_open(&r->json, at);
+  for (bool more = json_first(&r->json, &at, '}'); more && !r->json.problem;
+       more = json_next(&r->json, &at, '}')) {
+    struct json_text key;
+    at = json_key(&r->json, at, &key);
+    if (shapes_find(r->shapes, key) == r->shapes->number_word && is_at(r, at, '"'))
+      at = json_take(&r->json, at, text);
+    else
+      at = pass(r, at);
+  }
   return at;
 }
 
-static json_at add_own_id(struct record *r, json_at at, uint32_t object, enum key key) {
-  uint8_t seen = key == KEY_ID_STR ? SAW_ID | SAW_ID_STR : SAW_ID;
+/* Notes the value at a place as an id of `object`; `*noted` is false for null. What is no id at all
+ * becomes 0, which is refused if it turns out to count. With `lenient` it is not noted. */
+static inline json_at add_id(struct record *r, json_at at, uint32_t object, uint32_t role,
+                             bool lenient, bool *noted) {
+  enum json_type type = json_type_at(&r->json, at);
+  struct json_text text = {"", 0, false};
+  struct record_id *id;
+  uint32_t start = *at + (type == JSON_STRING);
+  uint64_t value;
+  if (__builtin_expect(type == JSON_STRING || type == JSON_NUMBER, 1))
+    at = json_take(&r->json, at, &text);
+  else if (type == JSON_OBJECT)
+    at = take_number(r, at, &text);
+  else
+    at = pass(r, at);
+  *noted = false;
+  if (type == JSON_NULL || r->json.problem) return at;
+  value = text.size > 0 ? parse(r, text) : 0;
+  if (lenient && !value) return at;
+  *noted = true;
+  id = MORE(r, id);
+  id->object = object;
+  id->role = role;
+  id->at = start;
+  id->id = value;
+  return at;
+}
+
+static inline json_at add_own_id(struct record *r, json_at at, uint32_t object, uint8_t rank,
+                                 bool lenient) {
   bool noted;
-  at = add_id(r, at, object, key == KEY_ID_STR ? ID_BY_ID_STR : ID_BY_ID, &noted);
-  r->objects[object].marks |= noted ? seen : SAW_NULL_ID;
+  rank = (uint8_t)(rank + RANKS * r->level);
+  at = add_id(r, at, object, ID_BY_RANK + (uint32_t)rank, lenient, &noted);
+  if (noted) {
+    struct record_object *of = &r->objects[object];
+    of->marks |= SAW_ID;
+    if (rank > of->rank) of->rank = rank;
+  } else {
+    r->objects[object].marks |= lenient ? 0 : SAW_NULL_ID;
+  }
   return at;
 }
 
 static json_at add_author_id(struct record *r, json_at at, uint32_t object) {
   bool noted;
-  at = add_id(r, at, object, ID_AUTHOR, &noted);
+  at = add_id(r, at, object, ID_AUTHOR, false, &noted);
   r->objects[object].marks |= noted ? SAW_AUTHOR : 0;
   return at;
 }
 
-static json_at walk_edit_history(struct record *r, json_at at, uint32_t tweet) {
-  bool noted;
-  if (r->ids_only || !is_at(r, at, '[')) return pass(r, at);
-  FOR_EACH_PLAIN(r, at, ']') at = add_id(r, at, tweet, ID_EDIT_HISTORY, &noted);
+/* Values */
+
+/* What the value at a place belongs to. */
+struct holder {
+  uint32_t object; /* the object around it */
+  uint32_t part;   /* the part of a page around it, or RECORD_NONE */
+  struct items *items;
+};
+
+static json_at walk_value(struct record *r, json_at at, struct shape_step step,
+                          const struct holder *holder);
+
+/* One member: its key, and its value. Most keys mean nothing. */
+static ALWAYS_INLINE json_at walk_member(struct record *r, json_at at,
+                                         const struct shape_step *steps,
+                                         const struct holder *holder) {
+  struct json_text key;
+  struct shape_step step;
+  at = json_key(&r->json, at, &key);
+  step = steps[shapes_find(r->shapes, key)];
+  if (step.action != SHAPE_NONE || step.state != 0) return walk_value(r, at, step, holder);
+  if (step.mark) r->objects[holder->object].marks |= step.mark;
+  return pass(r, at);
+}
+
+/* The members of an object, which belong to the object `index`. */
+static json_at walk_members(struct record *r, json_at at, uint8_t state, uint32_t index,
+                            uint32_t part) {
+  const struct shape_step *steps = r->steps + state * r->word_count;
+  if (!r->ids_only && r->shapes->cuts[state]) {
+    struct items items;
+    struct holder holder = {index, part, &items};
+    at = enter(r, at, &items);
+    FOR_EACH(r, at, &items, '}') at = walk_member(r, at, steps, &holder);
+  } else {
+    struct holder holder = {index, part, NULL};
+    FOR_EACH_PLAIN(r, at, '}') at = walk_member(r, at, steps, &holder);
+  }
   return at;
 }
 
-/* Media, polls and places: who refers */
+static json_at walk_elements(struct record *r, json_at at, uint8_t state, uint32_t index) {
+  struct shape_step step = r->steps[state * r->word_count + SHAPE_ELEMENT];
+  if (!r->ids_only && r->shapes->cuts[state]) {
+    struct items items;
+    struct holder holder = {index, RECORD_NONE, &items};
+    at = enter(r, at, &items);
+    FOR_EACH(r, at, &items, ']') at = walk_value(r, at, step, &holder);
+  } else {
+    struct holder holder = {index, RECORD_NONE, NULL};
+    FOR_EACH_PLAIN(r, at, ']') at = walk_value(r, at, step, &holder);
+  }
+  return at;
+}
 
-static json_at add_key(struct record *r, json_at at, enum record_part_kind kind, uint32_t object) {
+/* What is inside a value that is no object of its own. */
+static json_at walk_inside(struct record *r, json_at at, uint8_t state, uint32_t index,
+                           uint32_t part) {
+  if (state != 0 && is_at(r, at, '{')) return walk_members(r, at, state, index, part);
+  if (state != 0 && is_at(r, at, '[')) return walk_elements(r, at, state, index);
+  return pass(r, at);
+}
+
+/* An object whose members count as those of the object around it, as if they stood there; of ids,
+ * the innermost are meant. */
+static json_at walk_wrapped(struct record *r, json_at at, struct shape_step step, uint32_t index) {
+  if (!is_at(r, at, '{') || r->level == LEVELS) return pass(r, at);
+  r->level++;
+  at = walk_members(r, at, step.state, index, RECORD_NONE);
+  r->level--;
+  return at;
+}
+
+static json_at walk_type(struct record *r, json_at at, uint32_t object) {
+  struct json_text text;
+  if (!is_at(r, at, '"')) return pass(r, at);
+  at = json_take(&r->json, at, &text);
+  if (json_is(text, "retweeted")) r->objects[object].retweet = true;
+  return at;
+}
+
+/* A string by which a part of a page is known. */
+static json_at walk_key(struct record *r, json_at at, uint32_t part) {
+  struct json_text text;
+  if (part == RECORD_NONE || !is_at(r, at, '"')) return pass(r, at);
+  at = json_take(&r->json, at, &text);
+  if (!r->json.problem) r->parts[part].key = text_at(r, text);
+  return at;
+}
+
+/* A string by which a tweet refers to such a part. */
+static json_at walk_refers(struct record *r, json_at at, enum record_part_kind kind,
+                           uint32_t object) {
   struct json_text text;
   struct record_key *key;
   if (!is_at(r, at, '"')) return pass(r, at);
@@ -377,264 +357,85 @@ static json_at add_key(struct record *r, json_at at, enum record_part_kind kind,
   return at;
 }
 
-static json_at add_keys(struct record *r, json_at at, enum record_part_kind kind, uint32_t object) {
-  if (!is_at(r, at, '[')) return pass(r, at);
-  FOR_EACH_PLAIN(r, at, ']') at = add_key(r, at, kind, object);
-  return at;
-}
-
-static json_at walk_attachments(struct record *r, json_at at, uint32_t tweet) {
-  if (r->ids_only || !is_at(r, at, '{')) return pass(r, at);
-  FOR_EACH_PLAIN(r, at, '}') {
-    enum key key;
-    at = take_key(r, at, &key);
-    if (key == KEY_MEDIA_KEYS || key == KEY_POLL_IDS)
-      at = add_keys(r, at, key == KEY_MEDIA_KEYS ? PART_MEDIA : PART_POLL, tweet);
-    else
-      at = pass(r, at);
-  }
-  return at;
-}
-
-/* A tweet's `geo`, `coordinates` or `place`. */
-static json_at walk_geo(struct record *r, json_at at, uint32_t tweet, enum key key,
-                        struct items *items) {
-  uint32_t part;
-  if (r->ids_only) return pass(r, at);
-  part = begin_part(r, PART_GEO, tweet, items);
-  if (key == KEY_GEO && is_at(r, at, '{')) {
-    FOR_EACH_PLAIN(r, at, '}') {
-      enum key member;
-      at = take_key(r, at, &member);
-      at = member == KEY_PLACE_ID ? add_key(r, at, PART_PLACE, tweet) : pass(r, at);
-    }
-  } else {
-    at = pass(r, at);
-  }
+static json_at walk_part(struct record *r, json_at at, struct shape_step step,
+                         enum record_part_kind kind, const struct holder *holder) {
+  uint32_t part = begin_part(r, kind, holder->object, holder->items);
+  at = walk_inside(r, at, step.state, holder->object, part);
   end_part(r, at, part);
   return at;
 }
 
-/* The key by which an element of `includes.media`, `.polls` or `.places` is referred to. */
-static json_at walk_included_key(struct record *r, json_at at, uint32_t part) {
-  enum key wanted = r->parts[part].kind == PART_MEDIA ? KEY_MEDIA_KEY : KEY_ID;
-  if (!is_at(r, at, '{')) return pass(r, at);
-  FOR_EACH_PLAIN(r, at, '}') {
-    struct json_text text;
-    enum key key;
-    at = take_key(r, at, &key);
-    if (key == wanted && is_at(r, at, '"')) {
-      at = json_take(&r->json, at, &text);
-      if (!r->json.problem) r->parts[part].key = text_at(r, text);
-    } else {
-      at = pass(r, at);
-    }
+static json_at walk_object(struct record *r, json_at at, enum record_position position,
+                           uint32_t parent, struct items *items);
+
+static json_at walk_value(struct record *r, json_at at, struct shape_step step,
+                          const struct holder *holder) {
+  uint32_t object = holder->object;
+  bool noted;
+  if (step.action != SHAPE_INSIDE)
+    r->objects[object].marks |= step.mark;
+  else if (!is_at(r, at, '{'))
+    r->objects[object].marks |= step.mark; /* twint's "tweet" is a text */
+  switch (step.action) {
+  case SHAPE_NONE: return walk_inside(r, at, step.state, object, holder->part);
+  case SHAPE_ID: return add_own_id(r, at, object, step.argument, false);
+  case SHAPE_MAYBE_ID: return add_own_id(r, at, object, step.argument, true);
+  case SHAPE_AUTHOR_ID: return add_author_id(r, at, object);
+  case SHAPE_VERSION_ID: return add_id(r, at, object, ID_EDIT_HISTORY, false, &noted);
+  case SHAPE_RETWEETED_ID: return add_id(r, at, object, ID_RETWEETED, true, &noted);
+  case SHAPE_RETWEETED_AUTHOR_ID: return add_id(r, at, object, ID_RETWEETED_AUTHOR, true, &noted);
+  case SHAPE_INSIDE: return walk_wrapped(r, at, step, object);
+  case SHAPE_PLACE: return walk_part(r, at, step, PART_GEO, holder);
+  case SHAPE_TYPE: return walk_type(r, at, object);
+  case SHAPE_PART:
+    return walk_part(r, at, step, (enum record_part_kind)(PART_MEDIA + step.argument), holder);
+  case SHAPE_KEY: return walk_key(r, at, holder->part);
+  case SHAPE_REFERS:
+    return walk_refers(r, at, (enum record_part_kind)(PART_MEDIA + step.argument), object);
+  default:
+    if (!is_at(r, at, '{')) return walk_inside(r, at, step.state, object, RECORD_NONE);
+    return walk_object(r, at, (enum record_position)step.argument, object, holder->items);
   }
-  return at;
 }
 
-static json_at walk_included(struct record *r, json_at at, enum record_part_kind kind,
-                             uint32_t page) {
+/* Objects */
+
+/* A reference, of whose members only `type` and `id` may stay. */
+static json_at walk_reference(struct record *r, json_at at, uint32_t index) {
+  const struct shape_step *steps = r->steps + r->shapes->starts[AT_REFERENCE] * r->word_count;
   struct items items;
-  if (r->ids_only || !is_at(r, at, '[')) return pass(r, at);
+  struct holder holder = {index, RECORD_NONE, &items};
   at = enter(r, at, &items);
-  FOR_EACH(r, at, &items, ']') {
-    uint32_t part = begin_part(r, kind, page, &items);
-    at = walk_included_key(r, at, part);
+  FOR_EACH(r, at, &items, '}') {
+    struct json_text key;
+    enum record_part_kind kind = PART_REFERENCE_OTHER;
+    uint32_t word, part;
+    at = json_key(&r->json, at, &key);
+    word = shapes_find(r->shapes, key);
+    if (steps[word].action == SHAPE_TYPE) kind = PART_REFERENCE_TYPE;
+    if (word == r->shapes->id_word) kind = PART_REFERENCE_ID;
+    part = begin_part(r, kind, index, &items);
+    at = walk_value(r, at, steps[word], &holder);
     end_part(r, at, part);
   }
   return at;
 }
 
-/* Objects */
-
-static json_at walk_object(struct record *r, json_at at, enum record_position position,
-                           uint32_t parent, struct items *items);
-
-/* The value of a member that may be an object at `position`. */
-static json_at walk_member(struct record *r, json_at at, enum record_position position,
-                           uint32_t parent, struct items *items) {
-  return is_at(r, at, '{') ? walk_object(r, at, position, parent, items) : pass(r, at);
-}
-
-/* A value that may be an array of objects at `position`. */
-static json_at walk_array(struct record *r, json_at at, enum record_position position,
-                          uint32_t parent) {
-  struct items items;
-  if (!is_at(r, at, '[')) return pass(r, at);
-  at = enter(r, at, &items);
-  FOR_EACH(r, at, &items, ']') at = walk_member(r, at, position, parent, &items);
-  return at;
-}
-
-static json_at walk_entities(struct record *r, json_at at, uint32_t tweet) {
-  if (!is_at(r, at, '{')) return pass(r, at);
-  FOR_EACH_PLAIN(r, at, '}') {
-    enum key key;
-    at = take_key(r, at, &key);
-    at = key == KEY_MENTIONS ? walk_array(r, at, AT_MENTION, tweet) : pass(r, at);
-  }
-  return at;
-}
-
-static json_at walk_extended_tweet(struct record *r, json_at at, uint32_t tweet) {
-  if (!is_at(r, at, '{')) return pass(r, at);
-  FOR_EACH_PLAIN(r, at, '}') {
-    enum key key;
-    at = take_key(r, at, &key);
-    at = key == KEY_ENTITIES ? walk_entities(r, at, tweet) : pass(r, at);
-  }
-  return at;
-}
-
-static json_at walk_includes(struct record *r, json_at at, uint32_t page) {
-  if (!is_at(r, at, '{')) return pass(r, at);
-  FOR_EACH_PLAIN(r, at, '}') {
-    enum key key;
-    at = take_key(r, at, &key);
-    switch (key) {
-    case KEY_TWEETS: at = walk_array(r, at, AT_INCLUDED_TWEET, page); break;
-    case KEY_USERS: at = walk_array(r, at, AT_INCLUDED_USER, page); break;
-    case KEY_MEDIA: at = walk_included(r, at, PART_MEDIA, page); break;
-    case KEY_POLLS: at = walk_included(r, at, PART_POLL, page); break;
-    case KEY_PLACES: at = walk_included(r, at, PART_PLACE, page); break;
-    default: at = pass(r, at); break;
-    }
-  }
-  return at;
-}
-
-static bool may_be_page(enum record_position position) {
-  return position == AT_ROOT || position == AT_ROOT_ELEMENT;
-}
-
-static bool may_be_tweet(enum record_position position) {
-  switch (position) {
-  case AT_INCLUDED_USER:
-  case AT_USER:
-  case AT_AUTHOR:
-  case AT_IN_REPLY_TO_USER:
-  case AT_MENTION:
-  case AT_NOWHERE: return false;
-  default: return true;
-  }
-}
-
-static bool may_be_user(enum record_position position) {
-  switch (position) {
-  case AT_ROOT:
-  case AT_ROOT_ELEMENT:
-  case AT_DATA:
-  case AT_DATA_ELEMENT:
-  case AT_INCLUDED_USER:
-  case AT_USER:
-  case AT_AUTHOR:
-  case AT_IN_REPLY_TO_USER:
-  case AT_MENTION: return true;
-  default: return false;
-  }
-}
-
-/* A member that only a page has. */
-static json_at walk_page_member(struct record *r, json_at at, enum key key, uint32_t page,
-                                struct items *items) {
-  switch (key) {
-  case KEY_INCLUDES: return walk_includes(r, at, page);
-  case KEY_STATUSES: return walk_array(r, at, AT_STATUSES_ELEMENT, page);
-  default:
-    if (is_at(r, at, '[')) return walk_array(r, at, AT_DATA_ELEMENT, page);
-    return walk_member(r, at, AT_DATA, page, items);
-  }
-}
-
-/* A member that only a tweet has. Whether the object is one may only be seen later. */
-static json_at walk_tweet_member(struct record *r, json_at at, enum key key, uint32_t tweet,
-                                 struct items *items) {
-  switch (key) {
-  case KEY_USER: return walk_member(r, at, AT_USER, tweet, items);
-  case KEY_AUTHOR: return walk_member(r, at, AT_AUTHOR, tweet, items);
-  case KEY_IN_REPLY_TO_USER: return walk_member(r, at, AT_IN_REPLY_TO_USER, tweet, items);
-  case KEY_RETWEETED_STATUS: return walk_member(r, at, AT_RETWEETED_STATUS, tweet, items);
-  case KEY_QUOTED_STATUS: return walk_member(r, at, AT_QUOTED_STATUS, tweet, items);
-  case KEY_REFERENCES: return walk_array(r, at, AT_REFERENCE, tweet);
-  case KEY_ENTITIES: return walk_entities(r, at, tweet);
-  case KEY_EXTENDED_TWEET: return walk_extended_tweet(r, at, tweet);
-  case KEY_EDIT_HISTORY: return walk_edit_history(r, at, tweet);
-  case KEY_ATTACHMENTS: return walk_attachments(r, at, tweet);
-  default: return walk_geo(r, at, tweet, key, items);
-  }
-}
-
-static json_at walk_type(struct record *r, json_at at, uint32_t object) {
-  struct json_text text;
-  if (!is_at(r, at, '"')) return pass(r, at);
-  at = json_take(&r->json, at, &text);
-  if (json_is(text, "retweeted")) r->objects[object].retweet = true;
-  return at;
-}
-
-static json_at walk_any_member(struct record *r, json_at at, enum key key, uint32_t object,
-                               struct items *items) {
-  enum record_position position = r->objects[object].position;
-  switch (key) {
-  case KEY_ID:
-  case KEY_ID_STR: return add_own_id(r, at, object, key);
-  case KEY_AUTHOR_ID: return add_author_id(r, at, object);
-  case KEY_TYPE: return position == AT_REFERENCE ? walk_type(r, at, object) : pass(r, at);
-  case KEY_DATA:
-  case KEY_INCLUDES:
-  case KEY_STATUSES:
-    return may_be_page(position) ? walk_page_member(r, at, key, object, items) : pass(r, at);
-  case KEY_STATUS:
-    return may_be_user(position) ? walk_member(r, at, AT_USER_STATUS, object, items) : pass(r, at);
-  case KEY_ATTACHMENTS:
-  case KEY_AUTHOR:
-  case KEY_EDIT_HISTORY:
-  case KEY_ENTITIES:
-  case KEY_EXTENDED_TWEET:
-  case KEY_GEO:
-  case KEY_IN_REPLY_TO_USER:
-  case KEY_PLACE:
-  case KEY_QUOTED_STATUS:
-  case KEY_REFERENCES:
-  case KEY_RETWEETED_STATUS:
-  case KEY_USER:
-    return may_be_tweet(position) ? walk_tweet_member(r, at, key, object, items) : pass(r, at);
-  default: return pass(r, at);
-  }
-}
-
-/* A member of a reference, of which only `type` and `id` may stay. */
-static json_at walk_reference_member(struct record *r, json_at at, enum key key, uint32_t object,
-                                     struct items *items) {
-  enum record_part_kind kind = key == KEY_TYPE ? PART_REFERENCE_TYPE
-                               : key == KEY_ID ? PART_REFERENCE_ID
-                                               : PART_REFERENCE_OTHER;
-  uint32_t part = begin_part(r, kind, object, items);
-  at = walk_any_member(r, at, key, object, items);
-  end_part(r, at, part);
-  return at;
-}
-
 static json_at walk_object(struct record *r, json_at at, enum record_position position,
                            uint32_t parent, struct items *items) {
-  bool reference = position == AT_REFERENCE && !r->ids_only;
   struct record_object *object = MORE(r, object);
   uint32_t index = r->object_count - 1;
-  struct items own;
+  uint8_t level = r->level;
   object->position = position;
   object->parent = parent;
   object->start = *at;
   object->place.list = RECORD_NONE;
-  if (items && !r->ids_only) object->place = begin_place(items, false, index);
-  at = enter(r, at, &own);
-  FOR_EACH(r, at, &own, '}') {
-    const struct record_word *word;
-    at = take_word(r, at, &word);
-    r->objects[index].marks |= word->mark;
-    at = reference ? walk_reference_member(r, at, (enum key)word->key, index, &own)
-                   : walk_any_member(r, at, (enum key)word->key, index, &own);
-  }
+  if (items) object->place = begin_place(items, false, index);
+  r->level = 0;
+  at = position == AT_REFERENCE && !r->ids_only
+           ? walk_reference(r, at, index)
+           : walk_members(r, at, r->shapes->starts[position], index, RECORD_NONE);
+  r->level = level;
   object = &r->objects[index]; /* the array may have moved */
   object->end = object->place.end = (uint32_t)json_end_at(&r->json, at);
   return at;
@@ -662,17 +463,39 @@ static void walk_root(struct record *r) {
 
 /* What it all comes to */
 
+/* Which kinds of things may stand at a position. */
+static bool may_be_tweet(enum record_position position) {
+  switch (position) {
+  case AT_INCLUDED_USER:
+  case AT_AUTHOR:
+  case AT_OTHER_USER:
+  case AT_NOWHERE: return false;
+  default: return true;
+  }
+}
+
+static bool may_be_user(enum record_position position) {
+  switch (position) {
+  case AT_ROOT:
+  case AT_ROOT_ELEMENT:
+  case AT_DATA:
+  case AT_ITEM:
+  case AT_INCLUDED_USER:
+  case AT_AUTHOR:
+  case AT_OTHER_USER: return true;
+  default: return false;
+  }
+}
+
 /* Whether the parent turned out to be what may hold such an object. */
 static bool is_held(const struct record *r, const struct record_object *object) {
   switch (object->position) {
-  case AT_RETWEETED_STATUS:
-  case AT_QUOTED_STATUS:
+  case AT_RETWEETED:
+  case AT_QUOTED:
   case AT_REFERENCE:
-  case AT_USER:
   case AT_AUTHOR:
-  case AT_IN_REPLY_TO_USER:
-  case AT_MENTION: return r->objects[object->parent].kind == RECORD_TWEET;
-  case AT_USER_STATUS: return r->objects[object->parent].kind == RECORD_USER;
+  case AT_OTHER_USER: return r->objects[object->parent].kind == RECORD_TWEET;
+  case AT_POSTED: return r->objects[object->parent].kind == RECORD_USER;
   default: return true;
   }
 }
@@ -694,26 +517,30 @@ static void resolve_objects(struct record *r) {
   }
 }
 
-/* The role that an id turns out to have; -1 where it counts for nothing. */
-static int role_of(const struct record_object *object, uint32_t role) {
-  bool tweet = object->kind == RECORD_TWEET;
+/* Whether an id in it may be one of something that is held elsewhere, if anywhere: a reference. */
+static bool may_be_bare(enum record_position position) {
+  return position >= AT_RETWEETED && position < AT_NOWHERE;
+}
+
+/* The role that an id turns out to have; -1 if it counts for nothing. */
+static int role_of(const struct record *r, const struct record_object *object, uint32_t role) {
   bool named = object->kind != RECORD_NEITHER || object->position == AT_REFERENCE ||
-               object->position == AT_USER || object->position == AT_AUTHOR;
-  switch (role) {
-  case ID_BY_ID: return named && !(object->marks & SAW_ID_STR) ? ID_OWN : -1;
-  case ID_BY_ID_STR: return named ? ID_OWN : -1;
-  default: return tweet ? (int)role : -1;
-  }
+               object->position == AT_AUTHOR;
+  if (named && role == ID_BY_RANK + (uint32_t)object->rank) return ID_OWN;
+  if (role < ID_BY_RANK && object->kind == RECORD_TWEET) return (int)role;
+  return !r->ids_only && (named || may_be_bare(object->position)) ? ID_KNOWN : -1;
 }
 
 static void resolve_ids(struct record *r) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < r->id_count; i++) {
     struct record_id id = r->ids[i];
-    int role = role_of(&r->objects[id.object], id.role);
+    struct record_object *object = &r->objects[id.object];
+    int role = role_of(r, object, id.role);
     if (role < 0) continue;
     id.role = (uint32_t)role;
-    if (id.id == 0 && r->bad_id == RECORD_NONE) r->bad_id = kept;
+    if (role == ID_OWN) object->id = id.id;
+    if (id.id == 0 && role != ID_KNOWN && r->bad_id == RECORD_NONE) r->bad_id = kept;
     r->ids[kept++] = id;
   }
   r->id_count = kept;
@@ -725,25 +552,67 @@ static void add_author(struct record *r, uint32_t tweet, const struct record_id 
   *added = author;
 }
 
-/* Tweets without an `author_id` have the authors that stand in their `user` and `author`. */
+/* Tweets without an id of their author have the authors that stand in them as objects. */
 static void resolve_authors(struct record *r) {
   uint32_t count = r->id_count;
   for (uint32_t i = 0; i < count; i++) {
     const struct record_object *holder = &r->objects[r->ids[i].object];
-    bool author = holder->position == AT_USER || holder->position == AT_AUTHOR;
-    if (!author || r->ids[i].role != ID_OWN) continue;
+    if (holder->position != AT_AUTHOR || r->ids[i].role != ID_OWN) continue;
     if (!(r->objects[holder->parent].marks & SAW_AUTHOR)) add_author(r, holder->parent, &r->ids[i]);
   }
+  for (uint32_t i = count; i < r->id_count; i++)
+    r->objects[r->ids[i].object].marks |= SAW_AUTHOR;
+}
+
+/* Classes */
+
+/* Whether the object that begins at `start` holds no content; nothing was found in it. */
+static bool is_notice(struct record *r, const struct reader_record *text, uint32_t start) {
+  return notice_is(r->shapes, &r->json, text->text + start, text->size - start);
+}
+
+/* Decides about the record, or the element of an array, at `object`. */
+static void classify(struct record *r, const struct reader_record *text,
+                     const struct record_object *object, bool found) {
+  if (found) {
+    if (r->class == RECORD_NOTICE) r->class = RECORD_RECOGNISED;
+  } else if (r->class != RECORD_UNRECOGNISED && !is_notice(r, text, object->start)) {
+    r->class = RECORD_UNRECOGNISED;
+    r->lost = object->start;
+  }
+}
+
+static void resolve_class(struct record *r, const struct reader_record *text) {
+  const struct record_object *root = NULL;
+  bool found = false;
+  r->class = RECORD_NOTICE;
+  r->without_author = 0;
+  for (uint32_t i = 0; i < r->object_count; i++) {
+    const struct record_object *object = &r->objects[i];
+    if (object->parent == RECORD_NONE) {
+      if (root) classify(r, text, root, found);
+      root = object;
+      found = false;
+    }
+    if (object->kind == RECORD_NEITHER) continue;
+    found = true;
+    if (object->kind == RECORD_TWEET && object->position != AT_POSTED &&
+        !(object->marks & SAW_AUTHOR))
+      r->without_author++;
+  }
+  if (root) classify(r, text, root, found);
 }
 
 /* Public */
 
-struct record *record_new(int flags) {
+struct record *record_new(const struct shapes *shapes, int flags) {
   struct record *r = calloc(1, sizeof *r);
   if (!r) return NULL;
   r->ids_only = flags & RECORD_IDS;
+  r->shapes = shapes;
+  r->steps = shapes->steps[r->ids_only ? SHAPES_IDS : SHAPES_ALL];
+  r->word_count = shapes->word_count;
   r->scanner = json_scanner();
-  fill_words(r->words);
   r->object_room = r->id_room = r->part_room = r->list_room = r->key_room = FIRST_ROOM;
   r->objects = calloc(FIRST_ROOM, sizeof *r->objects);
   r->ids = calloc(FIRST_ROOM, sizeof *r->ids);
@@ -796,6 +665,7 @@ static bool check(struct record *r, const char *path, const struct reader_record
     if (r->objects[i].kind == RECORD_TWEET && !(r->objects[i].marks & SAW_ID))
       return fail_at(path, text, r->objects[i].start, "a tweet without an id (it is null)", error);
   resolve_authors(r);
+  resolve_class(r, text);
   return true;
 }
 
@@ -805,6 +675,7 @@ bool record_walk(struct record *r, const char *path, const struct reader_record 
   r->object_count = r->id_count = r->part_count = r->list_count = r->key_count = 0;
   r->bad_id = RECORD_NONE;
   r->no_memory = false;
+  r->level = 0;
   json_begin_with(&r->json, r->scanner, text->text, text->size);
   walk_root(r);
   json_finish(&r->json);

@@ -1,8 +1,8 @@
-/* record.h - where tweets and users live in a record
+/* record.h - the tweets and users in a record
  *
  * One walker for extraction and redaction alike. It goes once through a record (a JSON object, or
- * an array of such), checks all of it (json.h), and fills arrays that are used again for the next
- * one:
+ * an array of such), checks all of it (json.h), follows the shapes (shapes.h), and fills arrays
+ * that are used again for the next one:
  *
  *   objects  every object at a place where a tweet or a user may stand, parents before children
  *   ids      every id that these objects have, by role
@@ -10,17 +10,16 @@
  *   lists    (not with RECORD_IDS) the brackets that hold them
  *   keys     (not with RECORD_IDS) names of media, polls and places: who refers, who is referred to
  *
- * An object is a tweet if it has `id` or `id_str` and one of `text`, `full_text`, `author_id`,
- * `user`, `edit_history_tweet_ids`, `edit_history_post_ids`; a user if it has `id` or `id_str` and
- * `username` or `screen_name` and is no tweet. What it turns out to be is known only at its end, so
- * objects that are neither (a bare reference, a user of whom there is only an id) are in the array
- * too, as RECORD_NEITHER. Objects that lie in something that turns out not to be what may hold them
- * are RECORD_NEITHER and AT_NOWHERE, and have no ids.
+ * An object is a tweet if it has an id and a member that the shapes call a mark of tweets; a user
+ * if it has an id and a mark of users, and is no tweet. What it turns out to be is known only at
+ * its end, so objects that are neither (a bare reference, a user of whom there is only an id) are
+ * in the array too, as RECORD_NEITHER. Objects that lie in something that turns out not to be what
+ * may hold them are RECORD_NEITHER and AT_NOWHERE, and have no ids.
  *
  * Fail-safe rules. A key that stands twice counts twice: both ids are ids of the object, both
- * objects are walked. Keys may be written with escapes. `id_str` counts where it is a string, else
- * `id`; null is absent. An `id`, `id_str`, `author_id` or edit history element of a tweet or user
- * that is no id makes the record bad, and so does a tweet whose only id is null.
+ * objects are walked. Keys may be written with escapes. Of several ids those of the highest rank
+ * count; null is absent. An id that counts, or an element of an edit history, that is no id makes
+ * the record bad, and so does a tweet whose only id is null.
  *
  * All offsets are bytes from the start of the record's text.
  */
@@ -33,31 +32,18 @@
 
 #include "dataset/json.h"
 #include "dataset/reader.h"
+#include "dataset/shapes.h"
 #include "error.h"
 
 #pragma GCC visibility push(hidden)
 
 enum record_kind { RECORD_NEITHER, RECORD_TWEET, RECORD_USER };
 
-enum record_position {
-  AT_ROOT,             /* the record itself */
-  AT_ROOT_ELEMENT,     /* element of a record that is an array */
-  AT_DATA,             /* `data` that is an object */
-  AT_DATA_ELEMENT,     /* element of `data` */
-  AT_STATUSES_ELEMENT, /* element of `statuses` */
-  AT_INCLUDED_TWEET,   /* element of `includes.tweets` or `includes.posts` */
-  AT_INCLUDED_USER,    /* element of `includes.users` */
-  AT_RETWEETED_STATUS,
-  AT_QUOTED_STATUS,
-  AT_REFERENCE,   /* element of `referenced_tweets` or `referenced_posts`: RECORD_NEITHER is
-                     a bare reference, RECORD_TWEET one with a body */
-  AT_USER_STATUS, /* `status` of a user */
-  AT_USER,
-  AT_AUTHOR,
-  AT_IN_REPLY_TO_USER,
-  AT_MENTION, /* element of `entities.mentions`, `entities.user_mentions`, or of the same in
-                 `extended_tweet.entities` */
-  AT_NOWHERE,
+/* What a record is. */
+enum record_class {
+  RECORD_RECOGNISED,   /* there is a tweet or a user in it (in each element of an array) */
+  RECORD_NOTICE,       /* a message or a page without content */
+  RECORD_UNRECOGNISED, /* anything else */
 };
 
 enum { RECORD_NONE = 0xffffffff }; /* no such index, no such offset */
@@ -83,16 +69,20 @@ struct record_object {
   uint32_t parent;     /* the object that holds it; RECORD_NONE where none does. For an element of
                           a page (`data`, `includes`, `statuses`): the page, AT_ROOT */
   uint32_t start, end; /* the value: from brace to behind the brace */
+  uint64_t id;         /* one of its own ids; 0: it has none, or is RECORD_NEITHER */
   bool retweet;        /* AT_REFERENCE: its type is "retweeted" */
-  uint8_t marks;       /* private */
+  uint8_t marks, rank; /* private */
   struct record_place place; /* not with RECORD_IDS; `list` is RECORD_NONE AT_ROOT */
 };
 
 enum record_role {
   ID_OWN,          /* of the object itself */
   ID_EDIT_HISTORY, /* of a tweet: other versions of it (not with RECORD_IDS) */
-  ID_AUTHOR, /* of a tweet: who wrote it. `author_id`; else the ids of its `user` and `author`. A
+  ID_AUTHOR, /* of a tweet: who wrote it. Ids of authors; else those of the objects of authors. A
                 user's `status` without either is by that user, whose own ids say so */
+  ID_RETWEETED,        /* of the tweet that it retweets, where there is no more of it than the id */
+  ID_RETWEETED_AUTHOR, /* and of that one's author (neither with RECORD_IDS) */
+  ID_KNOWN,            /* counts for nothing, but stands where one may (not with RECORD_IDS) */
 };
 
 struct record_id {
@@ -110,6 +100,7 @@ enum record_part_kind {
   PART_MEDIA,           /* element of `includes.media`; its `key` is its `media_key` */
   PART_POLL,            /* element of `includes.polls`; `id` */
   PART_PLACE,           /* element of `includes.places`; `id` */
+  /* in the order of enum shape_part */
 };
 
 struct record_part {
@@ -129,14 +120,6 @@ struct record_key {
   struct record_text key;
 };
 
-/* Private: a key that means something, and what. */
-enum { RECORD_WORDS = 128, RECORD_WORD_MAX = 24 };
-struct record_word {
-  uint64_t parts[3]; /* its text, eight bytes each */
-  uint32_t size;
-  uint8_t key, mark;
-};
-
 enum { RECORD_ALL = 0, RECORD_IDS = 1 };
 
 struct record {
@@ -146,17 +129,24 @@ struct record {
   struct record_list *lists;
   struct record_key *keys;
   uint32_t object_count, id_count, part_count, list_count, key_count;
+  enum record_class class;
+  uint32_t lost;           /* RECORD_UNRECOGNISED: offset of the object in which nothing is */
+  uint32_t without_author; /* tweets of which the record does not say who wrote them */
   /* private */
   uint32_t object_room, id_room, part_room, list_room, key_room;
+  const struct shapes *shapes;
+  const struct shape_step *steps;
+  uint32_t word_count;
+  uint8_t level; /* how many objects the members around count as those of another */
   bool ids_only, no_memory;
   enum json_scanner scanner;
-  struct record_word words[RECORD_WORDS];
   uint32_t bad_id; /* index in ids, or RECORD_NONE */
   struct json json;
 };
 
-/* Makes a walker; `flags` is RECORD_ALL or RECORD_IDS. NULL where memory is short. */
-struct record *record_new(int flags);
+/* Makes a walker; `flags` is RECORD_ALL or RECORD_IDS. The shapes must outlive it. NULL if memory
+ * is short. */
+struct record *record_new(const struct shapes *shapes, int flags);
 void record_free(struct record *record);
 
 /* Walks one record that reader_next gave, of the file `path`. Returns false with `error` filled

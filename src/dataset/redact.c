@@ -28,6 +28,7 @@ struct redaction {
   struct redact_run run;
   struct targets targets;
   struct prefilter *filter;
+  struct shapes *shapes;
   struct redact_file **files;
   size_t file_count;
   atomic_size_t next_file;
@@ -213,6 +214,7 @@ static bool prepare(struct redaction *r, struct error *error) {
                                   .output = options->output,
                                   .in_place = options->in_place,
                                   .quarantine = options->quarantine};
+  if (!(r->shapes = shapes_new(options->shape, error))) return false;
   if (!targets_find(&r->targets, &where, &r->task, error)) return false;
   task_set(&r->task, REDACT_TOTAL, r->targets.total);
   tidy(r);
@@ -222,6 +224,7 @@ static bool prepare(struct redaction *r, struct error *error) {
   if (!r->filter || !r->files) return no_memory(error);
   r->run.rules = (struct batch_rules){.policy = &options->policy,
                                       .filter = r->filter,
+                                      .shapes = r->shapes,
                                       .strict = options->strict,
                                       .on_malformed = options->on_malformed,
                                       .list_type = options->list_type};
@@ -346,6 +349,8 @@ static void run(struct task *task) {
   }
   prefilter_free(r->filter);
   r->filter = NULL;
+  shapes_free(r->shapes);
+  r->shapes = NULL;
 }
 
 /* }================================================================== */
@@ -361,6 +366,7 @@ static void free_options(struct redact_options *options) {
   free((void *)options->output);
   free((void *)options->quarantine);
   free((void *)options->rehydrate);
+  free((void *)options->shape);
   for (int i = 0; i < COLUMN_ROLES; i++)
     free((void *)options->columns[i]);
   verdicts_release(options->verdicts);
@@ -396,6 +402,7 @@ static bool copy_options(struct redaction *r, const struct redact_options *optio
   done = copy_string(&r->options.output, options->output);
   done = copy_string(&r->options.quarantine, options->quarantine) && done;
   done = copy_string(&r->options.rehydrate, options->rehydrate) && done;
+  done = copy_string(&r->options.shape, options->shape) && done;
   for (int i = 0; i < COLUMN_ROLES; i++)
     done = copy_string(&r->options.columns[i], options->columns[i]) && done;
   if (!inputs) return false;

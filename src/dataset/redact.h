@@ -47,6 +47,7 @@ struct redact_options {
   bool checksums;
   enum verdicts_type list_type;      /* what id lists are lists of */
   const char *columns[COLUMN_ROLES]; /* of CSV files; NULL: by the known names */
+  const char *shape;                 /* a file of further shapes; NULL: none */
 };
 
 /* What became of one file. */

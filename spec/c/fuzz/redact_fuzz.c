@@ -23,6 +23,7 @@ static struct verdicts *verdicts;
 static struct batch_rules quick, strict;
 static struct batch *batches[3];
 static struct record *record;
+static struct shapes *shapes;
 
 static void add(struct verdicts_builder *builder, enum verdicts_type type, uint64_t id,
                 uint32_t fact) {
@@ -33,6 +34,7 @@ static void add(struct verdicts_builder *builder, enum verdicts_type type, uint6
 static void prepare(void) {
   struct verdicts_builder *builder = verdicts_build();
   uint32_t matter[VERDICTS_TYPES];
+  struct error error;
   add(builder, VERDICTS_TWEETS, 1, FACT_DELETED);
   add(builder, VERDICTS_TWEETS, 13, FACT_DELETED);
   add(builder, VERDICTS_TWEETS, 17, FACT_DELETED);
@@ -46,14 +48,18 @@ static void prepare(void) {
   add(builder, VERDICTS_USERS, 8, FACT_SUSPENDED);
   verdicts = verdicts_finish(builder);
   policy_matter(&policy, matter);
-  quick = (struct batch_rules){
-      .policy = &policy, .filter = prefilter_new(verdicts, matter), .on_malformed = TREAT_REMOVE};
+  shapes = shapes_new(NULL, &error);
+  if (!shapes) abort();
+  quick = (struct batch_rules){.policy = &policy,
+                               .filter = prefilter_new(verdicts, matter),
+                               .shapes = shapes,
+                               .on_malformed = TREAT_REMOVE};
   strict = quick;
   strict.strict = true;
   batches[0] = batch_new(&quick);
   batches[1] = batch_new(&strict);
   batches[2] = batch_new(&strict);
-  record = record_new(RECORD_ALL);
+  record = record_new(shapes, RECORD_ALL);
   if (!batches[0] || !batches[1] || !batches[2] || !record) abort();
 }
 
