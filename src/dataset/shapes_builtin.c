@@ -199,8 +199,7 @@ static const struct shape_text builtin[] = {
     {"elasticsearch", "dumps of Elasticsearch: elasticdump, SFM, TCAT",
      "tweet     _source                            inside\n"
      "record    hits.hits[]                        item\n"},
-    {"mongodb", "exports of MongoDB",
-     "any       _id                                maybe-id\n"},
+    {"mongodb", "exports of MongoDB", "any       _id                                maybe-id\n"},
     {"archive", "a user's own archive, as X exports it",
      "tweet     tweet                              inside\n"
      "tweet     edit_info.initial.editTweetIds[]   version-id\n"
