@@ -112,6 +112,11 @@ describe("the command", function()
     local job = json("create", "tweets", "--name", "monday", "--json").data
     assert.equal("monday", job.name)
     local path = bench:list(2000)
+    local odd = bench:path("odd.jsonl")
+    benches.write(odd, '{"id":"1","text":"private"}\n')
+    local status, out, err = run(env, "upload", job.upload_url, odd)
+    assert.same({ 65, "" }, { status, out })
+    assert.matches("--as-is sends the file whatever it holds", err, 1, true)
     local info = json("upload", job.upload_url, path, "--json")
     assert.equal(100, info.ids)
     repeat until json("get", job.id, "--json").data.status == "complete"

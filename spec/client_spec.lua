@@ -367,6 +367,31 @@ describe("a client", function()
     assert.equal("", bench:steps())
   end)
 
+  it("refuses what is not a list of ids, unless it is told to send it as it is", function()
+    local job = bench:job()
+    local path = bench:path("odd")
+    local tweets = '{"id":"1","text":"private"}\n'
+    for name, content in pairs {
+      tweets = tweets, gzip = "\31\139\8\0\0\0\0\0\0\3", csv = "id\n1\n", rounded = "1.2E+18\n",
+      two = "1\n2 3\n", late = ("1\n"):rep(200000) .. "x", bom = "\239\187\1911\n",
+    } do
+      benches.write(path, content)
+      local said, err = client:upload_ids(job.upload_url, path)
+      assert.is_nil(said, name)
+      assert.equal("data", err.kind)
+      assert.matches("odd, line %d+", err.message)
+      assert.matches("only a list of ids is uploaded", err.message, 1, true)
+    end
+    benches.write(path, "\n \n")
+    local said, err = client:upload_ids(job.upload_url, path)
+    assert.is_nil(said)
+    assert.matches("holds no ids", err.message, 1, true)
+    assert.equal("", bench:steps())
+    benches.write(path, tweets)
+    assert(client:upload_ids(job.upload_url, path, { as_is = true }))
+    bench:holds(job, tweets)
+  end)
+
   it("keeps a target as it was where the download fails", function()
     local job = bench:complete_job(200)
     local results = bench:path("results.jsonl")

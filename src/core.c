@@ -23,5 +23,6 @@ int luaopen_xcompliance_core(lua_State *L) {
   verdicts_open(L);
   folder_open(L);
   names_open(L);
+  id_lines_open(L);
   return 1;
 }

@@ -23,6 +23,7 @@ void dataset_open(lua_State *L);
 void verdicts_open(lua_State *L);
 void folder_open(lua_State *L);
 void names_open(lua_State *L);
+void id_lines_open(lua_State *L);
 
 /* Makes the metatable `name`: methods, then metamethods (both NULL-ended; either may be NULL). */
 void skin_metatable(lua_State *L, const char *name, const luaL_Reg *methods,

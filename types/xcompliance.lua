@@ -156,6 +156,7 @@
 
 ---@class xcompliance.UploadOptions: xcompliance.CallOptions
 ---@field chunk? integer bytes of a piece of a resumable upload, a multiple of 262144
+---@field as_is? boolean send the file whatever it holds; else one that is not a list of ids is refused
 
 ---@class xcompliance.DownloadOptions: xcompliance.CallOptions
 ---@field allow_unframed? boolean accept results although nothing says where they end

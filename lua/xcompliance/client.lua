@@ -199,15 +199,19 @@ end
 -- @tparam string url the job's upload_url, as it came
 -- @tparam string path a file of ids, one a line
 -- @tparam[opt] table options `deadline`, `on_progress`, `chunk` (of resumable uploads: bytes, a
--- multiple of 256 KiB; without it all is sent at once)
+-- multiple of 256 KiB; without it all is sent at once), `as_is` (true: send the file whatever it
+-- holds; else one that is not a list of ids is refused)
 -- @treturn ?string what storage said, mostly nothing; or nil, err
 -- @treturn table `{ bytes, ids, crc32c, verified, resumable }`
 function Client:upload_ids(url, path, options)
   check_strings("upload_ids", url, path)
-  local call, checked = self:call("upload_ids", options, { chunk = "number" })
-  local storage, err = self:storage()
+  local call, checked = self:call("upload_ids", options, { chunk = "number", as_is = "boolean" })
+  local ok, err = self:check_names(call, "upload", { ids = path })
+  if not ok then return nil, err end
+  local storage
+  storage, err = self:storage()
   if not storage then return nil, err end
-  return upload.run(call, storage, url, path, { chunk = checked.chunk })
+  return upload.run(call, storage, url, path, { chunk = checked.chunk, as_is = checked.as_is })
 end
 
 --- Downloads results. The file takes its name when it is whole and verified, and every line of it

@@ -105,16 +105,6 @@ function M.verdicts(options)
   return verdicts.new(loaded, function() return calls.new(loop, {}) end, fields)
 end
 
---- Verdicts on nothing, for a dataset in which there was nothing to ask about. Results that are
--- missing by mistake never come to this: `verdicts` refuses an empty list.
--- @treturn ?table verdicts, or nil, err
-function M.no_verdicts()
-  local call = calls.new(waiting, {})
-  local none, err = call:ask(core.verdicts {})
-  if not none then return nil, err end
-  return verdicts.new(none, function() return call end, {})
-end
-
 --- The options, and the results that their verdicts were loaded from.
 local function with_results(fields)
   local all = verdicts.results_of(fields.verdicts)

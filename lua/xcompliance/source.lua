@@ -34,6 +34,21 @@ function M.open(call, path)
   return self
 end
 
+--- Checks that the file is a list of ids: anything else was not meant to be sent.
+-- @tparam table call
+-- @treturn true|nil,err
+function Source:check_ids(call)
+  local ids, err = call:ask(core.check_ids(self.file))
+  if ids == 0 then
+    return nil, errors.new("data", self.path .. " holds no ids: there is nothing to ask",
+      { file = self.path })
+  end
+  if ids then return true end
+  if err.kind ~= "data" then return nil, err end
+  return nil, errors.with(err, { message = err.message .. " - only a list of ids is uploaded, one"
+    .. " id a line; extract makes one from a dataset" })
+end
+
 --- Whether the file is what it was when it was opened.
 -- @treturn true|nil,err
 function Source:check()

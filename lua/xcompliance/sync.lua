@@ -15,6 +15,7 @@ local journals = require "xcompliance.journal"
 local json = require "xcompliance.json"
 local sync_report = require "xcompliance.sync_report"
 local together = require "xcompliance.together"
+local verdicts_of = require "xcompliance.verdicts"
 local workflow = require "xcompliance.workflow"
 
 local M = {}
@@ -137,7 +138,7 @@ local function load_verdicts(run)
     local results = run:results_of(type)
     if #results > 0 then options[type] = results end
   end
-  if not options.tweets and not options.users then return dataset.no_verdicts() end
+  if not options.tweets and not options.users then return verdicts_of.none(run.call) end
   return dataset.verdicts(options)
 end
 

@@ -60,6 +60,10 @@ end
 local function send(call, storage, source, url, options)
   local ok, err = check_expected(source, options.expected)
   if not ok then return nil, err end
+  if not options.as_is and not options.expected then
+    ok, err = source:check_ids(call)
+    if not ok then return nil, err end
+  end
   local resumable = core.signed_url(url).resumable
   local upload = resumable and upload_session.put or put_whole
   local answer
@@ -76,9 +80,9 @@ end
 -- @tparam table storage `{ session, hosts, loopback }`
 -- @tparam string url an upload URL as it came
 -- @tparam string path the list, one id a line
--- @tparam table options `expected` (`{ bytes, crc32c }` that the list must have), `session`
--- (the URI of one that was begun before), `on_session` (told of a new one, or false), `chunk`,
--- `name` (what the user calls the list)
+-- @tparam table options `expected` (`{ bytes, crc32c }` that the list must have), `as_is` (true:
+-- send whatever the file holds), `session` (the URI of one that was begun before), `on_session`
+-- (told of a new one, or false), `chunk`, `name` (what the user calls the list)
 -- @treturn ?string what storage said, or nil, err
 -- @treturn table `{ bytes, ids, crc32c, verified, resumable }`
 function M.run(call, storage, url, path, options)

@@ -4,6 +4,7 @@
 -- of directory), and is given back by `close` or the garbage collector.
 -- @module xcompliance.verdicts
 
+local core = require "xcompliance.core"
 local names = require "xcompliance.names"
 
 local M = {}
@@ -53,6 +54,16 @@ function M.new(verdicts, new_call, files)
   return setmetatable({
     core = verdicts, new_call = new_call, files = { tweets = files.tweets, users = files.users },
   }, Verdicts)
+end
+
+--- Verdicts on nothing, for a dataset in which there was nothing to ask about. Results that are
+-- missing by mistake never come to this: dataset.verdicts refuses an empty list.
+-- @tparam table call
+-- @treturn ?table verdicts, or nil, err
+function M.none(call)
+  local none, err = call:ask(core.verdicts {})
+  if not none then return nil, err end
+  return M.new(none, function() return call end, {})
 end
 
 --- The paths that verdicts were loaded from.

@@ -1,6 +1,7 @@
 --- xcompliance upload
 -- @module xcompliance.cli.upload
 
+local errors = require "xcompliance.errors"
 local text = require "xcompliance.text"
 
 local M = { name = "upload", summary = "Upload a list of ids to a job", uses_api = true }
@@ -10,18 +11,26 @@ function M.define(command)
   command:argument("ids", "A file of ids, one a line.")
   command:option("--chunk", "Bytes a piece of a resumable upload; a multiple of 262144.")
     :argname("BYTES"):convert(tonumber)
+  command:flag("--as-is", "Send the file whatever it holds (default: only if it is a list of ids).")
   command:option("--deadline", "Give up after so long."):argname("SECONDS"):convert(tonumber)
   command:epilog("Whether the upload is resumable is told by the URL.\n\n"
     .. "Example:\n   xcompliance upload \"$upload_url\" ids.txt")
 end
 
+--- A file that is not a list of ids has a line that shows it.
+local function explain(err)
+  if err.kind ~= "data" or not err.line then return err end
+  return errors.with(err, { message = err.message .. "; --as-is sends the file whatever it holds" })
+end
+
 function M.run(arguments, context)
   local client = context.client(arguments)
   local said, info = client:upload_ids(arguments.url, arguments.ids, {
-    chunk = arguments.chunk, deadline = arguments.deadline, on_progress = context.progress(),
+    chunk = arguments.chunk, as_is = arguments.as_is, deadline = arguments.deadline,
+    on_progress = context.progress(),
   })
   client:close()
-  if not said then return context.fail(info) end
+  if not said then return context.fail(explain(info)) end
   context.print(info, ("%s ids (%s) were uploaded, %s"):format(text.count(info.ids),
     text.size(info.bytes), text.proof(info)))
   return 0
