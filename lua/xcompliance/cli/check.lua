@@ -40,6 +40,11 @@ local function summary(outcome, price)
   return table.concat(lines, "\n")
 end
 
+function M.files(arguments)
+  return "check", { ids = arguments.ids, results = arguments.output, state = arguments.state },
+    { ids = "ids", results = "--output" }
+end
+
 function M.run(arguments, context)
   local client = context.client(arguments)
   local outcome, err = client:check(asking.add(arguments, {

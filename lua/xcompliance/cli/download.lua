@@ -17,6 +17,10 @@ function M.define(command)
     .. "Example:\n   xcompliance download \"$download_url\" results.jsonl")
 end
 
+function M.files(arguments)
+  return "download", { results = arguments.results }, { results = "results" }
+end
+
 function M.run(arguments, context)
   local client = context.client(arguments)
   local status, info = client:download_results(arguments.url, arguments.results,

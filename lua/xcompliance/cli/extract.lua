@@ -50,6 +50,13 @@ local function warn(arguments, counts, context)
   end
 end
 
+function M.files(arguments)
+  return "extract", {
+    inputs = arguments.dataset, output = arguments.output, ids_per_file = arguments.ids_per_file,
+    on_malformed = arguments.on_malformed,
+  }, { inputs = "dataset" }
+end
+
 function M.run(arguments, context)
   local counts, err = dataset.extract {
     type = arguments.type, inputs = arguments.dataset, output = arguments.output,

@@ -4,16 +4,20 @@
 --   name, summary      what it is called, and one line for the list of commands
 --   uses_api           whether it takes the options of the API (token, base URL, proxy)
 --   define(command)    adds its arguments to an argparse command
+--   files(arguments)   which files they name, if they can: what names.check takes (a function, its
+--                      options, what the arguments are called if not --OPTION)
 --   run(arguments, context) -> exit status
 -- and is listed in COMMANDS, or is a call of the API. The context is described at `new_context`.
 -- @module xcompliance.cli
 
 local api_calls = require "xcompliance.api_calls"
 local argparse = require "argparse"
+local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local interrupts = require "xcompliance.cli.interrupts"
 local json = require "xcompliance.json"
+local names = require "xcompliance.names"
 local progress = require "xcompliance.progress"
 local xcompliance = require "xcompliance"
 
@@ -185,6 +189,23 @@ local function system_env()
   }
 end
 
+--- Checks that the files of a command are different ones, in the words of its arguments.
+local function check_files(command, arguments)
+  if not command.files then return true end
+  local what, options, words = command.files(arguments)
+  options.token_file, options.ca_file = arguments.token_file, arguments.ca_file
+  words = setmetatable(words or {}, {
+    __index = function(_, option) return "--" .. option:gsub("_", "-") end,
+  })
+  return names.check(calls.new(interrupts.loop, {}), what, options, words)
+end
+
+local function run(command, arguments, context)
+  local ok, err = check_files(command, arguments)
+  if not ok then return context.fail(err) end
+  return command.run(arguments, context)
+end
+
 --- Runs the command.
 -- @tparam table argv the arguments, from 1
 -- @tparam[opt] table env `getenv`, `out` and `err` (functions of a text), `terminal`; the process's
@@ -198,7 +219,7 @@ function M.main(argv, env)
   local context = new_context(arguments, env)
   for _, command in ipairs(commands) do
     if command.name == arguments.command then
-      local ok, result = pcall(command.run, arguments, context)
+      local ok, result = pcall(run, command, arguments, context)
       context.finish()
       return ok and result or context.fail(errors.from(result))
     end

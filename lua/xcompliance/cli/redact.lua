@@ -90,6 +90,15 @@ local function default_output(arguments)
   return only_standard and not arguments.in_place and not arguments.dry_run and "-" or nil
 end
 
+function M.files(arguments)
+  return "redact", {
+    inputs = arguments.dataset, output = arguments.output or default_output(arguments),
+    in_place = arguments.in_place, dry_run = arguments.dry_run,
+    quarantine = arguments.quarantine, rehydrate = arguments.rehydrate,
+    tweets = results.flat(arguments.tweets), users = results.flat(arguments.users),
+  }, { inputs = "dataset" }
+end
+
 function M.run(arguments, context)
   local output = arguments.output or default_output(arguments)
   local verdicts, err = results.load(arguments, context)

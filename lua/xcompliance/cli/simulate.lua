@@ -66,6 +66,10 @@ local function options_of(arguments)
   return options
 end
 
+function M.files(arguments)
+  return "simulate", { verdicts = arguments.verdicts, state_log = arguments.state_log }
+end
+
 function M.run(arguments, context)
   local has_cqueues, cqueues = pcall(require, "cqueues")
   if not has_cqueues or _VERSION == "Lua 5.1" then

@@ -37,6 +37,13 @@ function M.define(command)
     .. "   xcompliance sync tweets/ --in-place --quarantine kept/ --policy suspended=quarantine")
 end
 
+function M.files(arguments)
+  return "sync", {
+    inputs = arguments.dataset, output = arguments.output, in_place = arguments.in_place,
+    dry_run = arguments.dry_run, state = arguments.state, quarantine = arguments.quarantine,
+  }, { inputs = "dataset" }
+end
+
 function M.run(arguments, context)
   local client = context.client(arguments)
   local report, err = client:sync(asking.add(arguments, {

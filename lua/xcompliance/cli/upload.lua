@@ -23,6 +23,8 @@ local function explain(err)
   return errors.with(err, { message = err.message .. "; --as-is sends the file whatever it holds" })
 end
 
+function M.files(arguments) return "upload", { ids = arguments.ids }, { ids = "ids" } end
+
 function M.run(arguments, context)
   local client = context.client(arguments)
   local said, info = client:upload_ids(arguments.url, arguments.ids, {

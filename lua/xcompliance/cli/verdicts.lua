@@ -63,6 +63,13 @@ local function list(verdicts, arguments, context)
   return 0
 end
 
+function M.files(arguments)
+  return "verdicts", {
+    tweets = results.flat(arguments.tweets), users = results.flat(arguments.users),
+    ids = arguments.ids, output = arguments.output,
+  }
+end
+
 function M.run(arguments, context)
   local is_list = arguments.ids or arguments.outcome
   if is_list and arguments.tweets[1] and arguments.users[1] then

@@ -1,0 +1,354 @@
+-- No file of the user's is overwritten: every written file of every command and function is given the
+-- name of every other one, in every way that a file can be named, and nothing may change by it.
+-- luacheck: no max line length
+
+local cli = require "xcompliance.cli"
+local dataset = require "xcompliance.dataset"
+local scratches = require "spec.scratch"
+local xcompliance = require "xcompliance"
+
+local FLAT = '{"id":"201","text":"one","author_id":"21"}\n{"id":"202","text":"two","author_id":"22"}\n'
+local ROW = '{"id":"202","action":"delete","created_at":"2013-06-04T16:25:04+00:00","redacted_at":"2021-01-01T00:00:00Z","reason":"suspended"}\n'
+local USER_ROW = '{"id":"22","action":"delete","created_at":"2013-06-04T16:25:04.000Z","redacted_at":"2021-01-01T00:00:00Z","reason":"suspended"}\n'
+local FILES = {
+  ["my/flat.jsonl"] = FLAT, ["one.jsonl"] = FLAT, ["rows.jsonl"] = ROW, ["users.jsonl"] = USER_ROW,
+  ["t.ids"] = "201\n202\n", token = "secret\n", ["ca.pem"] = "no certificate\n",
+  ["other/x"] = "x\n",
+}
+local NOWHERE = "http://127.0.0.1:1"
+local URL = "https://storage.googleapis.com/b/o?X-Goog-Signature=x"
+
+--- A name in the folder; words that are none are given as they are.
+local function at(scratch, word)
+  return (word:gsub("^@", scratch.path .. "/"))
+end
+
+--- Runs the command in this process.
+-- @treturn boolean whether it was refused as misuse
+-- @treturn string what it said
+local function command(scratch, words)
+  local argv, said = {}, {}
+  for word in words:gmatch("%S+") do argv[#argv + 1] = at(scratch, word) end
+  local status = cli.main(argv, {
+    getenv = function(name) return name == "XCOMPLIANCE_BASE_URL" and NOWHERE or nil end,
+    out = function() end, err = function(text) said[#said + 1] = text end, terminal = false,
+  })
+  return status == 64, table.concat(said)
+end
+
+--- A command line as a call: `line` with %name% where the slots go.
+local function of_command(line)
+  return function(scratch, paths)
+    return command(scratch, (line:gsub("%%(%w+)%%", function(name) return "@" .. paths[name] end)))
+  end
+end
+
+--- A function as a call: `run` is given absolute paths.
+local function of_function(run)
+  return function(scratch, paths)
+    local own = {}
+    for name, path in pairs(paths) do own[name] = at(scratch, "@" .. path) end
+    local result, err = run(own)
+    return result == nil and err.kind == "usage", result == nil and err.message or ""
+  end
+end
+
+local function verdicts_of(paths)
+  return assert(dataset.verdicts { tweets = { paths.tweets }, users = paths.users })
+end
+
+local function client_of(paths)
+  return xcompliance.client {
+    base_url = NOWHERE, bearer_token = not paths.token and "x" or nil, token_file = paths.token,
+    ca_file = paths.ca, retry = { attempts = 1 },
+  }
+end
+
+local function with_client(method, ...)
+  local options = { ... }
+  return of_function(function(paths)
+    local client = client_of(paths)
+    local result, err = client[method](client, (table.unpack or unpack)(options[1](paths))) -- luacheck: ignore
+    client:close()
+    return result, err
+  end)
+end
+
+-- What each takes: `reads` are there, `writes` are not. A call that is not disturbed is not misuse.
+local CALLS = {
+  { "extract of a file", of_command "extract tweets %data% -o %out%",
+    reads = { data = "one.jsonl" }, writes = { out = "o.ids" } },
+  { "extract of a folder", of_command "extract users @my -o %out% --on-malformed skip",
+    reads = { data = "my/flat.jsonl" }, writes = { out = "o.ids" } },
+  { "redact of a file", of_command("redact %data% --tweets %tweets% --users %users% -o %out%"
+      .. " --quarantine %kept% --rehydrate %again% --policy suspended=quarantine"),
+    reads = { data = "one.jsonl", tweets = "rows.jsonl", users = "users.jsonl" },
+    writes = { out = "o.jsonl", kept = "q.jsonl", again = "r.ids" } },
+  { "redact of a folder", of_command("redact @my --tweets %tweets% -o @o/ --quarantine %kept%"
+      .. " --rehydrate %again% --policy suspended=quarantine"),
+    reads = { data = "my/flat.jsonl", tweets = "rows.jsonl" },
+    writes = { kept = "q.jsonl", again = "r.ids" } },
+  { "redact in place", of_command("redact %data% --tweets %tweets% --in-place --quarantine %kept%"
+      .. " --rehydrate %again% --policy suspended=quarantine"),
+    reads = { data = "one.jsonl", tweets = "rows.jsonl" },
+    writes = { kept = "q.jsonl", again = "r.ids" } },
+  { "verdicts", of_command "verdicts --tweets %tweets% --users %users% -o %out%",
+    reads = { tweets = "rows.jsonl", users = "users.jsonl" }, writes = { out = "o.verdicts" } },
+  { "verdicts of a list", of_command "verdicts --tweets %tweets% --ids %ids% -o %out%",
+    reads = { tweets = "rows.jsonl", ids = "t.ids" }, writes = { out = "o.csv" } },
+  { "verdicts by outcome", of_command "verdicts --tweets %tweets% --outcome delete -o %out%",
+    reads = { tweets = "rows.jsonl" }, writes = { out = "o.ids" } },
+  { "check", of_command("check tweets %ids% -o %out% --token-file %token% --ca-file %ca%"
+      .. " --deadline 0.1"),
+    reads = { ids = "t.ids", token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
+  { "download", of_command("download " .. URL .. " %out% --token-file %token% --ca-file %ca%"
+      .. " --deadline 0.1"),
+    reads = { token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
+  { "dataset.extract", of_function(function(paths)
+      return dataset.extract { type = "tweets", inputs = paths.data, output = paths.out }
+    end), reads = { data = "one.jsonl" }, writes = { out = "o.ids" } },
+  { "dataset.redact", of_function(function(paths)
+      return dataset.redact { verdicts = verdicts_of(paths), inputs = { paths.data },
+        output = paths.out, quarantine = paths.kept, rehydrate = paths.again }
+    end), reads = { data = "one.jsonl", tweets = "rows.jsonl" },
+    writes = { out = "o.jsonl", kept = "q.jsonl", again = "r.ids" } },
+  { "dataset.redact in place", of_function(function(paths)
+      return dataset.redact { verdicts = verdicts_of(paths), inputs = { paths.data },
+        in_place = true, quarantine = paths.kept, rehydrate = paths.again }
+    end), reads = { data = "one.jsonl", tweets = "rows.jsonl" },
+    writes = { kept = "q.jsonl", again = "r.ids" } },
+  { "dataset.list_verdicts", of_function(function(paths)
+      return dataset.list_verdicts { verdicts = verdicts_of(paths), type = "tweets",
+        ids = paths.ids, output = paths.out }
+    end), reads = { tweets = "rows.jsonl", ids = "t.ids" }, writes = { out = "o.csv" } },
+  { "verdicts:save", of_function(function(paths) return verdicts_of(paths):save(paths.out) end),
+    reads = { tweets = "rows.jsonl", users = "users.jsonl" }, writes = { out = "o.verdicts" } },
+  { "client:check", with_client("check", function(paths)
+      return { { type = "tweets", ids = paths.ids, results = paths.out, deadline = 0.1 } }
+    end), reads = { ids = "t.ids", token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
+  { "client:download_results", with_client("download_results", function(paths)
+      return { URL, paths.out, { deadline = 0.1 } }
+    end), reads = { token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
+}
+
+--- Ways to name the file `path` once more.
+local NAMINGS = {
+  ["the same path"] = function(_, path) return path end,
+  ["./"] = function(_, path) return path:gsub("([^/]*)$", "./%1") end,
+  ["//"] = function(_, path) return path:gsub("([^/]*)$", "/%1"):gsub("^/+", "./") end,
+  [".."] = function(_, path) return "other/../" .. path end,
+  [".. in a folder that is missing"] = function(_, path) return "other/new/../../" .. path end,
+  ["a link to its folder"] = function(scratch, path)
+    scratch:shell("ln -sfn . other/up")
+    scratch:shell("ln -sfn .. other/up")
+    return "other/up/" .. path
+  end,
+  ["a symbolic link"] = function(scratch, path)
+    scratch:shell("ln -s '%s' alias", scratch:at(path))
+    return "alias"
+  end,
+  ["a hard link"] = function(scratch, path)
+    scratch:shell("ln '%s' alias", path)
+    return "alias"
+  end,
+}
+local LINKS = { ["a symbolic link"] = true, ["a hard link"] = true }
+
+describe("a call that names a file twice", function()
+  local scratch
+
+  before_each(function()
+    scratch = scratches.new()
+    for name, content in pairs(FILES) do scratch:write(name, content) end
+  end)
+  after_each(function() scratch:remove() end)
+
+  --- All files with their contents, and links; but those that a naming has made.
+  local function all()
+    local found = {}
+    for name in scratch:shell("find . ! -type d ! -name alias ! -name up | LC_ALL=C sort"):gmatch("%./([^\n]+)") do
+      found[name] = scratch:read(name)
+    end
+    return found
+  end
+
+  local function paths_of(call)
+    local paths = {}
+    for _, slots in ipairs { call.reads, call.writes } do
+      for name, path in pairs(slots) do paths[name] = path end
+    end
+    return paths
+  end
+
+  --- Gives the written file the name of another.
+  local function is_refused(call, written, victim, naming)
+    local paths, before = paths_of(call), all()
+    local path = paths[victim]
+    paths[written] = NAMINGS[naming](scratch, path)
+    local what = ("%s: %s is %s, by %s"):format(call[1], written, victim, naming)
+    local refused, said = call[2](scratch, paths)
+    assert.is_true(refused, what .. ": " .. said)
+    local other = path:match("^my/") and said:find("lies in", 1, true) and "my," or path
+    assert.is_truthy(said:find(other, 1, true), what .. ": " .. said)
+    assert.is_truthy(said:find(paths[written], 1, true), what .. ": " .. said)
+    assert.same(before, all(), what)
+    scratch:shell("rm -f alias other/up")
+  end
+
+  for _, call in ipairs(CALLS) do
+    it(call[1] .. " is refused, and every file is what it was", function()
+      for written in pairs(call.writes) do
+        for naming in pairs(NAMINGS) do
+          for victim in pairs(call.reads) do is_refused(call, written, victim, naming) end
+          for victim, path in pairs(call.writes) do
+            if victim ~= written and not LINKS[naming] then
+              is_refused(call, written, victim, naming)
+            end
+            if victim ~= written then
+              scratch:write(path, "from an earlier run\n")
+              is_refused(call, written, victim, naming)
+              os.remove(scratch:at(path))
+            end
+          end
+        end
+      end
+    end)
+
+    it(call[1] .. " is no misuse otherwise", function()
+      local refused, said = call[2](scratch, paths_of(call))
+      assert.is_false(refused, said)
+      for name, path in pairs(call.reads) do
+        if not (name == "data" and call[1]:find("in place", 1, true)) then
+          assert.equal(FILES[path], scratch:read(path))
+        end
+      end
+    end)
+  end
+
+  local function refuses(words, ...)
+    local before = all()
+    local refused, said = command(scratch, words)
+    assert.is_true(refused, words .. ": " .. said)
+    for _, name in ipairs { ... } do assert.matches(name, said, 1, true) end
+    assert.same(before, all(), words)
+  end
+
+  it("refuses outputs that a walk would find the next time", function()
+    scratch:write("my/.hidden/y", "")
+    for _, output in ipairs { "@my/ids.txt", "@my/sub/ids.txt", "@my/../my/new.jsonl.gz", "@my/A.CSV" } do
+      refuses("extract tweets @my -o " .. output, "lies in dataset", scratch:at("my"))
+      refuses("redact @my --tweets @rows.jsonl -o @o --rehydrate " .. output, "--rehydrate")
+      refuses("redact @my --tweets @rows.jsonl -o @o --quarantine " .. output, "--quarantine")
+      refuses("redact @my --tweets @rows.jsonl --in-place --quarantine " .. output, "--quarantine")
+    end
+    for _, output in ipairs { "@my", "@my/", "@my/new", "@my/new/deep/", "@other/../my/new" } do
+      refuses("redact @my --tweets @rows.jsonl -o " .. output, "lies in dataset")
+      refuses("sync @my -o " .. output, "lies in dataset")
+    end
+    for _, more in ipairs { "--in-place", "-o @clean" } do
+      refuses("sync @my --quarantine @my/kept " .. more, "--quarantine", "lies in dataset")
+      refuses("sync @my --state @my/state " .. more, "--state", "lies in dataset")
+      refuses("sync @my --state @s --quarantine @s " .. more, "lies in")
+      refuses("sync @my --state @s/q --quarantine @s " .. more, "lies in")
+    end
+    refuses("sync @my -o @clean --state @clean", "--output", "lies in --state")
+    refuses("sync @my -o @kept/clean --quarantine @kept", "--output", "lies in --quarantine")
+    refuses("sync @my @my/flat.jsonl -o @clean", "given twice")
+    refuses("sync @my/flat.jsonl @token --in-place --token-file @token", "--token-file")
+    for _, output in ipairs { "@my/ids", "@my/.ids.txt", "@my/.hidden/ids.txt", "@mine.txt" } do
+      local refused, said = command(scratch, "extract tweets @my -o " .. output)
+      assert.is_false(refused, said)
+      assert.equal("201\n202\n", scratch:read(output:sub(2)))
+    end
+  end)
+
+  it("refuses what the names of outputs lead to", function()
+    scratch:write("o.0001", "1\n")
+    scratch:write("o.12345", "1\n")
+    scratch:write("o.malformed", "1\n")
+    scratch:write(".r.ids", "1\n")
+    scratch:write(".r.journal", "1\n")
+    refuses("extract tweets @o.0001 -o @o --ids-per-file 1", "o.0001", "would be a part of --output")
+    refuses("extract tweets @o.12345 -o @o --ids-per-file 1", "o.12345")
+    refuses("extract tweets @o.malformed -o @o --on-malformed skip", "o.malformed")
+    refuses("check tweets @.r.ids -o @r", "ids", "--state")
+    refuses("check tweets @.r.journal -o @r", "ids", "--state")
+    refuses("check tweets @.r.journal -o @r --state " .. scratch.path .. "/other/..", "--state")
+    scratch:write("out/flat.jsonl", ROW)
+    refuses("redact @my --tweets @out/flat.jsonl -o @out", "--tweets")
+    refuses("redact @my --tweets @rows.jsonl --quarantine @out -o @out", "--quarantine")
+    scratch:write("a/x.jsonl", FLAT)
+    scratch:write("b/x.jsonl", FLAT)
+    refuses("redact @a/x.jsonl @b/x.jsonl --tweets @rows.jsonl -o @o/", "a/x.jsonl", "b/x.jsonl", "two inputs")
+    refuses("redact @my --tweets @rows.jsonl -o @o/ --quarantine @New --rehydrate @nEW", "upper and lower case")
+    scratch:shell("ln -s ../one.jsonl my/link.jsonl && ln rows.jsonl my/rows.txt")
+    refuses("extract tweets @my -o @one.jsonl", "one.jsonl", "my/link.jsonl")
+    refuses("redact @my --tweets @rows.jsonl --in-place", "my/rows.txt", "rows.jsonl")
+    refuses("redact @my @one.jsonl --tweets @users.jsonl --in-place", "given twice")
+    refuses("redact @my --tweets @rows.jsonl -o @rows.jsonl/", "rows.jsonl")
+  end)
+
+  it("knows standard input and output by the files that they are", function()
+    local xc = scratch.shell({ path = "." }, "pwd"):gsub("%s+$", "") .. "/bin/xcompliance"
+    local function sh(line)
+      local text = scratch:shell("%s", ((line:gsub("XC", xc)) .. "; echo $?"))
+      return tonumber(text:match("(%d+)\n$")), text
+    end
+    for _, line in ipairs {
+      "XC redact - --tweets rows.jsonl -o one.jsonl <one.jsonl",
+      "XC redact one.jsonl --tweets rows.jsonl -o - >>one.jsonl",
+      "XC redact - --tweets rows.jsonl <one.jsonl >>one.jsonl",
+      "XC redact one.jsonl --tweets rows.jsonl -o - --quarantine -",
+      "XC redact one.jsonl --tweets rows.jsonl -o - --rehydrate -",
+      "XC verdicts --tweets rows.jsonl --outcome delete -o - >>rows.jsonl",
+      "XC extract tweets - -o one.jsonl <one.jsonl",
+      "XC verdicts --tweets rows.jsonl -o $PWD/rows.jsonl",
+      "XC verdicts --tweets $PWD/rows.jsonl -o rows.jsonl",
+      "cd my && XC extract tweets . -o ids.txt",
+      "cd my && XC extract tweets .. -o ids.txt",
+      "cd my && XC redact . --tweets ../rows.jsonl -o ../my",
+    } do
+      local before = all()
+      local status, text = sh(line)
+      assert.equal(64, status, line .. ": " .. text)
+      assert.same(before, all(), line)
+    end
+    assert.equal(0, (sh "XC redact - --tweets rows.jsonl <one.jsonl >copy.jsonl"))
+  end)
+
+  -- an option that nobody has thought about must not be one that names a file
+  it("knows every option that can name a file", function()
+    local none = {}
+    for name in ([[type url id status format column top_level ids_per_file memory jobs on_malformed
+      json quiet help name resumable wait chunk as_is deadline upload poll max_polls_per_15min
+      price_per_poll policy on_unknown strict dry_run level lists in_place outcome seed port host
+      jobs_take share fault repeated upload_expires download_expires rate_limit rate_window base_url
+      proxy timeout low_speed_limit low_speed_time flow allow_unframed version fields ids_per_job]]):gmatch("%S+") do
+      none[name] = true
+    end
+    local marks = setmetatable({}, { __index = function(_, name) return name end })
+    for _, name in ipairs { "sync", "check", "create", "list", "get", "cancel", "upload", "download",
+      "extract", "redact", "verdicts", "simulate" } do
+      local definition = require("xcompliance.cli." .. name)
+      local options, used = {}, {}
+      local function record(self, names)
+        options[#options + 1] = (names:match("%-%-([%w-]+)") or names):gsub("-", "_")
+        return self
+      end
+      local recorder = setmetatable({ option = record, flag = record, argument = record }, {
+        __index = function() return function(self) return self end end,
+      })
+      definition.define(recorder)
+      if definition.files then
+        definition.files(setmetatable({}, { __index = function(_, option)
+          used[option] = true
+          if option == "tweets" or option == "users" then return { { option } } end
+          return marks[option]
+        end }))
+      end
+      for _, option in ipairs(options) do
+        assert.is_true(none[option] or used[option] or false, name .. " " .. option)
+      end
+    end
+  end)
+end)
