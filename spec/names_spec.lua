@@ -1,5 +1,5 @@
--- No file of the user's is overwritten: every written file of every command and function is given the
--- name of every other one, in every way that a file can be named, and nothing may change by it.
+-- No file of the user's is overwritten: every written file of every command and function is given
+-- the name of every other one, in every way that a file can be named, and nothing may change by it.
 -- luacheck: no max line length
 
 local cli = require "xcompliance.cli"
@@ -318,26 +318,28 @@ describe("a call that names a file twice", function()
 
   -- an option that nobody has thought about must not be one that names a file
   it("knows every option that can name a file", function()
-    local none = {}
-    for name in ([[type url id status format column top_level ids_per_file memory jobs on_malformed
-      json quiet help name resumable wait chunk as_is deadline upload poll max_polls_per_15min
-      price_per_poll policy on_unknown strict dry_run level lists in_place outcome seed port host
-      jobs_take share fault repeated upload_expires download_expires rate_limit rate_window base_url
-      proxy timeout low_speed_limit low_speed_time flow allow_unframed version fields ids_per_job]]):gmatch("%S+") do
-      none[name] = true
-    end
+    local files, values = {}, {}
+    for word in ("FILE DIR IDS RESULTS OUT dataset ids results"):gmatch("%S+") do files[word] = true end
+    for word in ([[N NAME BYTES SECONDS MIN:MAX PRICE REASON=TREATMENT SIZE ROLE=NAME type url id]]):gmatch("%S+") do values[word] = true end
     local marks = setmetatable({}, { __index = function(_, name) return name end })
     for _, name in ipairs { "sync", "check", "create", "list", "get", "cancel", "upload", "download",
       "extract", "redact", "verdicts", "simulate" } do
       local definition = require("xcompliance.cli." .. name)
-      local options, used = {}, {}
-      local function record(self, names)
-        options[#options + 1] = (names:match("%-%-([%w-]+)") or names):gsub("-", "_")
-        return self
-      end
-      local recorder = setmetatable({ option = record, flag = record, argument = record }, {
-        __index = function() return function(self) return self end end,
-      })
+      local options, words, used = {}, {}, {}
+      local recorder = setmetatable({
+        option = function(self, names)
+          options[#options + 1] = (names:match("%-%-([%w-]+)") or names):gsub("-", "_")
+          return self
+        end,
+        argument = function(self, word)
+          options[#options + 1], words[word] = word, word
+          return self
+        end,
+        argname = function(self, word)
+          words[options[#options]] = word
+          return self
+        end,
+      }, { __index = function() return function(self) return self end end })
       definition.define(recorder)
       if definition.files then
         definition.files(setmetatable({}, { __index = function(_, option)
@@ -347,7 +349,10 @@ describe("a call that names a file twice", function()
         end }))
       end
       for _, option in ipairs(options) do
-        assert.is_true(none[option] or used[option] or false, name .. " " .. option)
+        local word = words[option] -- nil: it has choices
+        local is_value = not word or values[word] or name == "simulate" and word ~= "FILE"
+        assert.is_true(is_value or files[word] and used[option] or false,
+          ("%s: %s %s"):format(name, option, tostring(word)))
       end
     end
   end)

@@ -156,7 +156,7 @@
 
 ---@class xcompliance.UploadOptions: xcompliance.CallOptions
 ---@field chunk? integer bytes of a piece of a resumable upload, a multiple of 262144
----@field as_is? boolean send the file whatever it holds; else one that is not a list of ids is refused
+---@field as_is? boolean send the file whatever it holds; otherwise it must be a list of ids
 
 ---@class xcompliance.DownloadOptions: xcompliance.CallOptions
 ---@field allow_unframed? boolean accept results although nothing says where they end
@@ -346,5 +346,8 @@ function M.check(options) end
 ---@return xcompliance.Report? report
 ---@return xcompliance.Error?
 function M.sync(options) end
+
+---Closes the client of the plain functions; the next of them makes another
+function M.reset() end
 
 return M
