@@ -62,6 +62,7 @@ build = {
         "src/dataset/record.c",
         "src/dataset/redact.c",
         "src/dataset/redact_file.c",
+        "src/dataset/renames.c",
         "src/dataset/results.c",
         "src/dataset/results_check.c",
         "src/dataset/shapes.c",

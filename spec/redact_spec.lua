@@ -773,6 +773,84 @@ describe("redaction", function()
       assert.same({ gone, gone }, { scratch:read("q/a.jsonl"), scratch:read("q/e/b.jsonl") })
     end)
 
+    it("holds one record a line, and can be read and redacted again", function()
+      scratch:write("d/a.jsonl", '{"id":"1","text":"a"}\n[{"id":"2","text":"a"},{"id":"3","text":"a"}]\n')
+      scratch:write("d/b.json", '[\n  {\n    "id": "4",\r\n    "text": "b\\n"\n  },\n  {"id":"5","text":"b"}\n]\n')
+      scratch:write("d/c.json", '{\n "id": "6",\n "text": "c", "quoted_status": {\n  "id": "99", "text": "d"\n }\n}\n')
+      local verdicts = load { tweets = {
+        ["1"] = { { outcome = "delete", reason = "suspended" } }, ["2"] = { { outcome = "delete", reason = "suspended" } },
+        ["4"] = { { outcome = "delete", reason = "suspended" } }, ["6"] = { { outcome = "delete", reason = "suspended" } },
+        ["99"] = { { outcome = "delete", reason = "deleted" } },
+      } }
+      assert(redact(verdicts, "d", { in_place = true, quarantine = scratch:at("q.jsonl"), policy = { suspended = "quarantine" } }))
+      local lines = lines_of(scratch:read("q.jsonl"))
+      assert.same({ '{"id":"1","text":"a"}', '{"id":"2","text":"a"}' }, { lines[1], lines[2] })
+      assert.same({ id = "4", text = "b\n" }, reference.decode(lines[3]))
+      assert.same({ id = "6", text = "c" }, reference.decode(lines[4]))
+      assert.equal(4, #lines)
+      assert(dataset.extract { type = "tweets", inputs = scratch:at("q.jsonl"), output = scratch:at("ids") })
+      assert.equal("1\n2\n4\n6\n", scratch:read("ids"))
+      assert(redact(deleted { "4", "2" }, "q.jsonl", { in_place = true, strict = true }))
+      assert.same({ lines[1], lines[4] }, lines_of(scratch:read("q.jsonl")))
+    end)
+
+    it("takes records of one kind only, so that it can be read again", function()
+      local options = { policy = { deleted = "quarantine" }, in_place = true }
+      local inputs = {
+        json = { "j.jsonl", '{"id":"13","text":"a"}\n' }, ids = { "i.txt", "13\n" },
+        table = { "t.csv", "id,text\n13,a\n" }, other = { "u.csv", "id,text,lang\n13,a,en\n" },
+      }
+      for one, first in pairs(inputs) do
+        for two, second in pairs(inputs) do
+          -- in one run
+          scratch:write("d/1" .. first[1], first[2])
+          scratch:write("d/2" .. second[1], second[2])
+          options.quarantine = scratch:at("q.txt")
+          local counts, err = redact(deleted { "13" }, "d", options)
+          if one == two then
+            assert.equal(2, assert(counts, err).quarantined)
+            local header, row = first[2]:match("^(id.-\n)(.*)")
+            assert.equal(header and header .. row .. row or first[2]:rep(2), scratch:read("q.txt"))
+          else
+            assert.is_nil(counts)
+            assert.equal("usage", err.kind)
+            assert.matches("give a folder as quarantine", err.message, 1, true)
+            assert.is_nil(scratch:read("q.txt"))
+          end
+          scratch:shell("rm -rf d q.txt")
+          -- in one run after the other
+          for i, input in ipairs { first, second } do
+            scratch:write(input[1], input[2])
+            counts, err = redact(deleted { "13" }, input[1], options)
+            if i == 1 or one == two then
+              assert.equal(1, assert(counts, err).quarantined)
+            else
+              assert.is_nil(counts)
+              assert.equal("conflict", err.kind)
+              assert.matches("another kind of records", err.message, 1, true)
+              assert.equal(input[2], scratch:read(input[1]))
+            end
+          end
+          scratch:shell("rm -f *")
+        end
+      end
+    end)
+
+    it("that was edited and lacks its last line end is added to all the same", function()
+      scratch:write("q.jsonl", '{"id":"1","text":"a"}')
+      scratch:write("in", RECORDS)
+      assert(redact(deleted { "13" }, "in", { in_place = true, quarantine = scratch:at("q.jsonl"), policy = { deleted = "quarantine" } }))
+      assert.equal('{"id":"1","text":"a"}\n{"id":"13","text":"b"}\n', scratch:read("q.jsonl"))
+    end)
+
+    it("of malformed lines is added to again", function()
+      for i = 1, 2 do
+        scratch:write("in", '{"id":"1","text":"a"}\nnonsense\n')
+        assert(redact(deleted { "13" }, "in", { in_place = true, quarantine = scratch:at("q"), on_malformed = "quarantine" }))
+        assert.equal(("nonsense\n"):rep(i), scratch:read("q"))
+      end
+    end)
+
     it("gets the whole record, without what is to be removed", function()
       scratch:write("in", '{"id":"1","text":"a","quoted_status":{"id":"13","text":"b"},'
         .. '"entities":{"mentions":[{"id":"7","username":"c"}]}}\n')

@@ -145,35 +145,43 @@ int file_create_beside(const char *target, char **path, struct error *error) {
   return -1;
 }
 
-/* The rename is durable only when the folder is. Some file systems cannot flush a folder, and say
- * EINVAL: there is nothing more to be done on them. */
-static bool flush_folder(const char *target, struct error *error) {
+/* Opens the folder of `target`, to be flushed. Returns the descriptor, or -1. */
+static int open_folder(const char *target, struct error *error) {
   const char *name = name_of(target);
   char *folder = name == target ? strdup(".") : strndup(target, (size_t)(name - target));
-  int descriptor, failed = 0;
+  int descriptor;
   if (!folder) {
     error_set(error, ERROR_MEMORY, "flushing the folder of %s: out of memory", target);
-    return false;
+    return -1;
   }
   descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0 || (fsync(descriptor) != 0 && errno != EINVAL)) {
-    error_errno(error, "flushing the folder", folder);
-    failed = 1;
-  }
-  if (descriptor >= 0) close(descriptor);
+  if (descriptor < 0) error_errno(error, "opening the folder", folder);
   free(folder);
-  return !failed;
+  return descriptor;
 }
 
+/* Some file systems cannot flush a folder, and say EINVAL: there is nothing more to be done on
+ * them. */
+static bool flush(int descriptor, const char *path, struct error *error) {
+  if (fsync(descriptor) == 0 || errno == EINVAL) return true;
+  error_errno(error, "flushing", path);
+  return false;
+}
+
+static bool rename_in(int folder, int descriptor, const char *path, const char *target,
+                      struct error *error) {
+  if (!flush(descriptor, path, error) || !flush(folder, path, error)) return false;
+  if (rename(path, target) == 0) return true;
+  error_errno(error, "renaming the finished file to", target);
+  return false;
+}
+
+/* The rename is durable only when the folder is flushed. All that can fail comes before it: after
+ * it the target is replaced, and an error would say that it is not. */
 bool file_publish(int descriptor, const char *path, const char *target, struct error *error) {
-  if (!can_be_target(target, error)) return false;
-  if (fsync(descriptor) != 0) {
-    error_errno(error, "flushing", path);
-    return false;
-  }
-  if (rename(path, target) != 0) {
-    error_errno(error, "renaming the finished file to", target);
-    return false;
-  }
-  return flush_folder(target, error);
+  int folder = can_be_target(target, error) ? open_folder(target, error) : -1;
+  bool done = folder >= 0 && rename_in(folder, descriptor, path, target, error);
+  if (done) fsync(folder); /* it could be flushed a moment ago */
+  if (folder >= 0) close(folder);
+  return done;
 }

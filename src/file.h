@@ -32,8 +32,9 @@ bool file_write(int descriptor, const void *buffer, size_t size, const char *pat
  * descriptor, or -1; `*path` is the new file's name, to be freed. */
 int file_create_beside(const char *target, char **path, struct error *error);
 
-/* Makes what was written under `path` durable and gives it its final name: fsync, rename, fsync of
- * the folder. On failure `target` is what it was. The descriptor stays open. */
+/* Makes what was written under `path` durable and gives it its final name: flushes the file and the
+ * folder, renames, flushes the folder again. On failure `target` is what it was. The descriptor
+ * stays open. */
 bool file_publish(int descriptor, const char *path, const char *target, struct error *error);
 
 /* Whether `name` (without folder) is one that file_create_beside makes; for tidying up. */

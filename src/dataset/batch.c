@@ -37,7 +37,7 @@ void batch_begin(struct batch *batch, bool copy) {
   memset(&batch->counts, 0, sizeof batch->counts);
   memset(&batch->judge->counts, 0, sizeof batch->judge->counts);
   batch->judge->rehydrate.count = 0;
-  batch->touched = batch->failed = false;
+  batch->touched = batch->failed = batch->flat = false;
   batch->lines = 0;
 }
 
@@ -64,6 +64,34 @@ static void add_without(struct pieces *pieces, const char *text, size_t size,
   pieces_add(pieces, text + at, size - at);
 }
 
+/* A quarantine holds JSON records one a line, so that it can be read again: the line ends of a
+ * value over several lines, which stand between its parts alone, become blanks. */
+static void add_flat(struct pieces *pieces, const char *text, size_t size) {
+  size_t start = 0;
+  for (size_t i = 0; i < size; i++) {
+    if (text[i] != '\n' && text[i] != '\r') continue;
+    pieces_add(pieces, text + start, i - start);
+    pieces_add(pieces, " ", 1);
+    start = i + 1;
+  }
+  pieces_add(pieces, text + start, size - start);
+}
+
+static void add_to_quarantine(struct batch *batch, const char *text, size_t size,
+                              const struct cut *cuts, size_t cut_count) {
+  size_t at = 0;
+  if (!batch->flat) {
+    add_without(&batch->quarantine, text, size, cuts, cut_count);
+  } else {
+    for (size_t i = 0; i < cut_count; i++) {
+      add_flat(&batch->quarantine, text + at, cuts[i].start - at);
+      at = cuts[i].end;
+    }
+    add_flat(&batch->quarantine, text + at, size - at);
+  }
+  if (text[size - 1] != '\n') pieces_add(&batch->quarantine, "\n", 1);
+}
+
 void batch_settle(struct batch *batch, enum judgement judgement, const char *text, size_t size,
                   const struct cut *cuts, size_t cut_count) {
   batch->counts.records++;
@@ -80,8 +108,7 @@ void batch_settle(struct batch *batch, enum judgement judgement, const char *tex
     break;
   case JUDGED_QUARANTINED:
     batch->counts.quarantined++;
-    add_without(&batch->quarantine, text, size, cuts, cut_count);
-    if (text[size - 1] != '\n') pieces_add(&batch->quarantine, "\n", 1);
+    add_to_quarantine(batch, text, size, cuts, cut_count);
     break;
   default: batch->counts.dropped++; break;
   }
@@ -372,12 +399,14 @@ void batch_value(struct batch *batch, struct values *values, const char *path,
                                    : indentation(values, record->before, record->before_size);
   pass_between(batch, values, record->before, before, kept);
   values->begun = true;
+  batch->flat = true;
   if (judgement == JUDGED_MALFORMED) {
     struct error problem = batch->error;
     batch_malformed(batch, record->text, record->size, &problem);
   } else {
     batch_settle(batch, judgement, record->text, record->size, judge->cuts, judge->cut_count);
   }
+  batch->flat = false;
   if (record->element && kept) values->kept_before = true;
   values->skip_line_end = !record->element && !kept;
   if (batch->output.no_memory || batch->quarantine.no_memory) batch_no_memory(batch, path);

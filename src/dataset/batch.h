@@ -48,6 +48,7 @@ struct batch {
   struct error error;
   /* private */
   const struct batch_rules *rules;
+  bool flat; /* what is quarantined is a value that may stand over several lines */
   struct prefilter_hits hits;
   struct { /* the piece of lines */
     const char *path, *text;

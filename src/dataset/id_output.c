@@ -146,7 +146,7 @@ static bool publish(struct id_output *output, size_t i, struct error *error) {
     error_errno(error, "opening", output->paths[i]);
     return false;
   }
-  done = leftover_publish(descriptor, output->paths[i], name, error);
+  done = file_publish(descriptor, output->paths[i], name, error);
   close(descriptor);
   return done;
 }

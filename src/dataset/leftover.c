@@ -35,19 +35,6 @@ int leftover_create_beside(const char *target, char **path, struct error *error)
   return -1;
 }
 
-/* Whether `name` is the file that `descriptor` is open on. */
-static bool is_named(int descriptor, const char *name) {
-  struct stat one, other;
-  return fstat(descriptor, &one) == 0 && lstat(name, &other) == 0 && one.st_dev == other.st_dev &&
-         one.st_ino == other.st_ino;
-}
-
-bool leftover_publish(int descriptor, const char *path, const char *target, struct error *error) {
-  if (file_publish(descriptor, path, target, error)) return true;
-  if (is_named(descriptor, target)) unlink(target);
-  return false;
-}
-
 /* Whether `entry` is ".NAME.RANDOM.part", or that with ".NUMBER" or ".malformed" behind NAME. */
 static bool is_ours(const char *entry, const char *name) {
   size_t kept = strlen(name) < NAME_KEPT ? strlen(name) : NAME_KEPT;

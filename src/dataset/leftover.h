@@ -16,10 +16,6 @@
 /* Like file_create_beside, and holds a lock on the new file until its descriptor is closed. */
 int leftover_create_beside(const char *target, char **path, struct error *error);
 
-/* Like file_publish; but where the file has its name and only the folder could not be flushed, the
- * name is taken away again. */
-bool leftover_publish(int descriptor, const char *path, const char *target, struct error *error);
-
 /* Removes the temporary files beside `target` that were made for it, or for `target` with a number
  * or ".malformed" behind it, and that nobody holds. What cannot be removed stays. */
 void leftover_remove(const char *target);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "dataset/leftover.h"
+#include "file.h"
 
 struct malformed {
   char *target, *path;
@@ -73,7 +74,7 @@ bool malformed_publish(struct malformed *malformed, struct error *error) {
   fflush(malformed->file);
   if (!is_written(malformed, error)) return false;
   malformed->published =
-      leftover_publish(fileno(malformed->file), malformed->path, malformed->target, error);
+      file_publish(fileno(malformed->file), malformed->path, malformed->target, error);
   return malformed->published;
 }
 

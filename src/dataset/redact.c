@@ -12,15 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dataset/csv.h"
 #include "dataset/id_output.h"
 #include "dataset/id_set.h"
 #include "dataset/leftover.h"
 #include "dataset/redact_file.h"
+#include "dataset/renames.h"
 #include "dataset/targets.h"
 #include "file.h"
 #include "thread.h"
 
-enum { JOBS_MAX = 256, COPY_SIZE = 1 << 18 };
+enum { JOBS_MAX = 256, COPY_SIZE = 1 << 18, NAMES_ROOM = 300 };
 
 struct redaction {
   struct task task;
@@ -34,6 +36,8 @@ struct redaction {
   atomic_size_t next_file;
   struct writer **quarantines; /* finished, not published */
   size_t quarantine_count;
+  char *renames;      /* where renames are written down; NULL: nowhere */
+  bool renames_noted; /* they are */
   struct redact_report report;
 };
 
@@ -101,50 +105,112 @@ static bool append(struct writer *writer, const char *path, struct error *error)
   return done;
 }
 
-/* A table that is added to has its header already. */
-static bool has_header(const char *path, const char *header, size_t size, bool *has,
-                       struct error *error) {
-  struct reader *reader;
-  *has = false;
-  if (access(path, F_OK) != 0) return true;
-  reader = reader_open(path, NULL, error);
-  if (!reader) return false;
-  while (reader->size < size && !reader->ended)
-    if (!reader_fill(reader, error)) {
-      reader_close(reader);
-      return false;
-    }
-  *has = reader->size >= size && memcmp(reader->text, header, size) == 0;
-  if (!*has && reader->size > 0)
-    error_at(error, ERROR_CONFLICT, path, 0, 0,
-             "holds another kind of records than those that are to be added - choose another "
-             "quarantine");
-  else
-    error->code = ERROR_NONE;
-  reader_close(reader);
-  return error->code == ERROR_NONE;
+/* What a quarantine file holds; it can only be read if all of it is of one kind. */
+struct kind {
+  enum format format;
+  const char *header; /* of a table */
+  size_t header_size;
+};
+
+static struct kind kind_of(const struct redact_file *file) {
+  struct redact_file_report report;
+  struct kind kind;
+  redact_file_describe(file, &report);
+  kind.format = report.format == FORMAT_JSON_VALUES ? FORMAT_JSON_LINES : report.format;
+  kind.header = redact_file_header(file, &kind.header_size);
+  return kind;
 }
 
-/* What is quarantined in place is added to what lies there, as it is nowhere else any more. */
-static struct writer *open_quarantine(struct redaction *r, const char *target, const char *header,
-                                      size_t header_size, struct error *error) {
+static bool is_same_kind(const struct kind *one, const struct kind *other) {
+  if (one->format != other->format || !one->header != !other->header) return false;
+  return !one->header || (one->header_size == other->header_size &&
+                          memcmp(one->header, other->header, one->header_size) == 0);
+}
+
+/* Whether it begins as a table does, with a header of several columns; a line that is not JSON may
+ * be a malformed record that was quarantined. */
+static bool is_table(const struct reader *reader) {
+  struct csv csv = {0};
+  bool is = csv_header(&csv, reader->text, reader->size, reader->ended) == CSV_ROW;
+  is = is && csv.columns > 1;
+  csv_free(&csv);
+  return is;
+}
+
+/* Whether what a reader has opened can be added to: it is empty, or of the same kind. */
+static bool fits(struct reader *reader, const struct kind *kind, bool *empty, struct error *error) {
+  enum format format;
+  bool same;
+  while (kind->header && reader->size < kind->header_size && !reader->ended)
+    if (!reader_fill(reader, error)) return false;
+  if (!format_detect(reader, &format, error)) return false;
+  *empty = reader->ended && reader->size == 0;
+  if (format == FORMAT_JSON_VALUES) format = FORMAT_JSON_LINES;
+  if (kind->header)
+    same = reader->size >= kind->header_size &&
+           memcmp(reader->text, kind->header, kind->header_size) == 0;
+  else
+    same = format == kind->format || (format == FORMAT_CSV && !is_table(reader));
+  if (same || *empty) return true;
+  error_at(error, ERROR_CONFLICT, reader->path, 0, 0,
+           "holds another kind of records than those that are to be added - choose another "
+           "quarantine");
+  return false;
+}
+
+/* Whether the quarantine can be added to, and whether there is nothing in it. */
+static bool check_old(const char *path, const struct kind *kind, bool *empty, struct error *error) {
+  struct reader *reader;
+  bool done;
+  *empty = access(path, F_OK) != 0;
+  if (*empty) return true;
+  reader = reader_open(path, NULL, error);
+  if (!reader) return false;
+  done = fits(reader, kind, empty, error);
+  reader_close(reader);
+  return done;
+}
+
+/* What is quarantined in place is added to what lies there, as it is nowhere else any more. `kind`
+ * NULL: nothing is added. */
+static struct writer *open_quarantine(struct redaction *r, const char *target,
+                                      const struct kind *kind, struct error *error) {
   size_t size;
   struct writer_options options = {.target = target,
                                    .packing = packing_of_name(target, &size),
                                    .level = r->options.level,
                                    .append = r->options.in_place};
-  struct iovec piece = {(char *)(uintptr_t)header, header_size};
-  bool has = false;
+  struct iovec header = {NULL, 0};
+  bool empty = true;
   struct writer *writer;
   if (!targets_make_folder(&r->targets, target, error)) return NULL;
-  if (header && options.append && !has_header(target, header, header_size, &has, error))
-    return NULL;
+  if (kind && options.append && !check_old(target, kind, &empty, error)) return NULL;
+  if (kind && empty) header = (struct iovec){(char *)(uintptr_t)kind->header, kind->header_size};
   writer = writer_open(&options, error);
-  if (writer && header && !has && !writer_write(writer, &piece, 1, error)) {
+  if (writer && header.iov_base && !writer_write(writer, &header, 1, error)) {
     writer_free(writer);
     return NULL;
   }
   return writer;
+}
+
+static bool add_quarantined(struct redaction *r, size_t i, struct writer **writer,
+                            struct kind *first, struct error *error) {
+  const char *part = redact_file_quarantined(r->files[i]), *target = r->targets.list[i].quarantine;
+  struct kind kind = kind_of(r->files[i]);
+  if (!part) return true;
+  if (!*writer) {
+    *first = kind;
+    *writer = open_quarantine(r, target, &kind, error);
+    if (!*writer) return false;
+    r->quarantines[r->quarantine_count++] = *writer;
+  } else if (!is_same_kind(first, &kind)) {
+    error_at(error, ERROR_USAGE, target, 0, 0,
+             "JSON, ids and the rows of different tables cannot share a file - give a folder as "
+             "quarantine");
+    return false;
+  }
+  return append(*writer, part, error);
 }
 
 /* Makes the quarantine file of the files [from, to), as far as they have anything for it. The one
@@ -152,27 +218,11 @@ static struct writer *open_quarantine(struct redaction *r, const char *target, c
  * in place that is kept. */
 static bool make_quarantine(struct redaction *r, size_t from, size_t to, struct error *error) {
   struct writer *writer = NULL;
-  const char *first_header = NULL;
-  for (size_t i = from; i < to; i++) {
-    const char *part = redact_file_quarantined(r->files[i]);
-    size_t size;
-    const char *header = redact_file_header(r->files[i], &size);
-    if (!part) continue;
-    if (!writer) {
-      writer = open_quarantine(r, r->targets.list[i].quarantine, header, size, error);
-      if (!writer) return false;
-      r->quarantines[r->quarantine_count++] = writer;
-      first_header = header;
-    } else if (header || first_header) {
-      error_at(error, ERROR_USAGE, r->targets.list[i].quarantine, 0, 0,
-               "rows of a table cannot share a file with other records - give a folder as "
-               "quarantine");
-      return false;
-    }
-    if (!append(writer, part, error)) return false;
-  }
+  struct kind first;
+  for (size_t i = from; i < to; i++)
+    if (!add_quarantined(r, i, &writer, &first, error)) return false;
   if (!writer && r->targets.one_quarantine && !r->options.in_place && !r->options.dry_run) {
-    writer = open_quarantine(r, r->options.quarantine, NULL, 0, error);
+    writer = open_quarantine(r, r->options.quarantine, NULL, error);
     if (!writer) return false;
     r->quarantines[r->quarantine_count++] = writer;
   }
@@ -191,7 +241,7 @@ static bool make_quarantines(struct redaction *r, struct error *error) {
 /* }================================================================== */
 
 /* {==================================================================
-** The run
+** The beginning, and the counts
 ** =================================================================== */
 
 /* Removes what killed runs have left beside the outputs. */
@@ -207,6 +257,15 @@ static void tidy(const struct redaction *r) {
   free(all);
 }
 
+/* What an interrupted run in place has not come to. */
+static bool complete_renames(struct redaction *r, struct error *error) {
+  if (!r->options.in_place || !r->options.quarantine) return true;
+  r->renames = renames_path(r->options.quarantine, !r->targets.one_quarantine);
+  if (!r->renames) return no_memory(error);
+  leftover_remove(r->renames);
+  return renames_complete(r->renames, error);
+}
+
 static bool prepare(struct redaction *r, struct error *error) {
   const struct redact_options *options = &r->options;
   uint32_t matter[VERDICTS_TYPES];
@@ -217,6 +276,7 @@ static bool prepare(struct redaction *r, struct error *error) {
   if (!(r->shapes = shapes_new(options->shape, error))) return false;
   if (!targets_find(&r->targets, &where, &r->task, error)) return false;
   task_set(&r->task, REDACT_TOTAL, r->targets.total);
+  if (!complete_renames(r, error)) return false;
   tidy(r);
   policy_matter(&options->policy, matter);
   r->filter = prefilter_new(options->verdicts, matter);
@@ -284,7 +344,99 @@ static bool write_rehydrate(struct redaction *r, struct id_output **output, stru
   return *output && id_output_write(*output, list->ids, list->count, error);
 }
 
-/* First what would otherwise be lost: the quarantine, before the outputs lack it. */
+/* }================================================================== */
+
+/* {==================================================================
+** Final names
+** =================================================================== */
+
+/* In place, what was quarantined must not be quarantined again by the run that replaces the files
+ * that this one does not come to. */
+static bool note_renames(struct redaction *r, struct error *error) {
+  size_t count = 0;
+  struct rename *list;
+  bool done;
+  if (!r->options.in_place || r->quarantine_count == 0) return true;
+  list = calloc(r->quarantine_count + r->file_count, sizeof *list);
+  if (!list) return no_memory(error);
+  for (size_t i = 0; i < r->quarantine_count; i++)
+    list[count++] =
+        (struct rename){writer_path(r->quarantines[i]), writer_target(r->quarantines[i]), true};
+  for (size_t i = 0; i < r->file_count; i++)
+    if (redact_file_finished(r->files[i]))
+      list[count++] =
+          (struct rename){redact_file_finished(r->files[i]), r->targets.list[i].output, false};
+  done = renames_begin(r->renames, list, count, error);
+  free(list);
+  r->renames_noted = done;
+  return done;
+}
+
+/* First what would otherwise be lost: the quarantine, before the outputs lack it. Returns how far
+ * it came: the quarantines, then the files. */
+static bool rename_all(struct redaction *r, struct id_output *rehydrate, size_t *quarantines,
+                       size_t *files, struct error *error) {
+  bool done = true;
+  for (; *quarantines < r->quarantine_count; ++*quarantines)
+    if (!writer_publish(r->quarantines[*quarantines], error)) return false;
+  if (rehydrate) done = id_output_publish(rehydrate, error);
+  for (; done && *files < r->file_count; *files += done)
+    done = redact_file_publish(r->files[*files], error);
+  return done;
+}
+
+/* Names the outputs in [from, to), as many as fit into `text`. Returns how many there are. */
+static size_t list_outputs(const struct redaction *r, size_t from, size_t to,
+                           char text[NAMES_ROOM]) {
+  size_t count = 0, used = 0;
+  bool full = false;
+  text[0] = '\0';
+  for (size_t i = from; i < to; i++) {
+    const char *path = r->targets.list[i].output;
+    if (!redact_file_finished(r->files[i])) continue;
+    full = full || used + strlen(path) + sizeof ", ..." > NAMES_ROOM - sizeof ", ...";
+    if (!full)
+      used += (size_t)snprintf(text + used, NAMES_ROOM - used, "%s%s", used ? ", " : "", path);
+    count++;
+  }
+  if (full) snprintf(text + used, NAMES_ROOM - used, "%s...", used ? ", " : "");
+  return count;
+}
+
+/* A rename has failed: says which files have their names and which have not. */
+static void explain_renames(const struct redaction *r, size_t files, struct error *error) {
+  char done_names[NAMES_ROOM], left_names[NAMES_ROOM];
+  size_t done = list_outputs(r, 0, files, done_names);
+  size_t left = list_outputs(r, files, r->file_count, left_names);
+  size_t used = strlen(error->message);
+  if (done == 0) return;
+  snprintf(error->message + used, sizeof error->message - used,
+           "; of %zu files %zu %s replaced (%s), and %zu %s not (%s) - correct that and run the "
+           "same command again to replace the rest",
+           done + left, done, done == 1 ? "was" : "were", done_names, left,
+           left == 1 ? "was" : "were", left_names);
+}
+
+static void keep_finished(struct redaction *r, size_t quarantines, size_t files) {
+  for (size_t i = quarantines; i < r->quarantine_count; i++)
+    writer_keep(r->quarantines[i]);
+  for (size_t i = files; i < r->file_count; i++)
+    redact_file_keep(r->files[i]);
+}
+
+static bool give_names(struct redaction *r, struct id_output *rehydrate, struct error *error) {
+  size_t quarantines = 0, files = 0;
+  bool done;
+  if (!note_renames(r, error)) return false;
+  done = rename_all(r, rehydrate, &quarantines, &files, error);
+  if (!done) explain_renames(r, files, error);
+  if (r->renames_noted && !done && quarantines > 0)
+    keep_finished(r, quarantines, files);
+  else if (r->renames_noted)
+    renames_end(r->renames);
+  return done;
+}
+
 static bool publish(struct redaction *r, struct error *error) {
   struct id_output *rehydrate = NULL;
   bool done = make_quarantines(r, error) && write_rehydrate(r, &rehydrate, error);
@@ -294,14 +446,16 @@ static bool publish(struct redaction *r, struct error *error) {
   }
   for (size_t i = 0; done && i < r->file_count; i++)
     done = redact_file_check(r->files[i], error);
-  for (size_t i = 0; done && i < r->quarantine_count; i++)
-    done = writer_publish(r->quarantines[i], error);
-  if (done && rehydrate) done = id_output_publish(rehydrate, error);
-  for (size_t i = 0; done && i < r->file_count; i++)
-    done = redact_file_publish(r->files[i], error);
+  done = done && give_names(r, rehydrate, error);
   if (rehydrate) id_output_free(rehydrate);
   return done;
 }
+
+/* }================================================================== */
+
+/* {==================================================================
+** The run
+** =================================================================== */
 
 /* Results of the other type show two signs together: their ids are found, but only on objects of
  * the other type; and their times are written as those of the other type are. The same verdicts a
@@ -378,6 +532,7 @@ static void destroy(struct task *task) {
     redact_file_free(r->files[i]);
   free(r->files);
   free(r->quarantines);
+  free(r->renames);
   free(r->run.rehydrate.ids);
   targets_free(&r->targets);
   free_options(&r->options);

@@ -520,6 +520,14 @@ bool redact_file_publish(struct redact_file *file, struct error *error) {
   return !file->writer || writer_publish(file->writer, error);
 }
 
+const char *redact_file_finished(const struct redact_file *file) {
+  return file->writer ? writer_path(file->writer) : NULL;
+}
+
+void redact_file_keep(struct redact_file *file) {
+  if (file->writer) writer_keep(file->writer);
+}
+
 const char *redact_file_quarantined(const struct redact_file *file) {
   return file->quarantine ? writer_path(file->quarantine) : NULL;
 }

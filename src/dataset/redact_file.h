@@ -60,6 +60,11 @@ void redact_file_work(struct redact_file *file, struct redact_worker *worker);
 bool redact_file_check(struct redact_file *file, struct error *error);
 bool redact_file_publish(struct redact_file *file, struct error *error);
 
+/* The finished output under its temporary name; NULL if nothing was written. */
+const char *redact_file_finished(const struct redact_file *file);
+/* Leaves it to whoever will rename it. */
+void redact_file_keep(struct redact_file *file);
+
 /* What was quarantined: a finished plain file, and the header of a table that it lacks; NULL:
  * nothing, no header. */
 const char *redact_file_quarantined(const struct redact_file *file);

@@ -17,7 +17,7 @@ enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256 };
 struct writer {
   char *target, *path; /* `path`: the temporary file; NULL for standard output */
   int descriptor;
-  bool checksum, published;
+  bool checksum, published, kept;
   const struct packing *packing; /* NULL: plain */
   uint64_t size;
   uint32_t crc;
@@ -136,6 +136,14 @@ static bool take_after(struct writer *writer, const struct stat *like, bool owne
   return false;
 }
 
+/* What is appended to a plain file whose last line has no end must not become part of it. */
+static bool end_line(struct writer *writer, int old, uint64_t size, struct error *error) {
+  char last = '\n';
+  if (size == 0 || writer->packing) return true;
+  if (file_read(old, &last, 1, size - 1, writer->target, error) < 0) return false;
+  return last == '\n' || put(writer, "\n", 1, error);
+}
+
 static bool copy_old(struct writer *writer, struct error *error) {
   struct stat status;
   int old;
@@ -144,7 +152,8 @@ static bool copy_old(struct writer *writer, struct error *error) {
   old = file_open(writer->target, &status, error);
   if (old < 0) return false;
   done = take_after(writer, &status, true, error) &&
-         writer_copy(writer, old, (uint64_t)status.st_size, writer->target, error);
+         writer_copy(writer, old, (uint64_t)status.st_size, writer->target, error) &&
+         end_line(writer, old, (uint64_t)status.st_size, error);
   close(old);
   return done;
 }
@@ -277,10 +286,14 @@ const char *writer_path(const struct writer *writer) {
   return writer->path;
 }
 
+void writer_keep(struct writer *writer) {
+  writer->kept = true;
+}
+
 void writer_free(struct writer *writer) {
   if (!writer) return;
   if (writer->descriptor >= 0) close(writer->descriptor);
-  if (writer->path && !writer->published) unlink(writer->path);
+  if (writer->path && !writer->published && !writer->kept) unlink(writer->path);
   if (writer->packing) writer->packing->encoder_free(writer->encoder);
   free(writer->out);
   free(writer->path);

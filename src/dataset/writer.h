@@ -60,7 +60,10 @@ const char *writer_target(const struct writer *writer);
 /* The temporary file, until it is published. */
 const char *writer_path(const struct writer *writer);
 
-/* Frees it, and removes what has not been published. May be NULL. */
+/* Leaves the finished file to whoever will rename it: writer_free does not remove it. */
+void writer_keep(struct writer *writer);
+
+/* Frees it, and removes what has not been published or kept. May be NULL. */
 void writer_free(struct writer *writer);
 
 #pragma GCC visibility pop
