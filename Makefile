@@ -160,15 +160,18 @@ soak: test-packages
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/lua5.4/?.so;;" \
 	  lua5.4 spec/faults/soak.lua $(SOAK_RUNS) $(SOAK_SEED)
 
-# the answer of each kind of exchange cut at every byte (EVERY=97: at every 97th), under each Lua
+# the answer of each kind of exchange cut at every byte (EVERY=97: at every 97th); whole checks, cut
+# and killed at random; under each Lua
 EVERY ?= 1
+KILLS ?= 5000
 
 .PHONY: sweep
 sweep: test-packages
-	@$(MAKE) -s all
-	@for lua in $(LUAS); do \
-	  echo $$lua; LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/$$lua/?.so;;" \
-	    $$lua spec/faults/sweep.lua $(EVERY) || exit 1; \
+	@$(MAKE) -s all c-tests
+	@export LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;"; \
+	for lua in $(LUAS); do \
+	  echo $$lua; export LUA_CPATH="$(BUILD)/$$lua/?.so;;"; \
+	  $$lua spec/faults/sweep.lua $(EVERY) && $$lua spec/faults/kills.lua $(KILLS) || exit 1; \
 	done
 
 # the sanitizers' runtimes must come first in a host that was built without them; a shared object that

@@ -1,6 +1,7 @@
 -- Row 85 of the fault matrix: a part of the sweep, in every run of the specs; `make sweep` does all
 -- of it.
 
+local kills = require "spec.faults.kills"
 local sweep = require "spec.faults.sweep"
 
 local EVERY = 97 -- bytes; a prime, so that it falls into each part of a line
@@ -16,4 +17,11 @@ describe("row 85: an answer that is cut, over", function()
       assert.is_true(sweep.run(kind, "tls", tls, EVERY, number) > 0)
     end)
   end
+end)
+
+it("row 85: whole checks, cut at random and killed at random moments, end right", function()
+  local sums = kills.run(25, 1, "storage")
+  assert.equal(25, sums.tries)
+  assert.is_true(sums.kills > 10)
+  assert.equal(0, sums.more)
 end)

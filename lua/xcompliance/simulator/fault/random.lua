@@ -5,21 +5,27 @@ local M = {}
 local Random = {}
 Random.__index = Random
 
+local HEAD = 2400 -- bytes of the longest answer that is not results
+
 local API = {
   "503", "500-html", "408", "502-empty", "429", "close", "lost", "reset", "half", "stall@0.1",
+  "cut-answer@HEAD", "reset-answer@HEAD",
 }
 local FAULTS = {
   create = API, list = API, get = API, cancel = API,
-  start = { "503", "408", "429", "close", "lost", "reset" },
-  upload = { "503", "408", "429", "503-early", "close", "lost", "reset@SIZE", "cut@SIZE", "flip" },
+  start = { "503", "408", "429", "close", "lost", "reset", "cut-answer@HEAD" },
+  upload = {
+    "503", "408", "429", "503-early", "close", "lost", "reset@SIZE", "cut@SIZE", "flip",
+    "cut-answer@HEAD",
+  },
   chunk = {
     "503", "502", "408", "429", "503-after@SIZE", "308-partial@SIZE", "no-range", "410", "close",
-    "lost", "reset@SIZE", "cut@SIZE", "override-308", "flip",
+    "lost", "reset@SIZE", "cut@SIZE", "override-308", "flip", "cut-answer@HEAD",
   },
-  query = { "503", "500", "408", "close", "reset", "shrink@1" },
+  query = { "503", "500", "408", "close", "reset", "shrink@1", "cut-answer@HEAD" },
   download = {
     "503", "429", "close", "cut@SIZE", "reset@SIZE", "ignore-range", "other-etag", "wrong-range",
-    "flip", "wrong-total", "chunked-cut", "stall@0.1",
+    "flip", "wrong-total", "chunked-cut", "stall@0.1", "cut-answer@HEAD", "reset-answer@HEAD",
   },
 }
 
@@ -49,7 +55,9 @@ function Random:pick(step)
   if not faults or draw(self) >= self.probability then return nil end
   local text = faults[math.floor(draw(self) * #faults) + 1]
   if text == "flip" and self.unverifiable then text = "503" end
-  return step .. ":" .. text:gsub("SIZE", ("%d"):format(math.floor(draw(self) * self.size)))
+  local share = draw(self)
+  return step .. ":" .. text:gsub("SIZE", ("%d"):format(math.floor(share * self.size)))
+    :gsub("HEAD", ("%d"):format(math.floor(share * HEAD)))
 end
 
 return M
