@@ -52,6 +52,7 @@ build = {
         "src/dataset/leftover.c",
         "src/dataset/lines.c",
         "src/dataset/listing.c",
+        "src/dataset/locate.c",
         "src/dataset/malformed.c",
         "src/dataset/names.c",
         "src/dataset/notice.c",

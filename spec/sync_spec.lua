@@ -205,6 +205,24 @@ describe("a sync", function()
     assert.equal(0, second.differences.users.newly_gone)
   end)
 
+  it("locates a reinstated record of a compressed dataset", function()
+    start { shares = {}, verdicts = { row("100", "suspended") } }
+    write("a.jsonl", tweet(100, 7), tweet(102, 7))
+    assert(shell("gzip " .. folder .. "/a.jsonl"))
+    local options = {
+      in_place = true, quarantine = bench:path("kept"), state = bench:path("state"),
+      policy = { suspended = "quarantine" },
+    }
+    assert.equal(1, assert(sync(options)).records.quarantined)
+    bench.sim:stop()
+    bench.sim = simulator.start { jobs_take = 0, shares = {} }
+    local found = assert(sync(options)).differences.tweets
+    assert.equal(1, found.reinstated)
+    assert.equal("100", found.places[1].id)
+    assert.equal(1, found.places[1].line)
+    assert.equal(tweet(100, 7), (shell("gzip -dc " .. found.places[1].file)))
+  end)
+
   it("stops at an outcome that it does not know, and publishes nothing", function()
     start { shares = {}, verdicts = { row("101", "odd", "explode"), row("100", "deleted") } }
     write("a.jsonl", tweet(100, 7))

@@ -325,6 +325,18 @@ describe("results", function()
       assert.is_nil((dataset.verdicts { tweets = scratch:at("damaged") }))
     end)
 
+    it("tidy up what a killed run has left, and nothing else", function()
+      local verdicts = assert(dataset.verdicts { tweets = scratch:write("r", row '"id":"1","action":"delete"') })
+      local leftovers = { ".v.abcdefghijkl.part", ".l.abcdefghijkl.part" }
+      for _, name in ipairs(leftovers) do scratch:write(name, "") end
+      scratch:write(".w.abcdefghijkl.part", "")
+      assert(verdicts:save(scratch:at("v")))
+      assert(dataset.list_verdicts { verdicts = verdicts, type = "tweets", output = scratch:at("l") })
+      for _, name in ipairs(leftovers) do assert.is_nil(scratch:read(name)) end
+      assert.equal("", scratch:read(".w.abcdefghijkl.part"))
+      verdicts:close()
+    end)
+
     it("leave what was there where they cannot be written", function()
       local verdicts = both()
       local ok, err = verdicts:save("/proc/none/saved")

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "dataset/extract.h"
+#include "dataset/id.h"
 #include "dataset/id_set.h"
+#include "dataset/locate.h"
 #include "skin.h"
 
 enum { INPUTS_MAX = 1 << 20 };
@@ -112,9 +114,69 @@ static int extract(lua_State *L) {
   return 1;
 }
 
+static int push_places(lua_State *L, struct task *task) {
+  const struct locate_place *place;
+  lua_newtable(L);
+  for (int i = 0; (place = locate_place(task, (size_t)i)); i++) {
+    char id[ID_FORMAT_ROOM];
+    lua_createtable(L, 0, 3);
+    lua_pushlstring(L, id, id_format(place->id, id));
+    lua_setfield(L, -2, "id");
+    lua_pushstring(L, locate_path(task, place->path));
+    lua_setfield(L, -2, "file");
+    compat_pushwhole(L, place->line);
+    lua_setfield(L, -2, "line");
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* The options' `ids`, an array of strings, in a userdata that is left on the stack. */
+static const uint64_t *check_ids(lua_State *L, const char *name, size_t *count) {
+  uint64_t *ids;
+  lua_pushliteral(L, "ids");
+  lua_rawget(L, 1);
+  if (!lua_istable(L, -1)) skin_misuse(L, "%s: ids must be an array of strings", name);
+  *count = lua_rawlen(L, -1);
+  if (*count > INPUTS_MAX) skin_misuse(L, "%s: ids are too many", name);
+  ids = compat_newuserdata(L, (*count + 1) * sizeof *ids);
+  for (size_t i = 0; i < *count; i++) {
+    size_t size;
+    const char *text;
+    lua_rawgeti(L, -2, (int)i + 1);
+    text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
+    ids[i] = text ? id_parse(text, size) : 0;
+    if (!ids[i]) skin_misuse(L, "%s: one of ids is not an id", name);
+    lua_pop(L, 1);
+  }
+  return ids;
+}
+
+/* core.locate_ids{ ids, inputs } -> task -> { { id, file, line }, ... } | nil, err
+ * See dataset/locate.h. */
+static int locate_ids(lua_State *L) {
+  static const char *const known[] = {"ids", "inputs", NULL};
+  static const char name[] = "core.locate_ids";
+  const char *const *inputs;
+  const uint64_t *ids;
+  struct task_box *box;
+  struct task *task;
+  struct error error;
+  size_t count;
+  skin_check_options(L, 1, name, known);
+  ids = check_ids(L, name, &count);
+  inputs = check_inputs(L, name);
+  box = task_box_new(L, push_places);
+  task = locate_start(ids, count, inputs, &error);
+  if (!task) return skin_failure(L, &error);
+  task_box_fill(box, task);
+  return 1;
+}
+
 void dataset_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"extract", extract},
+      {"locate_ids", locate_ids},
       {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);

@@ -2,13 +2,12 @@
 -- side. Nothing is held but what is found, and the loop's others have their turns meanwhile.
 -- @module xcompliance.differences
 
-local errors = require "xcompliance.errors"
+local core = require "xcompliance.core"
 
 local M = {}
 
 local REINSTATED_MAX = 10000 -- so many are named; the count is of all
 local LINES_AT_ONCE = 4000 -- about a millisecond's work
-local BYTES_AT_ONCE = 64 * 1024
 
 local function is_less(a, b)
   if #a ~= #b then return #a < #b end
@@ -86,35 +85,13 @@ function M.compare(before, now, asked, loop)
 end
 
 --- Finds the quarantined records that hold any of some ids.
+-- @tparam table call
 -- @tparam table ids an array
--- @tparam table paths quarantine files: records, one a line
--- @tparam table loop
+-- @tparam table paths quarantine files: records, one a line; packed or not
 -- @treturn ?table an array of `{ id, file, line }`; or nil, err
-function M.locate(ids, paths, loop)
-  local wanted, places, bytes = {}, {}, 0
-  for _, id in ipairs(ids) do wanted[id] = true end
-  if #ids == 0 then return places end
-  for _, path in ipairs(paths) do
-    local file, why = io.open(path, "r")
-    if not file then return nil, errors.new("io", "reading the quarantine: " .. why) end
-    local number = 0
-    for line in file:lines() do
-      number, bytes = number + 1, bytes + #line
-      if bytes > BYTES_AT_ONCE then
-        loop.sleep(0)
-        bytes = 0
-      end
-      local seen = {}
-      for id in line:gmatch("%d+") do
-        if wanted[id] and not seen[id] then
-          seen[id] = true
-          places[#places + 1] = { id = id, file = path, line = number }
-        end
-      end
-    end
-    file:close()
-  end
-  return places
+function M.locate(call, ids, paths)
+  if #ids == 0 or #paths == 0 then return {} end
+  return call:ask(core.locate_ids { ids = ids, inputs = paths })
 end
 
 return M

@@ -72,7 +72,7 @@ local function differ(run, type, condemned)
   if found.reinstated > 0 then
     local paths, err = run:quarantined_paths(run.call)
     if not paths then return nil, err end
-    places, err = differences.locate(found.reinstated_ids, paths, run.call.loop)
+    places, err = differences.locate(run.call, found.reinstated_ids, paths)
     if not places then return nil, err end
   end
   return { newly_gone = found.newly_gone, reinstated = found.reinstated, places = places }

@@ -246,8 +246,9 @@ static bool make_quarantines(struct redaction *r, struct error *error) {
 
 /* Removes what killed runs have left beside the outputs. */
 static void tidy(const struct redaction *r) {
-  const char **all = calloc(2 * r->targets.count + 1, sizeof *all);
+  const char **all = calloc(2 * r->targets.count + 2, sizeof *all);
   size_t count = 0;
+  if (all && r->options.rehydrate) all[count++] = r->options.rehydrate;
   for (size_t i = 0; all && i < r->targets.count; i++) {
     const struct target *target = &r->targets.list[i];
     if (target->output && strcmp(target->output, "-") != 0) all[count++] = target->output;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "checksum.h"
+#include "dataset/leftover.h"
 #include "file.h"
 
 enum { ENTRY = VERDICT_ENTRY, MAGIC = 8, VERSION = 1, SUM_SIZE = 1 << 18 };
@@ -102,7 +103,8 @@ bool verdicts_save(const struct verdicts *verdicts, const char *path, struct err
   char *temporary;
   struct saving saving = {.path = path};
   bool ok;
-  saving.descriptor = file_create_beside(path, &temporary, error);
+  leftover_remove(path);
+  saving.descriptor = leftover_create_beside(path, &temporary, error);
   if (saving.descriptor < 0) return false;
   ok =
       save_all(&saving, verdicts, error) && file_publish(saving.descriptor, temporary, path, error);
