@@ -7,7 +7,8 @@
 --     server.url   server:heads()   server:stop()
 --
 -- The text is run there for each connection, with the head of its request and its number, from
--- 1; when it returns, or the peer has gone, the connection is closed.
+-- 1; when it returns, or the peer has gone, the connection is closed. With `{ certificate, key }`
+-- it speaks TLS; with `http2` it offers HTTP/2 alone, and the text is run before anything is read.
 
 local simulator = require "spec.simulator"
 
@@ -19,16 +20,37 @@ Server.__index = Server
 
 local PROGRAM = [[
   local cqueues, socket = require "cqueues", require "cqueues.socket"
-  local folder = ...
+  local folder, certificate, key, http2 = ...
   local answer = assert(loadfile(folder .. "/answer.lua"))(folder)
   local heads = io.open(folder .. "/heads", "a")
   local listener = socket.listen("127.0.0.1", 0)
   assert(listener:listen())
   local loop = cqueues.new()
 
+  local function read(path)
+    local file = assert(io.open(path, "rb"))
+    local text = file:read("*a")
+    file:close()
+    return text
+  end
+
+  local context
+  if certificate then
+    context = require("openssl.ssl.context").new("TLS", true)
+    context:setCertificate(require("openssl.x509").new(read(certificate)))
+    context:setPrivateKey(require("openssl.pkey").new(read(key)))
+    if http2 then context:setAlpnSelect(function() return "h2" end) end
+  end
+
   local function serve(connection, number)
     connection:setmode("b", "bf")
     connection:onerror(function(_, _, code) return code end)
+    if context and not connection:starttls(context) then return connection:close() end
+    if http2 then
+      pcall(answer, connection, "", number)
+      connection:flush()
+      return connection:close()
+    end
     local lines = {}
     for line in connection:lines("*L") do
       lines[#lines + 1] = line
@@ -71,18 +93,20 @@ end
 
 --- Starts it.
 -- @tparam string answer Lua text that returns a function of a cqueues socket, a head and a number
+-- @tparam[opt] table tls `{ certificate, key, http2 }`: paths, and a boolean
 -- @treturn table `{ port, url, pid }` and the methods below
-function M.start(answer)
+function M.start(answer, tls)
   local folder = assert(shell("mktemp -d"))
   write(folder .. "/answer.lua", answer)
   write(folder .. "/program.lua", PROGRAM)
   local pipe = assert(io.popen(("{ echo $$; exec env -u LD_PRELOAD LUA_CPATH=';;' LUA_PATH=';;'"
-    .. " lua5.4 %s/program.lua %s; } 2>&1"):format(folder, folder)))
+    .. " lua5.4 %s/program.lua %s %s; } 2>&1"):format(folder, folder,
+    tls and table.concat({ tls.certificate, tls.key, tls.http2 and "h2" }, " ") or "")))
   local pid, port = pipe:read("*l"), pipe:read("*l")
   if not tonumber(port) then error("the server did not start: " .. tostring(port), 2) end
   return setmetatable({
     folder = folder, pipe = pipe, pid = pid, port = tonumber(port),
-    url = "http://127.0.0.1:" .. port,
+    url = (tls and "https" or "http") .. "://127.0.0.1:" .. port,
   }, Server)
 end
 

@@ -5,6 +5,7 @@ local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
 local flows = require "spec.flows"
 local raw = require "spec.raw"
+local shell = require("spec.simulator").shell
 
 local ENDS = { "cut-answer", "reset-answer" }
 
@@ -113,10 +114,10 @@ end)
 describe("an answer after interim answers", function()
   local server, folder
 
-  before_each(function() folder = assert(require("spec.simulator").shell("mktemp -d")) end)
+  before_each(function() folder = assert(shell("mktemp -d")) end)
   after_each(function()
     server:stop()
-    require("spec.simulator").shell("rm -rf " .. folder)
+    shell("rm -rf " .. folder)
   end)
 
   local BODY = '{"id":"1","action":"delete","reason":"deleted"}\n'
@@ -158,4 +159,64 @@ describe("an answer after interim answers", function()
     assert.equal("network", err.kind)
     assert.is_nil(text)
   end)
+end)
+
+describe("an answer over HTTP/2", function()
+  local folder, server, client
+
+  setup(function()
+    folder = assert(shell("mktemp -d"))
+    assert(shell("cd " .. folder .. " && openssl req -x509 -newkey ec -pkeyopt"
+      .. " ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 2"
+      .. " -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null"))
+  end)
+  teardown(function() shell("rm -rf " .. folder) end)
+  after_each(function()
+    client:close()
+    server:stop()
+  end)
+
+  --- Lists jobs at a server that answers by these frames, and then says goodbye.
+  local function list(frames)
+    server = raw.start([[
+      local function frame(kind, flags, stream, payload)
+        return string.pack(">I3BBI4", #payload, kind, flags, stream) .. payload
+      end
+      local SETTINGS, ACKNOWLEDGED = frame(4, 0, 0, ""), frame(4, 1, 0, "")
+      local BODY = '{"meta":{"result_count":0}}'
+      return function(connection)
+        local cqueues = require "cqueues"
+        connection:write(SETTINGS .. ACKNOWLEDGED)
+        connection:flush()
+        cqueues.sleep(0.2) -- the request has come
+        connection:write(]] .. frames .. [[)
+        connection:flush()
+        cqueues.sleep(0.1)
+        connection:shutdown("w")
+      end]], { certificate = folder .. "/cert.pem", key = folder .. "/key.pem", http2 = true })
+    client = require("xcompliance").client { bearer_token = "t0ken-0123456789abcdef",
+      base_url = server.url, ca_file = folder .. "/cert.pem", retry = { attempts = 1 } }
+    return client:list_jobs("tweets")
+  end
+
+  it("counts if its stream was ended", function()
+    local response, err = list 'frame(1, 4, 1, "\\x88") .. frame(0, 1, 1, BODY)'
+    assert(response, tostring(err))
+    assert.equal(0, response.meta.result_count)
+  end)
+
+  for name, frames in pairs {
+    ["before its headers"] = '""',
+    ["within its headers"] = 'frame(1, 0, 1, "\\x88")',
+    ["after its headers"] = 'frame(1, 4, 1, "\\x88")',
+    ["within its body"] = 'frame(1, 4, 1, "\\x88") .. frame(0, 0, 1, BODY:sub(1, 9))',
+    ["before its stream"] = 'frame(1, 4, 1, "\\x88") .. frame(0, 0, 1, BODY)',
+    ["within a frame"] = '(frame(1, 4, 1, "\\x88") .. frame(0, 1, 1, BODY)):sub(1, -5)',
+  } do
+    it("row 85: does not count if the connection ends " .. name, function()
+      local response, err = list(frames)
+      assert.is_nil(response)
+      assert.equal("network", err.kind, tostring(err))
+    end)
+  end
 end)
