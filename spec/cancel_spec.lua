@@ -78,18 +78,18 @@ describe("cancelling a job", function()
     assert.equal(table.concat({ DELETE, DELETE, DELETE }, ", "), asked())
   end)
 
-  it("has succeeded if its answer was lost and the job has failed", function()
+  it("row 96: has succeeded if its answer was lost and the job has failed", function()
     start { false, { 409, problem("conflict", "not active") }, "failed" }
     assert.equal("failed", assert(client:cancel_job(ID)).data.status)
     assert.equal(table.concat({ DELETE, DELETE, GET }, ", "), asked())
   end)
 
-  it("has nothing to do if the job expired", function()
+  it("row 96: has nothing to do if the job expired", function()
     start { { 400, problem("invalid-request", "not active") }, "expired" }
     assert.equal("expired", assert(client:cancel_job(ID)).data.status)
   end)
 
-  it("is a conflict if the job is complete, and says so, without a loop", function()
+  it("row 96: is a conflict if the job is complete, and says so, without a loop", function()
     start { { 409, problem("conflict", "it cannot be cancelled") }, "complete" }
     local response, err = client:cancel_job(ID)
     assert.is_nil(response)

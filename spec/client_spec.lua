@@ -89,6 +89,7 @@ describe("a client", function()
     assert.equal("", said)
     assert.same({
       bytes = 2000, ids = 100, crc32c = core.crc32c(text), verified = true, resumable = false,
+      flow = "storage", checksum = "crc32c",
     }, info)
     bench:holds(response.data, text)
     local job = assert(client:list_job(response.data.id)).data

@@ -66,6 +66,8 @@ static bool check_job_url(lua_State *L, const char *name, const char *operation,
   rules.loopback = exchange->loopback;
   flow = url_flow(options->url, &rules, error);
   if (flow == URL_API) {
+    /* on a kept connection libcurl might send a list again by itself */
+    options->fresh_connection = options->kind == TRANSFER_UPLOAD;
     options->bearer_token = token;
     options->public_only = false; /* the caller chose the host */
     options->allow_http = strncmp(rules.base_url, "http:", 5) == 0;

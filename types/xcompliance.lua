@@ -16,9 +16,9 @@
 ---@field status xcompliance.Status
 ---@field resumable? boolean
 ---@field created_at string "2021-10-07T07:56:18.000Z"
----@field upload_url string a signed URL: a credential
+---@field upload_url string a credential: it has a token, or a signature in the older flow
 ---@field upload_expires_at string
----@field download_url string a signed URL: a credential
+---@field download_url string a credential, too
 ---@field download_expires_at string
 ---@field error? string why it failed
 
@@ -54,7 +54,7 @@
 ---@alias xcompliance.Kind
 ---| "usage" | "config" | "auth" | "forbidden" | "not_found" | "conflict" | "rate_limited"
 ---| "expired" | "job_failed" | "integrity" | "network" | "timeout" | "tls" | "protocol" | "io"
----| "data" | "cancelled" | "memory" | "server" | "internal"
+---| "data" | "too_large" | "cancelled" | "memory" | "server" | "internal"
 
 ---@class xcompliance.Error docs/errors.md; tostring() gives the message
 ---@field kind xcompliance.Kind
@@ -66,6 +66,8 @@
 ---@field problem? table the API's own, decoded
 ---@field problem_type? string the last segment of its type
 ---@field code? string of storage's XML
+---@field url_refused? boolean the API accepts the bearer token, but not the job's URL
+---@field spoilt? boolean a job works on something else than the list
 ---@field attempts? integer
 ---@field deadline? boolean the caller's deadline has passed
 ---@field job? xcompliance.ComplianceJob that failed or expired, or could not be cancelled
@@ -79,17 +81,23 @@
 ---@field headers table<string, string>
 ---@field adopted? boolean the answer to a create was lost, and the job found
 
+---@alias xcompliance.Flow "api"|"storage" where the bytes went: the API's own host, or storage
+
 ---@class xcompliance.Uploaded
 ---@field bytes integer
 ---@field ids integer
----@field crc32c string base64
----@field verified boolean whether storage has told the same checksum
+---@field crc32c string base64; of what was sent
+---@field flow xcompliance.Flow
+---@field verified boolean whether all that was offered as a proof matched (docs/check.md)
+---@field checksum "crc32c"|"none" what was offered beside the length
 ---@field resumable boolean
 
 ---@class xcompliance.Downloaded
 ---@field bytes integer
----@field crc32c string base64
----@field verified boolean whether storage has told the same checksum
+---@field crc32c string base64; of what came
+---@field flow xcompliance.Flow
+---@field verified boolean whether all that was offered as a proof matched (docs/check.md)
+---@field checksum "crc32c"|"none" what was offered beside the length
 
 ---@class xcompliance.Outcome
 ---@field type xcompliance.Type
@@ -261,7 +269,7 @@ function Client:cancel_job(id, options) end
 ---@param url string the job's upload_url
 ---@param path string
 ---@param options? xcompliance.UploadOptions
----@return string? said what storage said
+---@return string? said what was answered
 ---@return xcompliance.Uploaded|xcompliance.Error
 function Client:upload_ids(url, path, options) end
 

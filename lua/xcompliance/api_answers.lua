@@ -31,7 +31,7 @@ local PROBLEMS = {
 
 local STATUSES = {
   [400] = "usage", [401] = "auth", [403] = "forbidden", [404] = "not_found", [408] = "timeout",
-  [409] = "conflict", [429] = "rate_limited",
+  [409] = "conflict", [413] = "too_large", [429] = "rate_limited",
 }
 
 local HINTS = {
@@ -41,18 +41,24 @@ local HINTS = {
   rate_limited = "wait until the limit is reset",
   not_found = "check the job's id",
   server = "try again later",
+  too_large = "send it in parts",
 }
 
 -- {====================================================================
 -- Refusals
 -- =====================================================================
 
---- A copy of a value in which no string holds a secret.
-local function masked(value, token)
-  if type(value) == "string" then return core.mask(value, token) end
+--- A copy of a value in which no string holds a secret: neither token, nor what URLs have of them.
+local function masked(value, token, url_token)
+  if type(value) == "string" then
+    local text = core.mask(value, token)
+    return url_token and core.mask(text, url_token) or text
+  end
   if type(value) ~= "table" then return value end
   local copy = {}
-  for name, member in next, value do copy[masked(name, token)] = masked(member, token) end
+  for name, member in next, value do
+    copy[masked(name, token, url_token)] = masked(member, token, url_token)
+  end
   return copy
 end
 
@@ -88,16 +94,17 @@ end
 
 --- An answer that says no, as an error.
 -- @tparam table answer `{ status, headers, body, doing, where }` of the core
--- @tparam ?string token what must not be shown
+-- @tparam string token that was sent
+-- @tparam[opt] string url_token that the URL had
 -- @treturn table an error
-function M.failure(answer, token)
+function M.failure(answer, token, url_token)
   local body = json.decode(answer.body)
-  local problem = type(body) == "table" and masked(body, token) or nil
+  local problem = type(body) == "table" and masked(body, token, url_token) or nil
   local problem_type, said
   if problem then
     problem_type, said = read_problem(problem)
   else
-    said = core.mask(answer.body, token):sub(1, EXCERPT_MAX)
+    said = masked(answer.body, token, url_token):sub(1, EXCERPT_MAX)
   end
   local kind, hint = kind_of(answer.status, problem_type)
   hint = hint or HINTS[kind]
@@ -105,7 +112,7 @@ function M.failure(answer, token)
     answer.status, problem_type and (" (%s)"):format(problem_type) or "",
     said and said ~= "" and ": " .. said or "", hint and " - " .. hint or "")
   return errors.new(kind, message, {
-    status = answer.status, headers = masked(answer.headers, token), hint = hint,
+    status = answer.status, headers = masked(answer.headers, token, url_token), hint = hint,
     problem = problem, problem_type = problem_type,
     retryable = is_retryable(kind, answer.status, problem_type),
   })

@@ -77,16 +77,6 @@ function Client:session()
   return session
 end
 
---- What exchanges with storage need. The token is not among it.
-function Client:storage()
-  local session, err = self:session()
-  if not session then return nil, err end
-  return {
-    session = session, hosts = self.settings.storage_hosts,
-    loopback = core.is_loopback(self.base_url),
-  }
-end
-
 --- Learns how far the API's clock is from ours.
 function Client:note_clock(headers)
   local date = dates.http(headers and headers.date)
@@ -195,23 +185,21 @@ local function check_strings(name, url, path)
   end
 end
 
---- Uploads a list of ids. The URL tells whether that is to be resumable.
+--- Uploads a list of ids. The URL says where they go, and how.
 -- @tparam string url the job's upload_url, as it came
 -- @tparam string path a file of ids, one a line
 -- @tparam[opt] table options `deadline`, `on_progress`, `chunk` (of resumable uploads: bytes, a
 -- multiple of 256 KiB; without it all is sent at once), `as_is` (true: send the file whatever it
 -- holds; else one that is not a list of ids is refused)
--- @treturn ?string what storage said, mostly nothing; or nil, err
--- @treturn table `{ bytes, ids, crc32c, verified, resumable }`
+-- @treturn ?string what was answered: nothing from storage, the job from the API; or nil, err
+-- @treturn table `{ bytes, ids, crc32c, flow, verified, checksum, resumable }`: see docs/check.md,
+-- "Verified"
 function Client:upload_ids(url, path, options)
   check_strings("upload_ids", url, path)
   local call, checked = self:call("upload_ids", options, { chunk = "number", as_is = "boolean" })
   local ok, err = self:check_names(call, "upload", { ids = path })
   if not ok then return nil, err end
-  local storage
-  storage, err = self:storage()
-  if not storage then return nil, err end
-  return upload.run(call, storage, url, path, { chunk = checked.chunk, as_is = checked.as_is })
+  return upload.run(self, call, url, path, { chunk = checked.chunk, as_is = checked.as_is })
 end
 
 --- Downloads results. The file takes its name when it is whole and verified, and every line of it
@@ -221,17 +209,14 @@ end
 -- @tparam[opt] table options `deadline`, `on_progress`; `allow_unframed` (accept results although
 -- neither a length nor a checksum says where they end); `as_is` (accept what is not results)
 -- @treturn ?integer the HTTP status; or nil, err
--- @treturn table `{ bytes, crc32c, verified }`
+-- @treturn table `{ bytes, crc32c, flow, verified, checksum }`
 function Client:download_results(url, path, options)
   check_strings("download_results", url, path)
   local call, checked = self:call("download_results", options,
     { allow_unframed = "boolean", as_is = "boolean" })
   local ok, err = self:check_names(call, "download", { results = path })
   if not ok then return nil, err end
-  local storage
-  storage, err = self:storage()
-  if not storage then return nil, err end
-  return download.run(call, storage, url, path,
+  return download.run(self, call, url, path,
     { allow_unframed = checked.allow_unframed, as_is = checked.as_is })
 end
 

@@ -11,8 +11,10 @@
 -- not match it is not used.
 -- @module xcompliance.download
 
+local byte_paths = require "xcompliance.byte_paths"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local places = require "xcompliance.place"
 local results = require "xcompliance.results"
 local storage_answers = require "xcompliance.storage"
 local text = require "xcompliance.text"
@@ -109,7 +111,7 @@ local function is_transcoded(headers)
   return (headers["x-goog-stored-content-encoding"] or "identity") ~= "identity"
 end
 
---- The checksum that storage states of the bytes that it sends, or nil.
+--- The checksum that is stated of the bytes that are sent, or nil.
 local function hash_of(headers)
   return not is_transcoded(headers) and storage_answers.crc32c(headers) or nil
 end
@@ -168,9 +170,8 @@ function Download:ask(have)
     headers = { ("Range: bytes=%.0f-"):format(have) }
     if self.part.etag then headers[2] = "If-Range: " .. self.part.etag end
   end
-  local task, err = core.download_results(self.storage.session, {
-    url = self.url, file = self.file, offset = have, headers = headers,
-    storage_hosts = self.storage.hosts, loopback = self.storage.loopback,
+  local task, err = core.download_results(self.place.session, self.place:options {
+    file = self.file, offset = have, headers = headers,
   })
   self.adopted = false
   return self.call:await(task, err, self.on_part and self:recorder(have))
@@ -191,8 +192,22 @@ function Download:cut(err, have)
   return nil, err
 end
 
+--- The API has issued another URL of the same results. It is tried once.
+function Download:renew(url)
+  local place, err = places.open(self.place.client, url, "download", self.place.job_id)
+  if not place then return nil, places.refused(self.call, err) end
+  self.place, self.renewed = place, true
+  return self:exchange()
+end
+
 function Download:gone_wrong(answer)
-  local err = storage_answers.failure(self.call.doing, answer)
+  local url, err
+  if self.place.flow == "api" then
+    url, err = byte_paths.download_refused(self.place, self.call, answer, self.renewed)
+    if url then return self:renew(url) end
+  else
+    err = self.place:failure(self.call.doing, answer)
+  end
   if err.kind == "not_found" and self.patient then err.retryable = true end
   return nil, err
 end
@@ -213,8 +228,8 @@ function Download:out_of_range(answer, have)
     answer.headers["x-goog-hash"] = part.hash and "crc32c=" .. part.hash
     return answer
   end
-  return self:refuse_part(("storage has %s bytes, not the %s that were received"):format(
-    total and text.count(total) or "other", text.count(have)))
+  return self:refuse_part(("%s has %s bytes, not the %s that were received"):format(
+    self.place.who, total and text.count(total) or "other", text.count(have)))
 end
 
 --- The rest arrived: is it the rest of what we had, and all of it?
@@ -222,7 +237,7 @@ function Download:joined(answer, have)
   if answer.status == 200 or have == 0 then
     self:adopt(answer)
   elseif not self:is_same(answer) then
-    return self:refuse_part("storage sent a part of another object")
+    return self:refuse_part(self.place.who .. " sent a part of another object")
   end
   local total, now = total_of(answer), self:have()
   if total and now < total then
@@ -243,7 +258,7 @@ function Download:exchange()
   end
   local answer, err = self:ask(have)
   if self.failure then return nil, self.failure end
-  answer = answer or storage_answers.refusal_in(err)
+  answer = answer or places.refusal_in(err)
   if not answer then return self:cut(err, have) end
   if answer.status == 200 or answer.status == 206 then return self:joined(answer, have) end
   if answer.status == 416 and have > 0 then return self:out_of_range(answer, have) end
@@ -256,11 +271,11 @@ end
 -- The whole
 -- =====================================================================
 
-local function check_encoding(doing, headers)
+function Download:check_encoding(headers)
   local encoding = headers["content-encoding"] or "identity"
   if encoding == "identity" then return true end
-  return nil, errors.new("protocol", ("%s: storage sent the results as %s, which was not asked"
-    .. " for"):format(doing, core.mask(encoding:sub(1, 40))))
+  return nil, errors.new("protocol", ("%s: %s sent the results as %s, which was not asked for")
+    :format(self.call.doing, self.place.who, core.mask(encoding:sub(1, 40))))
 end
 
 --- A body that ends because the connection does may end anywhere. Something must say where.
@@ -270,30 +285,39 @@ function Download:check_end(answer)
   if answer.framed or answer.total or stored or hash_of(headers) or self.allow_unframed then
     return true
   end
-  return nil, errors.new("protocol", ("%s: storage sent neither the length nor a checksum of the"
+  return nil, errors.new("protocol", ("%s: %s sent neither the length nor a checksum of the"
     .. " results, so they may be incomplete - use allow_unframed to accept them"):format(
-    self.call.doing))
+    self.call.doing, self.place.who))
 end
 
---- Checks the file against everything that storage said of it.
+--- Whether the API sent all that it offers as a proof: where the results end. Storage offers a
+-- checksum, too.
+function Download:is_whole(answer)
+  return self.place.flow == "api" and (answer.framed or answer.total ~= nil)
+end
+
+--- Checks the file against everything that was said of it.
 function Download:verify(answer)
-  local doing, headers = self.call.doing, answer.headers
-  local ok, err = check_encoding(doing, headers)
+  local doing, headers, who = self.call.doing, answer.headers, self.place.who
+  local ok, err = self:check_encoding(headers)
   if ok then ok, err = self:check_end(answer) end
   if not ok then return nil, err end
   local sum
   sum, err = self.call:ask(self.file:checksum())
   if not sum then return nil, err end
   if answer.total and sum.bytes ~= answer.total then
-    return nil, errors.new("integrity", ("%s: storage announced %s bytes, but sent %s"):format(
-      doing, text.count(answer.total), text.count(sum.bytes)))
+    return nil, errors.new("integrity", ("%s: %s announced %s bytes, but sent %s"):format(
+      doing, who, text.count(answer.total), text.count(sum.bytes)))
   end
-  local verified = false
+  local has_hash = false
   if not is_transcoded(headers) then
-    verified, err = storage_answers.verify(doing, headers, sum)
+    has_hash, err = storage_answers.verify(doing, headers, sum, who)
     if err then return nil, err end
   end
-  return { bytes = sum.bytes, crc32c = sum.crc32c, verified = verified }
+  return {
+    bytes = sum.bytes, crc32c = sum.crc32c, flow = self.place.flow,
+    verified = has_hash or self:is_whole(answer), checksum = has_hash and "crc32c" or "none",
+  }
 end
 
 --- Checks that the file holds results: before it replaces others.
@@ -303,8 +327,8 @@ function Download:parse()
   if found then return true end
   if err.kind ~= "data" then return nil, err end
   local hint = err.message:find(" - ", 1, true) and "" or " - download it with as_is to look at it"
-  return nil, errors.with(err, { message = ("%s: what storage sent is not results: %s%s"):format(
-    self.call.doing, err.message, hint) })
+  return nil, errors.with(err, { message = ("%s: what %s sent is not results: %s%s"):format(
+    self.call.doing, self.place.who, err.message, hint) })
 end
 
 -- errors after which nothing of the file can be used
@@ -334,23 +358,25 @@ end
 -- }====================================================================
 
 --- Downloads results.
+-- @tparam table client
 -- @tparam table call
--- @tparam table storage `{ session, hosts, loopback }`
 -- @tparam string url a download URL as it came
 -- @tparam string target where they go, when they are whole, verified and readable
--- @tparam[opt] table options `patient` (results that are not there yet are waited for a little),
--- `allow_unframed` (accept results whose end nothing marks), `as_is` (accept what is not results),
--- `part` (what an earlier run recorded), `on_part` (called to record it; then what has arrived is
--- kept on failure)
+-- @tparam[opt] table options `job_id` (whose URL it is, if that is known), `patient` (results that
+-- are not there yet are waited for a little), `allow_unframed` (accept results whose end nothing
+-- marks), `as_is` (accept what is not results), `part` (what an earlier run recorded), `on_part`
+-- (called to record it; then what has arrived is kept on failure)
 -- @treturn ?integer the HTTP status, or nil, err
--- @treturn table `{ bytes, crc32c, verified }`
-function M.run(call, storage, url, target, options)
+-- @treturn table `{ bytes, crc32c, flow, verified, checksum }`
+function M.run(client, call, url, target, options)
   options = options or {}
   call:at("download", "downloading " .. text.basename(target))
+  local place, err = places.open(client, url, "download", options.job_id)
+  if not place then return nil, places.refused(call, err) end
   local file, part = open_part(target, options.part, options.on_part ~= nil)
   if not file then return nil, part end
   local self = setmetatable({
-    call = call, storage = storage, url = url, target = target, file = file, part = part,
+    call = call, place = place, target = target, file = file, part = part,
     patient = options.patient, allow_unframed = options.allow_unframed, as_is = options.as_is,
     on_part = options.on_part,
   }, Download)

@@ -21,6 +21,7 @@ M.kinds = {
   expired = "a URL or a job has outlived its time",
   job_failed = "the API gave the job up",
   integrity = "what arrived is not what was sent",
+  too_large = "a list that is longer than X takes at once",
   network = "no connection, or one that broke",
   timeout = "too slow, or the caller's deadline has passed",
   tls = "the peer could not be trusted",

@@ -93,11 +93,13 @@ end
 local NEVER_SENT = { [5] = true, [6] = true, [7] = true, [35] = true, [60] = true, [77] = true }
 local SENT_KINDS = { network = true, timeout = true, protocol = true, cancelled = true }
 
---- Whether a failed create may have made a job all the same.
+--- Whether a request whose answer is an error may have arrived and been served all the same.
 local function may_have_arrived(err)
   if not err.status then return SENT_KINDS[err.kind] and not NEVER_SENT[err.system] or false end
   return err.status == 200 or err.status == 201 or err.status == 408 or err.status >= 500
 end
+
+M.may_have_arrived = may_have_arrived
 
 --- Whether a job can be the one that we asked for. A name that others may have as well says little:
 -- then it must be new, because nobody has uploaded to ours yet, and not older than our request.
@@ -134,9 +136,17 @@ local function find(client, call, wish, began)
   return exchange(client, call, "list_job", { id = found.id })
 end
 
-local function create_once(client, call, wish)
+local function create_once(client, call, wish, resumable)
   return exchange(client, call, "create_compliance_job",
-    { type = wish.type, name = wish.name, resumable = wish.resumable, fields = wish.fields })
+    { type = wish.type, name = wish.name, resumable = resumable, fields = wish.fields })
+end
+
+--- Creates a job for resumable uploads if that is wished; if the API refuses it, another job.
+local function create_as_wished(client, call, wish)
+  local response, err = create_once(client, call, wish, wish.resumable)
+  if response or not wish.resumable or err.status ~= 400 then return response, err end
+  call:tell { warning = "the API refuses resumable uploads - creating a job for a plain upload" }
+  return create_once(client, call, wish)
 end
 
 --- An answer that was lost, where nothing tells our job from others.
@@ -160,7 +170,7 @@ function M.create(client, call, wish)
       if response == nil then return nil, details end
       if response then return response, { status = 200, headers = {}, adopted = true } end
     end
-    local response, err = create_once(client, call, wish)
+    local response, err = create_as_wished(client, call, wish)
     if response then return response, err end
     if err.kind == "conflict" and lost then
       local found, failure = find(client, call, wish, began) -- the running job may be ours

@@ -25,6 +25,7 @@ local STATUSES = {
   [404] = { "not_found", "there is nothing under this URL, or not yet" },
   [408] = { "timeout", RUN_AGAIN },
   [410] = { "expired", RUN_AGAIN },
+  [413] = { "too_large", "send it in parts" },
   [429] = { "rate_limited", RUN_AGAIN .. " later" },
 }
 
@@ -60,19 +61,13 @@ function M.failure(doing, answer)
       retryable = retryable })
 end
 
---- What was answered although the exchange broke off afterwards.
--- @tparam table err of the core
--- @treturn ?table an answer without a body, where it was a refusal
-function M.refusal_in(err)
-  if err.status and err.status >= 400 then
-    return { status = err.status, headers = err.headers or {}, body = "" }
-  end
-end
-
---- The CRC32C that storage tells of an object, as base64; nil where it tells none.
+--- The CRC32C that a server states of an object, as base64; nil if it states none. Other checksums
+-- are not computed.
 function M.crc32c(headers)
-  local hash = headers["x-goog-hash"]
-  return hash and hash:match("crc32c=([%w+/]+=*)")
+  for _, name in ipairs { "x-goog-hash", "repr-digest", "digest" } do
+    local found = (headers[name] or ""):match("crc32c=:?([%w+/]+=*)")
+    if found then return found end
+  end
 end
 
 --- The size that storage tells of an object, or nil.
@@ -91,17 +86,19 @@ end
 -- @tparam string doing the beginning of a message
 -- @tparam table headers of its answer
 -- @tparam table expected `{ bytes, crc32c }`
--- @treturn ?boolean whether it is proved; false where storage tells no hash; nil, err where storage
--- holds something else
-function M.verify(doing, headers, expected)
+-- @tparam[opt] string who holds it, default: storage
+-- @treturn ?boolean whether a checksum proves it; false if none was sent; nil, err if something
+-- else is held
+function M.verify(doing, headers, expected, who)
+  who = who or "storage"
   local length, crc32c = M.stored_length(headers), M.crc32c(headers)
   local wrong
   if length and length ~= expected.bytes then
-    wrong = ("storage holds %s bytes, but %s were transferred"):format(
-      text.count(length), text.count(expected.bytes))
+    wrong = ("%s holds %s bytes, but %s were transferred"):format(
+      who, text.count(length), text.count(expected.bytes))
   elseif crc32c and crc32c ~= expected.crc32c then
-    wrong = ("storage's CRC32C is %s, but that of the %s bytes here is %s"):format(
-      crc32c, text.count(expected.bytes), expected.crc32c)
+    wrong = ("%s's CRC32C is %s, but that of the %s bytes here is %s"):format(
+      who, crc32c, text.count(expected.bytes), expected.crc32c)
   end
   if wrong then
     return nil, errors.new("integrity",

@@ -1,11 +1,15 @@
---- Many exchanges that make one sure upload. The URL itself tells which protocol it was made for.
+--- Many exchanges that make one sure upload. The URL itself says which protocol it was made for:
+-- one PUT to the API (xcompliance.upload_api), one PUT to storage, or a session there
+-- (xcompliance.upload_session).
 -- @module xcompliance.upload
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local places = require "xcompliance.place"
 local sources = require "xcompliance.source"
 local storage_answers = require "xcompliance.storage"
 local text = require "xcompliance.text"
+local upload_api = require "xcompliance.upload_api"
 local upload_session = require "xcompliance.upload_session"
 
 local M = {}
@@ -23,21 +27,20 @@ local function judge(doing, source, answer)
   end
   local verified, err = storage_answers.verify(doing, answer.headers, sent)
   if err then return nil, storage_answers.spoilt(err) end
-  answer.verified = verified
+  answer.verified, answer.checksum = verified, verified and "crc32c" or "none"
   return answer
 end
 
---- One PUT of the whole. It may be repeated: the same bytes under the same name.
-local function put_whole(call, storage, source, url)
+--- One PUT of the whole to storage. It may be repeated: the same bytes under the same name.
+local function put_whole(call, place, source)
   local digest_retried = false
   return call:try(function()
     local same, changed = source:check()
     if not same then return nil, changed end
-    local answer, err = call:await(core.upload_ids(storage.session, {
-      url = url, file = source.file, headers = { "Content-Type: text/plain" },
-      storage_hosts = storage.hosts, loopback = storage.loopback,
+    local answer, err = call:await(core.upload_ids(place.session, place:options {
+      file = source.file, headers = { "Content-Type: text/plain" },
     }))
-    answer = answer or storage_answers.refusal_in(err)
+    answer = answer or places.refusal_in(err)
     if not answer then return nil, err end
     answer, err = judge(call.doing, source, answer)
     if err and err.code == "BadDigest" and not digest_retried then
@@ -57,39 +60,48 @@ local function check_expected(source, expected)
   return true
 end
 
-local function send(call, storage, source, url, options)
+local function send(call, place, source, options)
   local ok, err = check_expected(source, options.expected)
   if not ok then return nil, err end
   if not options.as_is and not options.expected then
     ok, err = source:check_ids(call)
     if not ok then return nil, err end
   end
-  local resumable = core.signed_url(url).resumable
-  local upload = resumable and upload_session.put or put_whole
+  local resumable = place.flow == "storage" and core.signed_url(place.url).resumable
+  local upload = place.flow == "api" and upload_api.put
+    or resumable and upload_session.put or put_whole
   local answer
-  answer, err = upload(call, storage, source, url, options)
+  answer, err = upload(call, place, source, options)
   if not answer then return nil, err end
   return answer.body, {
-    bytes = source.bytes, ids = source.lines, crc32c = source.crc32c,
-    verified = answer.verified, resumable = resumable,
+    bytes = source.bytes, ids = source.lines, crc32c = source.crc32c, flow = place.flow,
+    verified = answer.verified, checksum = answer.checksum, resumable = resumable,
   }
 end
 
 --- Uploads a list of ids.
+-- @tparam table client
 -- @tparam table call
--- @tparam table storage `{ session, hosts, loopback }`
 -- @tparam string url an upload URL as it came
 -- @tparam string path the list, one id a line
--- @tparam table options `expected` (`{ bytes, crc32c }` that the list must have), `as_is` (true:
--- send whatever the file holds), `session` (the URI of one that was begun before), `on_session`
--- (told of a new one, or false), `chunk`, `name` (what the user calls the list)
--- @treturn ?string what storage said, or nil, err
--- @treturn table `{ bytes, ids, crc32c, verified, resumable }`
-function M.run(call, storage, url, path, options)
+-- @tparam table options `job_id` (whose URL it is, if that is known), `expected` (`{ bytes,
+-- crc32c }` that the list must have), `as_is` (true: send whatever the file holds), `name` (what
+-- the user calls the list); of resumable uploads: `session` (the URI of one that was begun before),
+-- `on_session` (told of a new one, or false), `chunk`
+-- @treturn ?string what was answered, or nil, err. An error of the kind `expired`, or one with
+-- `url_refused`, says that the URL is of no use any more: another job is needed
+-- @treturn table `{ bytes, ids, crc32c, flow, verified, checksum, resumable }`
+function M.run(client, call, url, path, options)
   call:at("upload", "uploading " .. text.basename(options.name or path))
   local source, err = sources.open(call, path)
   if not source then return nil, err end
-  local ok, said, info = pcall(send, call, storage, source, url, options)
+  local place
+  place, err = places.open(client, url, "upload", options.job_id)
+  if not place then
+    source:close()
+    return nil, places.refused(call, err)
+  end
+  local ok, said, info = pcall(send, call, place, source, options)
   source:close()
   if not ok then error(said, 0) end
   return said, info

@@ -7,6 +7,7 @@
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local places = require "xcompliance.place"
 local storage_answers = require "xcompliance.storage"
 local text = require "xcompliance.text"
 
@@ -93,7 +94,7 @@ function Session:done(answer)
     local same, changed = self.source:check()
     if not same then return nil, storage_answers.spoilt(changed) end
   end
-  answer.verified = verified
+  answer.verified, answer.checksum = verified, verified and "crc32c" or "none"
   return answer
 end
 
@@ -104,11 +105,10 @@ end
 -- =====================================================================
 
 function Session:request(method, url, headers)
-  local answer, err = self.call:ask(core.request(self.storage.session, {
-    method = method, url = url, headers = headers,
-    storage_hosts = self.storage.hosts, loopback = self.storage.loopback,
-  }))
-  answer = answer or storage_answers.refusal_in(err)
+  local options = self.place:options { method = method, headers = headers }
+  options.url = url
+  local answer, err = self.call:ask(core.request(self.place.session, options))
+  answer = answer or places.refusal_in(err)
   return answer, err
 end
 
@@ -152,13 +152,14 @@ function Session:put(offset, length)
   if last == self.source.bytes - 1 then
     headers[2] = "x-goog-hash: crc32c=" .. self.source.crc32c
   end
-  local answer, err = self.call:await(core.upload_ids(self.storage.session, {
-    url = self.uri, file = self.source.file, offset = offset, length = length, headers = headers,
-    storage_hosts = self.storage.hosts, loopback = self.storage.loopback,
-  }))
+  local options = self.place:options {
+    file = self.source.file, offset = offset, length = length, headers = headers,
+  }
+  options.url = self.uri
+  local answer, err = self.call:await(core.upload_ids(self.place.session, options))
   local sent = answer and answer.sent or err.bytes or 0
   if self.sent then self.sent = math.max(self.sent, offset + sent) end
-  answer = answer or storage_answers.refusal_in(err)
+  answer = answer or places.refusal_in(err)
   return answer, err
 end
 
@@ -219,18 +220,17 @@ end
 
 --- Uploads a source by a URL made for a resumable upload.
 -- @tparam table call
--- @tparam table storage `{ session, hosts, loopback }`
+-- @tparam table place of xcompliance.place, by the signed URL
 -- @tparam table source of xcompliance.source
--- @tparam string url the signed URL
 -- @tparam table options `session`, `on_session`, `chunk`: see xcompliance.upload
 -- @treturn ?table the last answer, with `verified`; or nil, err
-function M.put(call, storage, source, url, options)
+function M.put(call, place, source, options)
   local chunk = options.chunk or math.huge
   if chunk < PIECE or (chunk ~= math.huge and chunk % PIECE ~= 0) then
     errors.misuse("a chunk is a multiple of %d bytes", PIECE)
   end
   local self = setmetatable({
-    call = call, storage = storage, source = source, url = url, chunk = chunk,
+    call = call, place = place, source = source, url = place.url, chunk = chunk,
     uri = options.session, high = 0, restarts = 0,
     on_session = options.on_session or function() return true end,
   }, Session)

@@ -172,9 +172,8 @@ local function ensure_list(run)
 end
 
 local function put(run)
-  local storage, err = run.client:storage()
-  if not storage then return nil, err end
-  return upload.run(run.call, storage, run.facts.job.upload_url, run.list_path, {
+  return upload.run(run.client, run.call, run.facts.job.upload_url, run.list_path, {
+    job_id = run.facts.job.id,
     name = run.options.ids, expected = run.facts.list, chunk = run.options.chunk,
     session = run.facts.session,
     on_session = function(uri) return run:record { step = "upload", session = uri } end,
@@ -277,9 +276,8 @@ end
 -- =====================================================================
 
 local function get(run)
-  local storage, err = run.client:storage()
-  if not storage then return nil, err end
-  return download.run(run.call, storage, run.facts.job.download_url, run.options.results, {
+  return download.run(run.client, run.call, run.facts.job.download_url, run.options.results, {
+    job_id = run.facts.job.id,
     patient = true, allow_unframed = run.options.allow_unframed, part = run.facts.part,
     on_part = function(part) return run:record { step = "download", part = part } end,
   })

@@ -31,7 +31,7 @@ end
 
 --- The exit statuses, by the kind of the error (sysexits.h).
 M.statuses = {
-  usage = 64, data = 65, integrity = 65,
+  usage = 64, data = 65, integrity = 65, too_large = 65,
   not_found = 69, expired = 69, job_failed = 69,
   internal = 70, memory = 70,
   io = 74,

@@ -12,8 +12,8 @@ function M.define(command)
   command:option("--chunk", "Bytes a piece of a resumable upload; a multiple of 262144.")
     :argname("BYTES"):convert(tonumber)
   command:flag("--as-is", "Send the file whatever it holds (default: only if it is a list of ids).")
-  command:option("--deadline", "Give up after so long."):argname("SECONDS"):convert(tonumber)
-  command:epilog("Whether the upload is resumable is told by the URL.\n\n"
+  command:option("--deadline", "Give up after SECONDS."):argname("SECONDS"):convert(tonumber)
+  command:epilog("The URL says where the ids go, and whether the upload is resumable.\n\n"
     .. "Example:\n   xcompliance upload \"$upload_url\" ids.txt")
 end
 
