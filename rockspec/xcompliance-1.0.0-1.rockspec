@@ -94,6 +94,7 @@ build = {
         "src/lua_system.c",
         "src/lua_task.c",
         "src/lua_verdicts.c",
+        "src/memory.c",
         "src/skin.c",
         "src/task.c",
         "src/thread.c",

@@ -513,6 +513,24 @@ describe("redaction", function()
       assert.equal("id,username\n13,a\n", scratch:read("out.csv"))
     end)
 
+    it("takes the whole of a cell for its id, however many blanks are in it", function()
+      local blanks = (" "):rep(300)
+      scratch:write("in.csv", "id,text\n" .. blanks .. "13" .. blanks .. ',a\n"' .. blanks .. "\t1" .. blanks .. '",b\n')
+      assert(redact(verdicts(), "in.csv", { output = scratch:at("out.csv") }))
+      assert.equal('id,text\n"' .. blanks .. "\t1" .. blanks .. '",b\n', scratch:read("out.csv"))
+      assert(dataset.extract { type = "tweets", inputs = scratch:at("in.csv"), output = scratch:at("ids") })
+      assert.equal("1\n13\n", scratch:read("ids"))
+      for _, cell in ipairs { "1" .. blanks .. "x", "1" .. blanks .. "2", '"13' .. blanks .. '""3"' } do
+        scratch:write("in.csv", "id,text\n" .. cell .. ",a\n")
+        local counts, err = redact(verdicts(), "in.csv", { output = scratch:at("out.csv") })
+        assert.is_nil(counts)
+        assert.matches("is no id", err.message, 1, true)
+        counts, err = dataset.extract { type = "tweets", inputs = scratch:at("in.csv"), output = scratch:at("ids") }
+        assert.is_nil(counts)
+        assert.matches("is no id", err.message, 1, true)
+      end
+    end)
+
     it("with a rounded id stops, or does what it is told", function()
       scratch:write("in.csv", "id,text\n1,a\n1.26532E+18,b\n13,c\n")
       local counts, err = redact(verdicts(), "in.csv", { output = scratch:at("out.csv") })
@@ -604,6 +622,46 @@ describe("redaction", function()
           }))
           assert.equal(60003, counts.records)
           assert.equal(many .. LEFT, scratch:shell("%s -dc out.jsonl.%s", packing[2], packing[1]))
+        end
+      end
+    end)
+
+    it("refuses one that is empty: it was not written to its end", function()
+      for _, name in ipairs { "a.jsonl.gz", "a.jsonl.zst", "a.jsonl.bz2", "a.jsonl.xz", "a.GZ" } do
+        scratch:write(name, "")
+        local counts, err = redact(deleted { "13" }, name, { in_place = true })
+        assert.is_nil(counts)
+        assert.same({ "data", scratch:at(name) }, { err.kind, err.file })
+        assert.matches("it was not written to its end", err.message, 1, true)
+        counts, err = dataset.extract { type = "tweets", inputs = scratch:at(name), output = scratch:at("ids") }
+        assert.is_nil(counts)
+        assert.equal("data", err.kind)
+        counts, err = dataset.verdicts { tweets = scratch:at(name) }
+        assert.is_nil(counts)
+        assert.equal("data", err.kind)
+      end
+    end)
+
+    it("reads large windows of zstd if memory allows, and else says what they need", function()
+      scratch:write("a.jsonl", LEFT:rep(2000))
+      local command = scratch.shell({ path = "." }, "pwd"):gsub("%s+$", "") .. "/bin/xcompliance"
+      for log, size in pairs { [27] = 128, [28] = 256, [31] = 2048 } do
+        scratch:shell("cat a.jsonl | zstd -q --ultra --long=%d >a.jsonl.zst", log) -- its size is not known
+        local function extract(limit)
+          return scratch:shell("ulimit -v %s; '%s' extract tweets a.jsonl.zst -o ids -q; echo $?", limit, command)
+        end
+        if not os.getenv("ASAN_OPTIONS") then
+          local text = extract(900000)
+          if log == 27 then
+            assert.matches("\n0\n$", text)
+          else
+            assert.matches(("decoding these zstd data takes %d MiB of memory"):format(size), text, 1, true)
+            assert.matches("a quarter of what there is, 219 MiB, is allowed %- unpack the file with unzstd %-%-long=31\n65\n$", text)
+          end
+        end
+        local memory = tonumber(scratch:shell("awk '/MemTotal/ { print $2 }' /proc/meminfo"))
+        if memory > 4 * 1024 * size then
+          assert.matches("2 ids of 4,000 records.*\n0\n$", extract "unlimited")
         end
       end
     end)

@@ -319,9 +319,11 @@ int csv_want(struct csv *csv, int column) {
   return (int)count;
 }
 
-size_t csv_decode(struct csv_cell cell, char *to, size_t limit) {
-  bool quoted = cell.size >= 2 && cell.text[0] == '"';
-  const char *at = cell.text + quoted, *end = cell.text + cell.size - quoted;
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static size_t decode(const char *at, const char *end, bool quoted, char *to, size_t limit) {
   size_t size = 0;
   for (; at < end; at++) {
     if (size < limit) to[size] = *at;
@@ -329,6 +331,21 @@ size_t csv_decode(struct csv_cell cell, char *to, size_t limit) {
     if (quoted && *at == '"') at++; /* the second of two */
   }
   return size;
+}
+
+size_t csv_decode(struct csv_cell cell, char *to, size_t limit) {
+  bool quoted = cell.size >= 2 && cell.text[0] == '"';
+  return decode(cell.text + quoted, cell.text + cell.size - quoted, quoted, to, limit);
+}
+
+size_t csv_decode_trimmed(struct csv_cell cell, char *to, size_t limit) {
+  bool quoted = cell.size >= 2 && cell.text[0] == '"';
+  const char *start = cell.text + quoted, *end = cell.text + cell.size - quoted;
+  while (start < end && is_blank(*start))
+    start++;
+  while (end > start && is_blank(end[-1]))
+    end--;
+  return decode(start, end, quoted, to, limit);
 }
 
 void csv_free(struct csv *csv) {

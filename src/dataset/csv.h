@@ -76,6 +76,9 @@ enum csv_step csv_next(struct csv *csv, const char *text, size_t size, bool ende
  * Returns the decoded size, which may be more. */
 size_t csv_decode(struct csv_cell cell, char *to, size_t limit);
 
+/* The same without the white space around it, however long that is. */
+size_t csv_decode_trimmed(struct csv_cell cell, char *to, size_t limit);
+
 void csv_free(struct csv *csv);
 
 #pragma GCC visibility pop

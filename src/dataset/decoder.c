@@ -6,6 +6,7 @@
 #include "dataset/decoder.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,11 +49,6 @@ static bool failed(struct decoder *decoder, enum packing_step step) {
   case PACKING_NO_MEMORY:
     error_set(error, ERROR_MEMORY, "decoding %s: out of memory", decoder->input->path);
     break;
-  case PACKING_WINDOW:
-    error_set(error, ERROR_DATA,
-              "decoding these %s data needs more memory than is allowed - unpack the file with %s",
-              packing->name, packing->large_unpacker);
-    break;
   case PACKING_REFUSED:
     error_set(error, ERROR_DATA, "these %s data need what this version of the library lacks",
               packing->name);
@@ -62,6 +58,18 @@ static bool failed(struct decoder *decoder, enum packing_step step) {
     break;
   default: error_set(error, ERROR_DATA, "the %s data are corrupt", packing->name); break;
   }
+  return false;
+}
+
+static bool need_memory(struct decoder *decoder, uint64_t needed) {
+  const struct packing *packing = decoder->packing;
+  char amount[32] = "more";
+  if (needed > 0) snprintf(amount, sizeof amount, "%llu MiB", (unsigned long long)(needed >> 20));
+  error_set(
+      &decoder->error, ERROR_DATA,
+      "decoding these %s data takes %s of memory, and a quarter of what there is, %llu MiB, is "
+      "allowed - unpack the file with %s",
+      packing->name, amount, (unsigned long long)(packing_memory() >> 20), packing->large_unpacker);
   return false;
 }
 
@@ -119,6 +127,7 @@ static bool have_input(struct decoder *decoder, size_t least, bool *ended) {
  * comes the member has been cut off. */
 static bool decode_member(struct decoder *decoder) {
   enum packing_step step = PACKING_MORE;
+  uint64_t needed = 0;
   if (!decoder->packing->decoder_begin(decoder->state)) return failed(decoder, PACKING_NO_MEMORY);
   while (step == PACKING_MORE) {
     struct packing_buffers buffers;
@@ -126,22 +135,26 @@ static bool decode_member(struct decoder *decoder) {
     bool ended;
     if (!have_room(decoder) || !have_input(decoder, 1, &ended)) return false;
     before = decoder->out->size;
-    buffers =
-        (struct packing_buffers){decoder->in + decoder->in_next, decoder->in_end - decoder->in_next,
-                                 decoder->out->bytes + before, BLOCK_SIZE - before, ended};
+    buffers = (struct packing_buffers){.in = decoder->in + decoder->in_next,
+                                       .in_size = decoder->in_end - decoder->in_next,
+                                       .out = decoder->out->bytes + before,
+                                       .out_size = BLOCK_SIZE - before,
+                                       .last = ended};
     step = decoder->packing->decode(decoder->state, &buffers);
     decoder->in_next = decoder->in_end - buffers.in_size;
     decoder->out->size = BLOCK_SIZE - buffers.out_size;
+    needed = buffers.needed;
     if (ended && decoder->out->size == before && step == PACKING_MORE)
       return fail_at_end(decoder, "the %s data end too early: the file is truncated");
   }
+  if (step == PACKING_MEMORY) return need_memory(decoder, needed);
   return step == PACKING_DONE || failed(decoder, step);
 }
 
 /* Zero bytes are padding: tapes had them, and xz files may. */
 static bool decode_members(struct decoder *decoder) {
   bool ended;
-  while (have_input(decoder, PACKING_MAGIC_MAX, &ended)) {
+  while (have_input(decoder, PACKING_HEAD_MAX, &ended)) {
     const unsigned char *in = decoder->in + decoder->in_next;
     size_t size = decoder->in_end - decoder->in_next;
     if (size == 0) return true;

@@ -13,6 +13,7 @@
 #include "dataset/format.h"
 #include "dataset/id.h"
 #include "dataset/leftover.h"
+#include "memory.h"
 
 /* {==================================================================
 ** What all formats need
@@ -189,23 +190,8 @@ static bool read_file(struct extraction_run *run, const struct folder_file *file
 ** The run
 ** =================================================================== */
 
-/* What a container may have, if this is one; else a number that is no limit. */
-static uint64_t container_limit(void) {
-  static const char *const paths[] = {"/sys/fs/cgroup/memory.max",
-                                      "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
-  unsigned long long limit = 0;
-  for (size_t i = 0; i < sizeof paths / sizeof *paths && limit == 0; i++) {
-    FILE *file = fopen(paths[i], "r");
-    if (file && fscanf(file, "%llu", &limit) != 1) limit = 0; /* "max" */
-    if (file) fclose(file);
-  }
-  return limit ? limit : UINT64_MAX;
-}
-
 static uint64_t quarter_of_memory(void) {
-  uint64_t limit = container_limit();
-  uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-  memory = (limit < memory ? limit : memory) / 4;
+  uint64_t memory = memory_allowed() / 4;
   return memory > ID_SET_MEMORY_MIN ? memory : ID_SET_MEMORY_MIN;
 }
 

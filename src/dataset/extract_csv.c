@@ -6,10 +6,6 @@
 
 enum { PROGRESS_EVERY = 256 }; /* rows */
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static enum csv_step fail_csv(struct extraction *x, const struct csv *csv, struct error *error) {
   const char *at = x->reader->text + csv->problem_at;
   if (csv->problem == CSV_NO_MEMORY)
@@ -77,20 +73,16 @@ static bool no_column(struct extraction *x, const struct csv *csv, int column,
 /* An author may be missing, a tweet's own id may not. */
 static bool add_cell(struct extraction *x, struct csv_cell cell, struct error *error) {
   char text[ID_COMPLAINT];
-  size_t size = csv_decode(cell, text, sizeof text), start = 0;
+  size_t size = csv_decode_trimmed(cell, text, sizeof text);
   uint64_t id;
-  if (size > sizeof text) size = sizeof text;
-  while (start < size && (is_blank(text[start])))
-    start++;
-  while (size > start && (is_blank(text[size - 1])))
-    size--;
-  if (size == start && x->options.type == EXTRACT_USERS && !x->options.column) {
+  if (size > sizeof text) size = sizeof text; /* far more than an id has */
+  if (size == 0 && x->options.type == EXTRACT_USERS && !x->options.column) {
     x->counts.records++;
     x->counts.empty++;
     return true;
   }
-  id = id_parse(text + start, size - start);
-  if (!id) return extraction_refuse_id(x, cell.text, text + start, size - start, error);
+  id = id_parse(text, size);
+  if (!id) return extraction_refuse_id(x, cell.text, text, size, error);
   x->counts.records++;
   return extraction_add(x, id, error);
 }

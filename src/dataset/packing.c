@@ -18,6 +18,10 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "memory.h"
+
+enum { LEAST_MEMORY = 128 << 20 };
+
 /* {==================================================================
 ** gzip
 ** =================================================================== */
@@ -105,7 +109,10 @@ static enum packing_step gzip_encode(void *encoder, struct packing_buffers *b) {
 ** zstd
 ** =================================================================== */
 
-enum { ZSTD_WINDOW_LOG_MAX = 27 }; /* 128 MiB, as zstd itself allows */
+struct zstd_decoder {
+  ZSTD_DStream *stream;
+  bool within; /* a frame */
+};
 
 /* A skippable frame may come first. */
 static bool zstd_begins(const unsigned char *b, size_t size) {
@@ -114,35 +121,64 @@ static bool zstd_begins(const unsigned char *b, size_t size) {
          ((b[0] & 0xf0) == 0x50 && memcmp(b + 1, "\x2a\x4d\x18", 3) == 0);
 }
 
+static uint64_t number_at(const unsigned char *bytes, size_t size) {
+  uint64_t number = 0;
+  while (size-- > 0)
+    number = number << 8 | bytes[size];
+  return number;
+}
+
+/* The window that the frame at `b` needs (RFC 8878, 3.1.1.1); 0 if these bytes do not say. */
+static uint64_t zstd_window(const unsigned char *b, size_t size) {
+  static const size_t dictionary_sizes[] = {0, 1, 2, 4}, content_sizes[] = {1, 2, 4, 8};
+  size_t at, content;
+  if (size < 6 || memcmp(b, "\x28\xb5\x2f\xfd", 4) != 0) return 0;
+  if (!(b[4] & 0x20)) return ((uint64_t)8 + (b[5] & 7)) << (7 + (b[5] >> 3));
+  at = 5 + dictionary_sizes[b[4] & 3];
+  content = content_sizes[b[4] >> 6];
+  if (size < at + content) return 0;
+  return number_at(b + at, content) + (content == 2 ? 256 : 0);
+}
+
 static void zstd_decoder_free(void *decoder) {
-  ZSTD_freeDStream(decoder);
+  struct zstd_decoder *own = decoder;
+  if (own) ZSTD_freeDStream(own->stream);
+  free(own);
 }
 
 static void *zstd_decoder_new(void) {
-  ZSTD_DStream *stream = ZSTD_createDStream();
-  if (stream &&
-      !ZSTD_isError(ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX)))
-    return stream;
-  ZSTD_freeDStream(stream);
+  struct zstd_decoder *own = calloc(1, sizeof *own);
+  int most = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
+  if (own && (own->stream = ZSTD_createDStream()) &&
+      !ZSTD_isError(ZSTD_DCtx_setParameter(own->stream, ZSTD_d_windowLogMax, most)))
+    return own;
+  zstd_decoder_free(own);
   return NULL;
 }
 
 static bool zstd_decoder_begin(void *decoder) {
-  (void)decoder; /* it begins by itself */
+  ((struct zstd_decoder *)decoder)->within = false;
   return true;
 }
 
 static enum packing_step zstd_decode(void *decoder, struct packing_buffers *b) {
+  struct zstd_decoder *own = decoder;
   ZSTD_inBuffer in = {b->in, b->in_size, 0};
   ZSTD_outBuffer out = {b->out, b->out_size, 0};
-  size_t result = ZSTD_decompressStream(decoder, &out, &in);
+  size_t result;
+  if (!own->within) {
+    b->needed = zstd_window(b->in, b->in_size);
+    if (b->needed > LEAST_MEMORY && b->needed > packing_memory()) return PACKING_MEMORY;
+    own->within = true;
+  }
+  result = ZSTD_decompressStream(own->stream, &out, &in);
   b->in += in.pos;
   b->in_size -= in.pos;
   b->out += out.pos;
   b->out_size -= out.pos;
   if (!ZSTD_isError(result)) return result == 0 ? PACKING_DONE : PACKING_MORE;
   switch (ZSTD_getErrorCode(result)) {
-  case ZSTD_error_frameParameter_windowTooLarge: return PACKING_WINDOW;
+  case ZSTD_error_frameParameter_windowTooLarge: return PACKING_MEMORY;
   case ZSTD_error_memory_allocation: return PACKING_NO_MEMORY;
   case ZSTD_error_checksum_wrong: return PACKING_CHECKSUM;
   default: return PACKING_CORRUPT;
@@ -266,8 +302,7 @@ static void bzip2_encoder_free(void *encoder) {
 ** =================================================================== */
 
 enum {
-  XZ_MEMORY_MAX = 1 << 30, /* xz -9 needs 65 MiB */
-  XZ_BLOCK = 8 << 20,      /* bytes that one of several threads encodes at a time */
+  XZ_BLOCK = 8 << 20, /* bytes that one of several threads encodes at a time */
 };
 
 static bool xz_begins(const unsigned char *b, size_t size) {
@@ -288,7 +323,7 @@ static void xz_free(void *coder) {
 }
 
 static bool xz_decoder_begin(void *decoder) {
-  return lzma_stream_decoder(decoder, XZ_MEMORY_MAX, LZMA_TELL_UNSUPPORTED_CHECK) == LZMA_OK;
+  return lzma_stream_decoder(decoder, packing_memory(), LZMA_TELL_UNSUPPORTED_CHECK) == LZMA_OK;
 }
 
 static lzma_ret xz_work(lzma_stream *stream, struct packing_buffers *b, lzma_action action) {
@@ -311,7 +346,7 @@ static enum packing_step xz_decode(void *decoder, struct packing_buffers *b) {
   case LZMA_BUF_ERROR: return PACKING_MORE;
   case LZMA_STREAM_END: return PACKING_DONE;
   case LZMA_MEM_ERROR: return PACKING_NO_MEMORY;
-  case LZMA_MEMLIMIT_ERROR: return PACKING_WINDOW;
+  case LZMA_MEMLIMIT_ERROR: b->needed = lzma_memusage(decoder); return PACKING_MEMORY;
   case LZMA_UNSUPPORTED_CHECK:
   case LZMA_OPTIONS_ERROR: return PACKING_REFUSED;
   default: return PACKING_CORRUPT;
@@ -408,6 +443,11 @@ static const struct packing packings[] = {
      xz_encode,
      xz_free},
 };
+
+uint64_t packing_memory(void) {
+  uint64_t quarter = memory_allowed() / 4;
+  return quarter > LEAST_MEMORY ? quarter : LEAST_MEMORY;
+}
 
 const struct packing *packing_number(size_t i) {
   return i < sizeof packings / sizeof *packings ? &packings[i] : NULL;

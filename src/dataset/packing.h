@@ -11,10 +11,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #pragma GCC visibility push(hidden)
 
-enum { PACKING_MAGIC_MAX = 6 }; /* bytes that tell every packing */
+enum { PACKING_HEAD_MAX = 18 }; /* bytes that tell every packing, and what memory it needs */
 
 struct packing_buffers {
   const unsigned char *in;
@@ -22,6 +23,7 @@ struct packing_buffers {
   unsigned char *out;
   size_t out_size; /* room */
   bool last;       /* nothing follows `in` */
+  uint64_t needed; /* PACKING_MEMORY: bytes, or 0 if that is unknown */
 };
 
 enum packing_step {
@@ -30,7 +32,7 @@ enum packing_step {
                         `last` the end of the member was written */
   PACKING_CORRUPT,   /* the data are damaged */
   PACKING_CHECKSUM,  /* the data are damaged: their checksum is wrong */
-  PACKING_WINDOW,    /* the data are not damaged, but need more memory than is allowed */
+  PACKING_MEMORY,    /* the data are not damaged, but need more memory than packing_memory */
   PACKING_NO_MEMORY, /* an allocation failed */
   PACKING_REFUSED,   /* the library refuses the settings */
 };
@@ -53,6 +55,10 @@ struct packing {
   enum packing_step (*encode)(void *encoder, struct packing_buffers *buffers);
   void (*encoder_free)(void *encoder);
 };
+
+/* How much memory a decoder may use: a quarter of what there is, and at least 128 MiB, which is
+ * what the packers need unless they are told otherwise (zstd --long=28 and more). */
+uint64_t packing_memory(void);
 
 /* The packing that a stream with these first bytes has, or NULL if it has none. */
 const struct packing *packing_of_bytes(const void *bytes, size_t size);

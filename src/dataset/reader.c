@@ -126,11 +126,22 @@ bool reader_fill(struct reader *reader, struct error *error) {
   return make_room(window, error) && read_more(window, error) >= 0;
 }
 
+/* Even nothing takes some bytes when it is packed. */
+static bool is_not_cut_off(const struct reader *reader, struct error *error) {
+  size_t size;
+  const struct packing *named = packing_of_name(reader->path, &size);
+  if (reader->size > 0 || !named) return true;
+  error_at(error, ERROR_DATA, reader->path, 0, 0,
+           "is empty, and a %s file never is: it was not written to its end - get it again",
+           named->name);
+  return false;
+}
+
 /* The first bytes tell what the input is packed in. */
 static bool unwrap(struct window *window, struct error *error) {
   struct reader *reader = &window->public;
   reader->packing = packing_of_bytes(reader->text, reader->size);
-  if (!reader->packing) return true;
+  if (!reader->packing) return is_not_cut_off(reader, error);
   window->decoder =
       decoder_open(reader->packing, &window->input, reader->text, reader->size, error);
   if (!window->decoder) return false;

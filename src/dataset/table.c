@@ -117,20 +117,16 @@ static bool read_cell(const struct table *table, int role, struct reader *reader
                       struct error *problem) {
   char text[ID_COMPLAINT], complaint[ID_COMPLAINT];
   const struct csv_cell *cell;
-  size_t size, start = 0;
+  size_t size;
   *id = 0;
   if (table->cells[role] < 0) return true;
   cell = &table->csv.cells[table->cells[role]];
-  size = csv_decode(*cell, text, sizeof text);
-  if (size > sizeof text) size = sizeof text;
-  while (start < size && strchr(" \t\r\n", text[start]))
-    start++;
-  while (size > start && strchr(" \t\r\n", text[size - 1]))
-    size--;
-  if (start == size && role != COLUMN_ID) return true;
-  *id = id_parse(text + start, size - start);
+  size = csv_decode_trimmed(*cell, text, sizeof text);
+  if (size > sizeof text) size = sizeof text; /* far more than an id has */
+  if (size == 0 && role != COLUMN_ID) return true;
+  *id = id_parse(text, size);
   if (*id) return true;
-  id_complain(text + start, size - start, complaint);
+  id_complain(text, size, complaint);
   error_at(problem, ERROR_DATA, reader->path, reader_line(reader, cell->text),
            reader->byte + (uint64_t)(cell->text - reader->text), "%s", complaint);
   return false;
