@@ -6,10 +6,11 @@
 --   - results are the old ones or all of the new ones;
 --   - a whole check ends well, at once or when it is run again, with one job.
 --
---     lua spec/faults/sweep.lua [EVERY]
+--     lua spec/faults/sweep.lua [EVERY [WORD…]]
 --
 -- (with the module's paths set, as `make sweep` does) cuts at every EVERYth byte (1), and prints a
--- line for each kind. See sweep_spec.lua for the part of it that every run of the specs does.
+-- line for each kind of exchange, or for each whose name begins with one of the words. See
+-- sweep_spec.lua for the part of it that every run of the specs does.
 
 local benches = require "spec.faults.bench"
 local cjson = require "cjson"
@@ -338,9 +339,19 @@ function M.name(kind)
   return ("%s%s, %s"):format(kind.step, kind.check and " within a check" or "", kind.flow)
 end
 
-local function main(every)
-  local began, cuts, failed = core.now(), 0, 0
+local function chosen(words)
+  local list = {}
   for _, kind in ipairs(M.kinds) do
+    local wanted = #words == 0
+    for _, word in ipairs(words) do wanted = wanted or M.name(kind):sub(1, #word) == word end
+    if wanted then list[#list + 1] = kind end
+  end
+  return list
+end
+
+local function main(every, ...)
+  local began, cuts, failed = core.now(), 0, 0
+  for _, kind in ipairs(chosen { ... }) do
     for _, transport in ipairs { "http", "tls" } do
       for _, way in ipairs(M.ways[transport]) do
         local ok, count, size = pcall(M.run, kind, transport, way, tonumber(every))
