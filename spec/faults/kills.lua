@@ -6,7 +6,8 @@
 --
 --     lua spec/faults/kills.lua [TRIES [FIRST_SEED [FLOW…]]]
 --
--- (with the module's paths set, as `make sweep` does) prints a line a hundred tries, and the sums.
+-- (with the module's paths set, as `make sweep` does; in both flows if none is given) prints a line
+-- a hundred tries, and the sums.
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
@@ -172,7 +173,7 @@ function M.line(sums)
 end
 
 local function main(tries, seed, ...)
-  local flows = select("#", ...) > 0 and { ... } or { "storage" }
+  local flows = select("#", ...) > 0 and { ... } or { "storage", "api" }
   for _, flow in ipairs(flows) do
     local began = core.now()
     local function tell(sums)

@@ -255,9 +255,9 @@ local function add(flows, steps, check, resumable)
 end
 
 local BOTH, OLDER = { "storage", "api" }, { "storage" }
-add(BOTH, { "create", "get", "list", "cancel" })
-add(OLDER, { "upload", "download", "start", "chunk", "query" })
-add(OLDER, { "create", "upload", "get", "download" }, true)
+add(BOTH, { "create", "get", "list", "cancel", "upload", "download" })
+add(OLDER, { "start", "chunk", "query" })
+add(BOTH, { "create", "upload", "get", "download" }, true)
 add(OLDER, { "start", "chunk" }, true, true)
 
 local function act(self, kind, who, fault)
