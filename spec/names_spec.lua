@@ -153,7 +153,7 @@ local NAMINGS = {
 }
 local LINKS = { ["a symbolic link"] = true, ["a hard link"] = true }
 
-describe("a call that names a file twice", function()
+describe("row 107: a call that names a file twice", function()
   local scratch
 
   before_each(function()

@@ -147,7 +147,7 @@ describe("the command", function()
     it("ends with 64 where it is used wrongly", function()
       for _, case in ipairs {
         { "give results", "verdicts -o @x" },
-        { "go to a file", "verdicts --tweets @t.jsonl -o -" },
+        { "cannot be standard output", "verdicts --tweets @t.jsonl -o -" },
         { "not both", "verdicts --tweets @t.jsonl --users @u.jsonl --outcome delete -o @x" },
         { "-o", "verdicts --tweets @t.jsonl" },
       } do

@@ -107,22 +107,43 @@ bool file_is_temporary(const char *name) {
   return name[size - end - RANDOM_LETTERS - 1] == '.';
 }
 
-static bool can_be_target(const char *target, struct error *error) {
+/* Whether the file is open as standard input, output or error. */
+static bool is_stream(const struct stat *file) {
+  for (int descriptor = 0; descriptor <= 2; descriptor++) {
+    struct stat status;
+    if (fstat(descriptor, &status) == 0 && status.st_dev == file->st_dev &&
+        status.st_ino == file->st_ino)
+      return true;
+  }
+  return false;
+}
+
+bool file_can_be_target(const char *target, struct error *error) {
   struct stat status;
+  bool linked;
   if (name_of(target)[0] == '\0') {
     error_at(error, ERROR_IO, target, 0, 0, "names no file - give the name of a file");
     return false;
   }
-  if (lstat(target, &status) != 0 || S_ISREG(status.st_mode) || S_ISLNK(status.st_mode))
-    return true;
-  error_at(error, ERROR_IO, target, 0, 0,
-           "exists and is not a regular file - give the name of a file");
-  return false;
+  if (lstat(target, &status) != 0) return true;
+  linked = S_ISLNK(status.st_mode);
+  if (linked && stat(target, &status) != 0) return true; /* it leads nowhere */
+  if (!S_ISREG(status.st_mode)) {
+    error_at(error, ERROR_IO, target, 0, 0,
+             "exists and is not a regular file - give the name of a file");
+    return false;
+  }
+  if (linked && is_stream(&status)) { /* a rename would replace /dev/stdout itself */
+    error_at(error, ERROR_IO, target, 0, 0,
+             "leads to a standard stream of this process - give the name of a file");
+    return false;
+  }
+  return true;
 }
 
 int file_create_beside(const char *target, char **path, struct error *error) {
   *path = NULL;
-  if (!can_be_target(target, error)) return -1;
+  if (!file_can_be_target(target, error)) return -1;
   for (int i = 0; i < NAME_TRIES; i++) {
     char *name = temporary_path(target);
     int descriptor;
@@ -179,7 +200,7 @@ static bool rename_in(int folder, int descriptor, const char *path, const char *
 /* The rename is durable only when the folder is flushed. All that can fail comes before it: after
  * it the target is replaced, and an error would say that it is not. */
 bool file_publish(int descriptor, const char *path, const char *target, struct error *error) {
-  int folder = can_be_target(target, error) ? open_folder(target, error) : -1;
+  int folder = file_can_be_target(target, error) ? open_folder(target, error) : -1;
   bool done = folder >= 0 && rename_in(folder, descriptor, path, target, error);
   if (done) fsync(folder); /* it could be flushed a moment ago */
   if (folder >= 0) close(folder);

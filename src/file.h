@@ -27,8 +27,12 @@ int64_t file_read(int descriptor, void *buffer, size_t size, uint64_t offset, co
 bool file_write(int descriptor, const void *buffer, size_t size, const char *path,
                 struct error *error);
 
-/* Creates a new file beside `target`: "DIR/.NAME.RANDOM.part". Refuses a target that exists and is
- * not a regular file or a symbolic link (which a rename replaces, not follows). Returns the
+/* Whether a file can be renamed to `target`: that is refused if it exists and is not a regular
+ * file, or a link to something else than that, or to a standard stream (/dev/stdout). Another link
+ * is replaced by the rename, which does not follow it. */
+bool file_can_be_target(const char *target, struct error *error);
+
+/* Creates a new file beside `target`, if that can be one: "DIR/.NAME.RANDOM.part". Returns the
  * descriptor, or -1; `*path` is the new file's name, to be freed. */
 int file_create_beside(const char *target, char **path, struct error *error);
 

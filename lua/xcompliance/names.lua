@@ -7,12 +7,13 @@
 -- @module xcompliance.names
 
 local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
 local text = require "xcompliance.text"
 
 local M = {}
 
 --- For each function what its options name: `add(option, use, path or paths)`; uses are those of
--- core.check_names.
+-- core.check_names, and "stream" and "text", which are "output" and "write" that may be "-".
 local ROLES = {}
 
 function ROLES.extract(add, options)
@@ -28,16 +29,23 @@ function ROLES.redact(add, options)
   add("tweets", "read", options.tweets)
   add("users", "read", options.users)
   if options.dry_run then return end
-  add("output", "output", options.output)
+  add("output", "stream", options.output)
   add("quarantine", "quarantine", options.quarantine)
   add("rehydrate", "write", options.rehydrate)
 end
 
---- Compiled verdicts, or a list of them.
+--- A list of verdicts.
 function ROLES.verdicts(add, options)
   add("tweets", "read", options.tweets)
   add("users", "read", options.users)
   add("ids", "read", options.ids)
+  add("output", "text", options.output)
+end
+
+--- Compiled verdicts.
+function ROLES.save(add, options)
+  add("tweets", "read", options.tweets)
+  add("users", "read", options.users)
   add("output", "write", options.output)
 end
 
@@ -66,33 +74,48 @@ function ROLES.simulate(add, options)
   add("state_log", "write", options.state_log)
 end
 
+local READS = { input = true, read = true }
+local STREAMS = { stream = "output", text = "write" }
+
+--- What is wrong with a name by itself; nil if nothing is.
+local function problem_of(word, use, path)
+  if path == "" then return ("%s is empty - give the name of a file"):format(word) end
+  if path == "-" and not READS[use] and not STREAMS[use] then
+    return ("%s is -, but it cannot be standard output - give the name of a file"):format(word)
+  end
+end
+
 --- What the options of a call name.
--- @treturn table what core.check_names takes
+-- @treturn ?table what core.check_names takes; or nil, err
 -- @treturn boolean whether any of it is written
 local function list(what, options, labels)
-  local names, writes = {}, options.in_place
+  local names, writes, problem = {}, options.in_place, nil
   local function add(option, use, paths)
-    writes = writes or (paths and use ~= "input" and use ~= "read")
+    local word = labels and labels[option] or option
+    writes = writes or (paths and not READS[use])
     if type(paths) == "string" then paths = { paths } end
     for _, path in ipairs(paths or {}) do
-      names[#names + 1] = { labels and labels[option] or option, use, path }
+      problem = problem or problem_of(word, use, path)
+      names[#names + 1] = { word, STREAMS[use] or use, path }
     end
   end
   ROLES[what](add, options)
   add("token_file", "read", options.token_file)
   add("ca_file", "read", options.ca_file)
+  if problem then return nil, errors.new("usage", problem) end
   return names, writes
 end
 
 --- Checks that the names of a call fit together.
 -- @tparam table call
--- @tparam string what the function: "extract", "redact", "verdicts", "check", "sync", "download",
--- "upload" or "simulate"
+-- @tparam string what the function: "extract", "redact", "verdicts", "save", "check", "sync",
+-- "download", "upload" or "simulate"
 -- @tparam table options its options, and `token_file` and `ca_file` of the client
 -- @tparam[opt] table labels what messages call the options, by their names; default: those
 -- @treturn true|nil,err of the kind "usage", whose message names both
 function M.check(call, what, options, labels)
   local names, writes = list(what, options, labels)
+  if not names then return nil, writes end
   if not writes then return true end
   local in_place = options.in_place and not options.dry_run
   local once = what == "redact" or what == "sync"

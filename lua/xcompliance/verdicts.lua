@@ -37,7 +37,7 @@ function Verdicts:counts() return self.core:counts() end
 function Verdicts:save(path)
   local call = self.new_call()
   call:at("save", "saving " .. path)
-  local ok, err = names.check(call, "verdicts",
+  local ok, err = names.check(call, "save",
     { output = path, tweets = self.files.tweets, users = self.files.users })
   if not ok then return nil, err end
   return call:await(self.core:save(path))

@@ -106,4 +106,5 @@ return {
   { 102, "A", "a URL that looks like the API's" },
   { 103, "D", "API: the URL's token expired" },
   { 106, "L", "a part that is elsewhere, or is not what was recorded" },
+  { 107, "L", "an output is an input, results, or another output" },
 }

@@ -200,6 +200,7 @@ static bool prepare(struct extraction_run *x, struct error *error) {
   if (!(x->shapes = shapes_new(x->options.shape, error))) return false;
   leftover_remove(x->options.output);
   if (!folder_list(&x->folder, x->options.inputs, &x->task, error)) return false;
+  if (x->folder.count == 0) return folder_refuse_empty(x->options.inputs, error);
   task_set(&x->task, EXTRACT_TOTAL, x->folder.total);
   x->counts.ignored = x->folder.ignored;
   x->output = id_output_new(x->options.output, x->options.ids_per_file, error);

@@ -38,6 +38,9 @@ enum { FOLDER_IGNORED_MAX = 100, FOLDER_DEPTH_MAX = 64 };
 bool folder_list(struct folder *folder, const char *const *inputs, struct task *task,
                  struct error *error);
 
+/* Fills `error`: `inputs` hold no file of a dataset, so they are the wrong ones. Returns false. */
+bool folder_refuse_empty(const char *const *inputs, struct error *error);
+
 void folder_free(struct folder *folder);
 
 #pragma GCC visibility pop

@@ -46,7 +46,10 @@ struct id_output *id_output_new(const char *target, uint64_t per_file, struct er
     no_memory(NULL, error);
     return NULL;
   }
-  return output;
+  /* parts have other names, but a folder or a device is not what the user meant */
+  if (per_file == 0 || file_can_be_target(target, error)) return output;
+  id_output_free(output);
+  return NULL;
 }
 
 int id_output_name(const char *target, uint64_t per_file, uint64_t i, char *name, size_t size) {

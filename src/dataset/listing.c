@@ -125,6 +125,12 @@ static bool list_window(struct listing *l, struct reader *reader, struct error *
   return true;
 }
 
+static bool has_ids(const struct listing *l, struct error *error) {
+  if (l->counts.asked > 0) return true;
+  error_at(error, ERROR_DATA, l->options.ids, 0, 0, "holds no ids: there is nothing to list");
+  return false;
+}
+
 /* Results always are about ids that were asked. */
 static bool have_ids_in_common(const struct listing *l, struct error *error) {
   static const char *const names[VERDICTS_TYPES] = {"tweets", "users"};
@@ -148,7 +154,7 @@ static bool list_asked(struct listing *l, struct error *error) {
     if (!(done = reader_fill(reader, error))) break;
   done = done && list_window(l, reader, error);
   reader_close(reader);
-  return done && have_ids_in_common(l, error);
+  return done && has_ids(l, error) && have_ids_in_common(l, error);
 }
 
 /* }================================================================== */

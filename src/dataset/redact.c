@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dataset/csv.h"
+#include "dataset/folder.h"
 #include "dataset/id_output.h"
 #include "dataset/id_set.h"
 #include "dataset/leftover.h"
@@ -276,6 +277,7 @@ static bool prepare(struct redaction *r, struct error *error) {
                                   .quarantine = options->quarantine};
   if (!(r->shapes = shapes_new(options->shape, error))) return false;
   if (!targets_find(&r->targets, &where, &r->task, error)) return false;
+  if (r->targets.count == 0) return folder_refuse_empty(options->inputs, error);
   task_set(&r->task, REDACT_TOTAL, r->targets.total);
   if (!complete_renames(r, error)) return false;
   tidy(r);

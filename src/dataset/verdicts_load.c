@@ -84,6 +84,12 @@ static bool is_empty_compiled(const char *path) {
          S_ISREG(status.st_mode) && status.st_size == 0;
 }
 
+/* An empty file is what a finished job left; an empty pipe is what a program leaves that failed. */
+static bool is_pipe(const char *path) {
+  struct stat status;
+  return strcmp(path, "-") == 0 || (stat(path, &status) == 0 && !S_ISREG(status.st_mode));
+}
+
 static bool load(struct verdicts_task *task, const char *path, struct error *error) {
   const struct results_options results = {.take = take_row,
                                           .context = task,
@@ -91,6 +97,7 @@ static bool load(struct verdicts_task *task, const char *path, struct error *err
                                           .task = &task->task,
                                           .counter = VERDICTS_BYTES};
   struct verdict_set *set = verdicts_building(task->builder, task->type);
+  uint64_t bytes;
   if (verdicts_is_file(path)) return load_saved(task, path, error);
   if (is_empty_compiled(path)) {
     error_at(error, ERROR_DATA, path, 0, 0,
@@ -98,7 +105,13 @@ static bool load(struct verdicts_task *task, const char *path, struct error *err
     return false;
   }
   set->given = true;
-  return results_read(path, &results, &set->results, error);
+  bytes = set->results.bytes;
+  if (!results_read(path, &results, &set->results, error)) return false;
+  if (set->results.bytes > bytes || !is_pipe(path)) return true;
+  error_at(error, ERROR_DATA, strcmp(path, "-") == 0 ? "standard input" : path, 0, 0,
+           "is empty, so whatever should have written results to it may have failed - name the "
+           "file of results, which may be empty");
+  return false;
 }
 
 static void set_total(struct verdicts_task *task) {

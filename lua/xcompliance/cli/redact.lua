@@ -80,6 +80,7 @@ end
 local function warn(counts, context)
   local skipped = text.skipped(counts.ignored, counts.ignored_files)
   if skipped then context.say(skipped) end
+  if counts.records == 0 then context.say("no records were found - is this the dataset?") end
   if counts.malformed > 0 then
     context.say(results.plural(counts.malformed, "record") .. " could not be read")
   end

@@ -44,8 +44,9 @@ local function summary(counts, arguments)
   if arguments.ids then
     table.insert(parts, 1, text.count(counts.compliant) .. " compliant")
   end
+  local said = #parts > 0 and table.concat(parts, ", ") or "none"
   return ("%s: %s of %s (%s)"):format(arguments.output, results.plural(counts.lines, "line"),
-    results.plural(counts.asked, "id"), table.concat(parts, ", "))
+    results.plural(counts.asked, "id"), said)
 end
 
 local function list(verdicts, arguments, context)
@@ -64,7 +65,7 @@ local function list(verdicts, arguments, context)
 end
 
 function M.files(arguments)
-  return "verdicts", {
+  return (arguments.ids or arguments.outcome) and "verdicts" or "save", {
     tweets = results.flat(arguments.tweets), users = results.flat(arguments.users),
     ids = arguments.ids, output = arguments.output,
   }
@@ -74,9 +75,6 @@ function M.run(arguments, context)
   local is_list = arguments.ids or arguments.outcome
   if is_list and arguments.tweets[1] and arguments.users[1] then
     errors.misuse("a list is of tweets or of users: give --tweets or --users, not both")
-  end
-  if not is_list and arguments.output == "-" then
-    errors.misuse("compiled verdicts go to a file, not to standard output")
   end
   local verdicts, err = results.load(arguments, context)
   if not verdicts then return context.fail(err) end
