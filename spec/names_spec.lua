@@ -99,10 +99,10 @@ local CALLS = {
   { "verdicts by outcome", of_command "verdicts --tweets %tweets% --outcome delete -o %out%",
     reads = { tweets = "rows.jsonl" }, writes = { out = "o.ids" } },
   { "check", of_command("check tweets %ids% -o %out% --token-file %token% --ca-file %ca%"
-      .. " --deadline 0.1"),
+      .. " --deadline 3"),
     reads = { ids = "t.ids", token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
   { "download", of_command("download " .. URL .. " %out% --token-file %token% --ca-file %ca%"
-      .. " --deadline 0.1"),
+      .. " --deadline 3"),
     reads = { token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
   { "dataset.extract", of_function(function(paths)
       return dataset.extract { type = "tweets", inputs = paths.data, output = paths.out }
@@ -124,10 +124,10 @@ local CALLS = {
   { "verdicts:save", of_function(function(paths) return verdicts_of(paths):save(paths.out) end),
     reads = { tweets = "rows.jsonl", users = "users.jsonl" }, writes = { out = "o.verdicts" } },
   { "client:check", with_client("check", function(paths)
-      return { { type = "tweets", ids = paths.ids, results = paths.out, deadline = 0.1 } }
+      return { { type = "tweets", ids = paths.ids, results = paths.out, deadline = 30 } }
     end), reads = { ids = "t.ids", token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
   { "client:download_results", with_client("download_results", function(paths)
-      return { URL, paths.out, { deadline = 0.1 } }
+      return { URL, paths.out, { deadline = 30 } }
     end), reads = { token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
 }
 
@@ -273,6 +273,9 @@ describe("row 107: a call that names a file twice", function()
     refuses("check tweets @.r.ids -o @r", "ids", "--state")
     refuses("check tweets @.r.journal -o @r", "ids", "--state")
     refuses("check tweets @.r.journal -o @r --state " .. scratch.path .. "/other/..", "--state")
+    scratch:write(".q.jsonl.renames", "1\n")
+    refuses("redact @one.jsonl --tweets @rows.jsonl --in-place --quarantine @q.jsonl --rehydrate @.q.jsonl.renames",
+      "--quarantine", "--rehydrate")
     scratch:write("out/flat.jsonl", ROW)
     refuses("redact @my --tweets @out/flat.jsonl -o @out", "--tweets")
     refuses("redact @my --tweets @rows.jsonl --quarantine @out -o @out", "--quarantine")

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "dataset/names.h"
+#include "dataset/renames.h"
 #include "dataset/targets.h"
 #include "skin.h"
 
@@ -28,6 +29,7 @@ struct comparison {
   struct targets targets;
   struct name *names;
   size_t count;
+  char *renames; /* where a redaction in place notes its renames */
 };
 
 /* {==================================================================
@@ -82,6 +84,18 @@ static void add_targets(struct comparison *c) {
     add(c, quarantine->what, targets->list[i].quarantine, NAME_TARGET, targets->list[i].path);
 }
 
+static bool add_renames(struct comparison *c, struct error *error) {
+  const struct given *quarantine = find(c, USE_QUARANTINE);
+  if (!quarantine || !c->rules.in_place) return true;
+  c->renames = renames_path(quarantine->path, !c->targets.one_quarantine);
+  if (!c->renames) {
+    error_set(error, ERROR_MEMORY, "comparing the names of files: out of memory");
+    return false;
+  }
+  add(c, quarantine->what, c->renames, NAME_WRITE, NULL);
+  return true;
+}
+
 static bool list_dataset(struct comparison *c, struct error *error) {
   const char **inputs = calloc(c->given_count + 1, sizeof *inputs);
   struct targets_options options = {.inputs = inputs,
@@ -113,7 +127,7 @@ static bool forgive(struct comparison *c, struct error *error) {
 static void run(struct task *task) {
   struct comparison *c = (struct comparison *)task;
   if (!list_dataset(c, &task->error) && !forgive(c, &task->error)) return;
-  c->names = calloc(c->given_count + 3 * c->targets.count + 1, sizeof *c->names);
+  c->names = calloc(c->given_count + 3 * c->targets.count + 2, sizeof *c->names);
   if (!c->names) {
     error_set(&task->error, ERROR_MEMORY, "comparing the names of files: out of memory");
     return;
@@ -121,6 +135,7 @@ static void run(struct task *task) {
   for (size_t i = 0; i < c->given_count; i++)
     add_given(c, &c->given[i]);
   add_targets(c);
+  if (!add_renames(c, &task->error)) return;
   names_check(c->names, c->count, &c->rules, task, &task->error);
 }
 
@@ -132,6 +147,7 @@ static void destroy(struct task *task) {
   }
   targets_free(&c->targets);
   free(c->names);
+  free(c->renames);
   free(c->given);
   free(c);
 }

@@ -143,8 +143,8 @@ bool folder_list(struct folder *folder, const char *const *inputs, struct task *
 
 bool folder_refuse_empty(const char *const *inputs, struct error *error) {
   error_at(error, ERROR_DATA, inputs[0], 0, 0,
-           "holds no file whose name ends in .jsonl, .ndjson, .json, .csv, .tsv or .txt (or these "
-           "with .gz or .zst)%s - check the path",
+           "holds no file whose name ends in .jsonl, .ndjson, .json, .csv, .tsv or .txt, packed or "
+           "not%s - check the path",
            inputs[1] ? ", nor do the other folders" : "");
   return false;
 }
