@@ -39,8 +39,9 @@ describe("a journal", function()
     assert.is_false(journal:is_new())
     journal:close()
     journal = assert(journals.open(path))
-    assert.same({ format = 1, step = "create", list = { bytes = 1372966999, ids = 3 } },
-      journal.facts)
+    assert.same({
+      format = 2, version = core.version, step = "create", list = { bytes = 1372966999, ids = 3 },
+    }, journal.facts)
     journal:close()
   end)
 
@@ -48,7 +49,7 @@ describe("a journal", function()
     recorded({ step = "upload", job = { id = "1" }, session = "https://s" },
       { step = "wait", session = false }, { step = "create", job = false })
     local journal = assert(journals.open(path))
-    assert.same({ format = 1, step = "create" }, journal.facts)
+    assert.same({ format = 2, version = core.version, step = "create" }, journal.facts)
     journal:close()
   end)
 
@@ -99,17 +100,39 @@ describe("a journal", function()
     end
   end)
 
-  it("refuses one of another format, and what is no journal", function()
-    local entry = '{"format":2,"step":"create"}'
+  local function write_entry(entry)
     write(('{"crc32c":"%s","entry":%s}\n'):format(core.crc32c(entry), entry))
-    local journal, err = journals.open(path)
+  end
+
+  it("refuses one of another format, by its version, and what is no journal", function()
+    write_entry('{"format":3,"version":"7.1.0","step":"create"}')
+    local journal, err = journals.open(path, error)
     assert.is_nil(journal)
-    assert.matches("another version", tostring(err))
+    assert.equal("data", err.kind)
+    assert.matches("written by version 7.1.0 of this program %(format 3", tostring(err))
+    write_entry('{"format":1,"step":"create"}')
+    journal, err = journals.open(path)
+    assert.is_nil(journal)
+    assert.matches("written by an earlier version of this program %(format 1", tostring(err))
     os.remove(path)
     assert(shell("mkdir " .. path))
     journal, err = journals.open(path)
     assert.is_nil(journal)
     assert.equal("io", err.kind)
+  end)
+
+  it("brings one of the format before up to this one, once", function()
+    write_entry('{"format":1,"step":"create","part":{"path":"x"},"name":"n-1"}')
+    local journal = assert(journals.open(path, function(facts)
+      assert.equal("n-1", facts.name)
+      return { part = false, whole = true }
+    end))
+    journal:close()
+    journal = assert(journals.open(path, error))
+    assert.same({
+      format = 2, version = core.version, step = "create", name = "n-1", whole = true,
+    }, journal.facts)
+    journal:close()
   end)
 
   it("does not follow a link", function()

@@ -138,6 +138,11 @@ function Simulator:uploaded(id)
   return self:curl("-k -f /admin/upload/" .. id)
 end
 
+--- The bytes of a job's results.
+function Simulator:results(id)
+  return self:curl("-k -f /admin/results/" .. id)
+end
+
 --- Ends it, and waits until it has.
 function Simulator:stop()
   if not self.input then return end

@@ -1,7 +1,10 @@
 /* lua_folder.c - which files a dataset has, for Lua */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "dataset/folder.h"
 #include "skin.h"
@@ -92,7 +95,30 @@ static int list_files(lua_State *L) {
   return 1;
 }
 
+/* core.folder_room(path) -> bytes | nil, err: how much this user may write into a folder; an error
+ * if it is not a folder, or if nothing can be created in it */
+static int folder_room(lua_State *L) {
+  const char *path = skin_path(L, 1, "core.folder_room");
+  struct statvfs system;
+  struct stat status;
+  struct error error;
+  if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode)) {
+    error_at(&error, ERROR_IO, path, 0, 0, "is not a folder - give another name");
+    return skin_failure(L, &error);
+  }
+  if (access(path, W_OK | X_OK) != 0 || statvfs(path, &system) != 0) {
+    error_errno(&error, "writing to the folder", path);
+    return skin_failure(L, &error);
+  }
+  lua_pushnumber(L, (lua_Number)system.f_bavail * (lua_Number)system.f_frsize);
+  return 1;
+}
+
 void folder_open(lua_State *L) {
-  lua_pushcfunction(L, list_files);
-  lua_setfield(L, -2, "list_files");
+  static const luaL_Reg functions[] = {
+      {"folder_room", folder_room},
+      {"list_files", list_files},
+      {NULL, NULL},
+  };
+  luaL_setfuncs(L, functions, 0);
 }

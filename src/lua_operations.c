@@ -210,15 +210,26 @@ static int list_jobs(lua_State *L) {
   return session_run(L, 1, &options, push_answer, NULL);
 }
 
+/* core.name_points(text) -> integer | nil: the code points of a job's name; nil if it cannot be
+ * one, because it is not UTF-8 or holds a zero byte */
+static int name_points(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  int points = strlen(text) == size ? count_points(text) : -1;
+  if (points < 0)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, points);
+  return 1;
+}
+
 /* }================================================================== */
 
 void operations_open(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"cancel_job", cancel_job},
-      {"create_compliance_job", create_compliance_job},
-      {"list_job", list_job},
-      {"list_jobs", list_jobs},
-      {NULL, NULL},
+      {"cancel_job", cancel_job},   {"create_compliance_job", create_compliance_job},
+      {"list_job", list_job},       {"list_jobs", list_jobs},
+      {"name_points", name_points}, {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);
 }

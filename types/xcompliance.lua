@@ -99,9 +99,21 @@
 ---@field verified boolean whether all that was offered as a proof matched (docs/check.md)
 ---@field checksum "crc32c"|"none" what was offered beside the length
 
+---@class xcompliance.CheckedJob one part of a list
+---@field id string
+---@field name? string
+---@field ids integer asked about
+---@field rows integer in the results
+---@field bytes integer of the results
+---@field crc32c string of the results, base64
+---@field verified boolean whether both transfers are
+---@field seconds number that it took
+---@field uploaded xcompliance.Uploaded
+---@field downloaded xcompliance.Downloaded
+
 ---@class xcompliance.Outcome
 ---@field type xcompliance.Type
----@field job xcompliance.ComplianceJob
+---@field jobs xcompliance.CheckedJob[] one for each part of the list
 ---@field ids integer asked about
 ---@field results string their path
 ---@field rows integer in the results
@@ -110,15 +122,13 @@
 ---@field nameless integer errors in the results that name no id
 ---@field calls table<string, integer> of the API in this run, by the operation's name
 ---@field seconds number that this run took
----@field resumed boolean whether it has gone on with an earlier run
----@field uploaded xcompliance.Uploaded
----@field downloaded xcompliance.Downloaded
+---@field resumed boolean whether it has resumed an earlier run
 ---@field bytes integer of the results
 ---@field crc32c string of the results, base64
----@field verified boolean whether both transfers are
+---@field verified boolean whether all transfers are
 
 ---@class xcompliance.Event what on_progress is told
----@field step "prepare"|"create"|"get"|"list"|"cancel"|"upload"|"wait"|"download"
+---@field step "prepare"|"create"|"get"|"list"|"cancel"|"upload"|"wait"|"download"|"join"
 ---@field doing string "uploading ids.txt"
 ---@field done? integer bytes
 ---@field total? integer bytes; 0 where it is not known
@@ -174,9 +184,11 @@
 ---@field type xcompliance.Type
 ---@field ids string path of a list, one id a line
 ---@field results string path
----@field name? string the job's name begins with it
----@field state? string folder for what is needed to go on; default: that of the results
----@field poll? { min?: number, max?: number } seconds between two looks at the job (5, 60)
+---@field state? string folder for what is needed to resume; default: that of the results
+---@field name? string the names of the jobs begin with it
+---@field ids_per_job? integer at most (6,000,000); a longer list is asked about in parts
+---@field wait? boolean false: do not wait if another job of the type is running
+---@field poll? { min?: number, max?: number } seconds between two polls of a job (5, 60)
 ---@field max_polls_per_15min? integer
 ---@field allow_unframed? boolean accept results although nothing says where they end
 ---@field upload? "auto"|"simple"|"resumable"
@@ -203,12 +215,14 @@
 ---@field on_malformed? "stop"|"quarantine"|"remove"
 ---@field strict? boolean
 ---@field jobs? integer threads
----@field ids_per_job? integer
 ---@field memory? integer bytes for sorting ids
----@field name? string
----@field poll? { min: number, max: number } seconds
----@field upload? "auto"|"resumable"|"simple"
----@field max_polls_per_15min? number
+---@field name? string the names of the jobs begin with it
+---@field ids_per_job? integer at most (6,000,000); a longer list is asked about in parts
+---@field wait? boolean false: do not wait if another job of the type is running
+---@field poll? { min?: number, max?: number } seconds between two polls of a job (5, 60)
+---@field max_polls_per_15min? integer
+---@field upload? "auto"|"simple"|"resumable"
+---@field chunk? integer
 ---@field allow_unframed? boolean accept results although nothing says where they end
 
 ---@class xcompliance.Checked

@@ -41,14 +41,15 @@ function M.new(loop, options)
     counts = {},
     step = "",
     doing = "",
+    prefix = "",
   }, Call)
 end
 
 --- Says what is being done from now on.
 -- @tparam string step a word for programs: prepare, create, list, get, upload, wait, download
--- @tparam string doing the beginning of a sentence: "uploading ids.txt"
+-- @tparam string doing the beginning of a sentence: "uploading ids.txt"; `prefix` is put before it
 function Call:at(step, doing)
-  self.step, self.doing, self.so_far = step, doing, nil
+  self.step, self.doing, self.so_far = step, self.prefix .. doing, nil
 end
 
 --- Tells the user. What the callback raises ends the call.

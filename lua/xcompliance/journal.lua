@@ -13,7 +13,8 @@ local json = require "xcompliance.json"
 
 local M = {}
 
-local FORMAT = 1
+--- The version of the form. Format 1 knew of one job for a whole list.
+local FORMAT = 2
 
 local Journal = {}
 Journal.__index = Journal
@@ -56,10 +57,6 @@ local function read(file, path)
   if not text then return nil, err end
   local facts, good = replay(text, path)
   if not facts then return nil, good end
-  if facts.format and facts.format ~= FORMAT then
-    return nil, errors.new("data", ("%s: was written by another version of this program - finish"
-      .. " with that, or remove the file to begin anew"):format(path), { file = path })
-  end
   if good < #text then
     local ok
     ok, err = file:truncate(good)
@@ -68,10 +65,32 @@ local function read(file, path)
   return facts, good
 end
 
+local function other_version(facts, path)
+  local writer = facts.version and "version " .. facts.version or "an earlier version"
+  return errors.new("data", ("%s: was written by %s of this program (format %s; version %s has"
+    .. " format %d) - finish with that version, or remove the file to start again: the jobs that it"
+    .. " knows of are lost then"):format(path, writer, facts.format, core.version, FORMAT),
+    { file = path })
+end
+
+--- Brings a journal to the present format, if that can be done.
+local function bring_up(self, upgrade)
+  local format = self.facts.format
+  if format == FORMAT or self:is_new() then return true end
+  if format ~= FORMAT - 1 or not upgrade then
+    return nil, other_version(self.facts, self.path)
+  end
+  local entry = upgrade(self.facts)
+  entry.format, entry.version = FORMAT, core.version
+  return self:record(entry)
+end
+
 --- Opens a journal, which nobody else may then open, and replays it.
--- @tparam string path made where it is missing
+-- @tparam string path made if it is missing
+-- @tparam[opt] function upgrade is given the facts of a journal of the format before, and returns
+-- an entry that makes them facts of this one; without it such a journal is refused
 -- @treturn ?table a journal, whose `facts` are what is known; or nil, err
-function M.open(path)
+function M.open(path, upgrade)
   local file, err = core.open_journal(path)
   if not file then return nil, err end
   local facts, size = read(file, path)
@@ -79,7 +98,12 @@ function M.open(path)
     file:close()
     return nil, size
   end
-  return setmetatable({ file = file, path = path, facts = facts, size = size }, Journal)
+  local self = setmetatable({ file = file, path = path, facts = facts, size = size }, Journal)
+  local ok
+  ok, err = bring_up(self, upgrade)
+  if ok then return self end
+  file:close()
+  return nil, err
 end
 
 --- Whether nothing was recorded yet.
@@ -89,7 +113,7 @@ function Journal:is_new() return next(self.facts) == nil end
 -- @tparam table entry what is known from now on; false for what no longer holds
 -- @treturn true|nil,err
 function Journal:record(entry)
-  if self:is_new() then entry.format = FORMAT end
+  if self:is_new() then entry.format, entry.version = FORMAT, core.version end
   local text = json.encode(entry)
   local line = ('{"crc32c":"%s","entry":%s}\n'):format(core.crc32c(text), text)
   local ok, err = self.file:append(line)

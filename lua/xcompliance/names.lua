@@ -55,6 +55,7 @@ function ROLES.check(add, options)
   add("ids", "read", options.ids)
   add("results", "write", options.results)
   add("state", "write", { base .. ".journal", base .. ".ids", base .. ".part.ids" })
+  add("state", "numbered", base .. ".results")
 end
 
 function ROLES.sync(add, options)

@@ -160,11 +160,12 @@ end
 -- @tparam table call
 -- @tparam table wish `type`, `name`, `resumable`, `fields`; `unique`: no other job has that name;
 -- `asked`: it may have been created before
--- @treturn ?table the response, or nil, err
+-- @treturn ?table the response, or nil, err; `err.uncertain`: a job may have been created all the
+-- same
 -- @treturn table `{ status, headers, adopted }`
 function M.create(client, call, wish)
   local lost, began = wish.asked, os.time()
-  return call:try(function()
+  local result, answer = call:try(function()
     if lost then
       local response, details = find(client, call, wish, began)
       if response == nil then return nil, details end
@@ -181,6 +182,8 @@ function M.create(client, call, wish)
     if lost and not (wish.name and wish.name ~= "") then return nil, cannot_know(err) end
     return nil, err
   end)
+  if not result and lost then answer = errors.with(answer, { uncertain = true }) end
+  return result, answer
 end
 
 -- }====================================================================

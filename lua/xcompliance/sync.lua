@@ -1,11 +1,12 @@
 --- A dataset into compliance: list, extract, check tweets and users, redact, report.
 --
--- A state machine like workflow.lua's, with a journal of its own in the state folder, where each
--- check of a part has its own too, so that a run goes on where an interrupted one was. When it is
--- done the state keeps the report and the ids that are condemned, for the differences at the next
--- time; then a new run is a new check.
+-- A state machine like workflow.lua's, with a journal of its own in the state folder, where the
+-- checks of tweets and of users have theirs too, so that a run resumes an interrupted one. When it
+-- is done the state keeps the report and the ids that are condemned, for the differences at the
+-- next time; then a new run is a new check.
 -- @module xcompliance.sync
 
+local asking_options = require "xcompliance.asking_options"
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
 local differences = require "xcompliance.differences"
@@ -24,12 +25,10 @@ local TYPES = { "tweets", "users" }
 
 local OPTIONS = {
   inputs = "table", output = "string", in_place = "boolean", state = "string",
-  quarantine = "string", ids_per_job = "number", dry_run = "boolean", memory = "number",
-  policy = "table", on_unknown = "string", on_malformed = "string", strict = "boolean",
-  jobs = "number", name = "string", poll = "table", upload = "string",
-  max_polls_per_15min = "number", allow_unframed = "boolean",
+  quarantine = "string", dry_run = "boolean", memory = "number", policy = "table",
+  on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
 }
-local CHECK_OPTIONS = { "name", "poll", "upload", "max_polls_per_15min", "allow_unframed" }
+for name, types in pairs(asking_options.types) do OPTIONS[name] = types end
 local REDACT_OPTIONS = { "policy", "on_unknown", "on_malformed", "strict", "jobs" }
 
 local STATES = {}
@@ -50,7 +49,7 @@ end
 -- }====================================================================
 
 -- {====================================================================
--- Checking: tweets and users side by side, the parts of each one after the other
+-- Checking: tweets and users side by side
 -- =====================================================================
 
 --- What was quarantined is asked about as well: that is how a reinstatement shows.
@@ -69,34 +68,42 @@ local function extract(run, call, type)
   if not paths then return nil, err end
   local counts
   counts, err = dataset.extract {
-    type = type, inputs = paths, output = run:path(type .. ".ids"), loop = call.loop,
-    ids_per_file = run.options.ids_per_job, memory = run.options.memory,
-    on_malformed = run.options.on_malformed and "skip" or "stop",
+    type = type, inputs = paths, output = run:ids_path(type), loop = call.loop,
+    memory = run.options.memory, on_malformed = run.options.on_malformed and "skip" or "stop",
     on_progress = run:progress(call),
   }
   if not counts then return nil, err end
-  local fact = { ids = counts.ids, parts = counts.outputs }
+  local fact = { ids = counts.ids }
   local ok
   ok, err = run:record { ["extracted_" .. type] = fact }
   if not ok then return nil, err end
   return fact
 end
 
-local function check_part(run, client, call, type, number, part)
-  local fact = ("checked_%s_%d"):format(type, number)
-  if run.facts[fact] then return true end
+--- What the report says of a check.
+local function fact_of(outcome)
+  local fact = { verified = outcome.verified, calls = outcome.calls, jobs = {} }
+  for i, job in ipairs(outcome.jobs) do
+    fact.jobs[i] = {
+      id = job.id, name = job.name, ids = job.ids, rows = job.rows, bytes = job.bytes,
+      crc32c = job.crc32c, verified = job.verified, seconds = job.seconds,
+    }
+  end
+  return fact
+end
+
+--- The check is recorded before its own state is removed, so that a run that is killed in between
+-- does not ask again.
+local function check_ids(run, client, call, type)
   local options = {
-    type = type, ids = part, results = run:path(("%s.%04d.results.jsonl"):format(type, number)),
+    type = type, ids = run:ids_path(type), results = run:results_path(type),
     state = run.options.state, deadline = run:left(), on_progress = run:progress(call),
   }
-  for _, name in ipairs(CHECK_OPTIONS) do options[name] = run.options[name] end
-  local outcome, err = workflow.check(client, options)
-  if not outcome then return nil, err end
-  return run:record { [fact] = {
-    results = options.results, ids = outcome.ids, rows = outcome.rows, bytes = outcome.bytes,
-    crc32c = outcome.crc32c, verified = outcome.verified, seconds = outcome.seconds,
-    calls = outcome.calls, job = { id = outcome.job.id, name = outcome.job.name },
-  } }
+  for name in pairs(asking_options.types) do options[name] = run.options[name] end
+  if run.facts["checked_" .. type] then return workflow.forget(client, options) end
+  return workflow.run(client, options, function(outcome)
+    return run:record { ["checked_" .. type] = fact_of(outcome) }
+  end)
 end
 
 local function check_type(run, loop, type)
@@ -105,12 +112,7 @@ local function check_type(run, loop, type)
   local extracted, err = extract(run, call, type)
   if not extracted then return nil, err end
   if extracted.ids == 0 then return true end
-  for number, part in ipairs(extracted.parts) do
-    local ok
-    ok, err = check_part(run, client, call, type, number, part)
-    if not ok then return nil, err end
-  end
-  return true
+  return check_ids(run, client, call, type)
 end
 
 function STATES.check(run)
@@ -135,8 +137,7 @@ local function load_verdicts(run)
   local options = { jobs = run.options.jobs, loop = run.call.loop,
     on_progress = run:progress(run.call) }
   for _, type in ipairs(TYPES) do
-    local results = run:results_of(type)
-    if #results > 0 then options[type] = results end
+    if run.facts["checked_" .. type] then options[type] = { run:results_path(type) } end
   end
   if not options.tweets and not options.users then return verdicts_of.none(run.call) end
   return dataset.verdicts(options)
@@ -157,8 +158,7 @@ local function check_changed(run)
       on_malformed = run.options.on_malformed and "skip" or "stop",
     }
     if not ok then return nil, err end
-    local stranger = differences.first_missing(path, run.facts["extracted_" .. type].parts,
-      run.call.loop)
+    local stranger = differences.first_missing(path, { run:ids_path(type) }, run.call.loop)
     os.remove(path)
     if stranger then
       return nil, errors.new("data", ("%s has changed since it was checked: it holds %s of %s,"
@@ -256,11 +256,9 @@ end
 --- The lists of this run become those of the last; each rename may have been done by a run before.
 local function keep_lists(run)
   for _, type in ipairs(TYPES) do
-    for number = 1, run:part_count(type) do
-      local path = run:condemned_path(type, number)
-      os.rename(path .. ".new", path)
-      os.remove(run.facts["extracted_" .. type].parts[number])
-    end
+    local path = run:condemned_path(type)
+    if run.facts["checked_" .. type] then os.rename(path .. ".new", path) else os.remove(path) end
+    os.remove(run:ids_path(type))
   end
 end
 
@@ -301,15 +299,12 @@ end
 --- The callback for what the parts of a run do.
 function Run:progress() return self.options.on_progress end
 
---- The results of a type's parts, as far as they are there.
-function Run:results_of(type)
-  local list, number = {}, 1
-  while self.facts[("checked_%s_%d"):format(type, number)] do
-    list[number] = self.facts[("checked_%s_%d"):format(type, number)].results
-    number = number + 1
-  end
-  return list
-end
+function Run:ids_path(type) return self:path(type .. ".ids") end
+
+function Run:results_path(type) return self:path(type .. ".results.jsonl") end
+
+--- The list of the ids that are to be deleted is kept for the next time.
+function Run:condemned_path(type) return self:path(type .. ".condemned") end
 
 local NO_SUCH_FILE = 2 -- ENOENT
 
@@ -322,16 +317,6 @@ function Run:quarantined_paths(call)
   if not found then return err.system == NO_SUCH_FILE and paths or nil, err end
   for i, file in ipairs(found) do paths[i] = file.path end
   return paths
-end
-
---- Where the ids of a part that are to be deleted are kept, for the next time.
-function Run:condemned_path(type, number)
-  return self:path(("%s.%04d.condemned"):format(type, number))
-end
-
-function Run:part_count(type)
-  local extracted = self.facts["extracted_" .. type]
-  return extracted.ids > 0 and #extracted.parts or 0
 end
 
 local function strip_slashes(path)
@@ -369,9 +354,8 @@ end
 local function settings_of(options)
   return json.encode {
     inputs = options.inputs, output = options.output, in_place = options.in_place,
-    quarantine = options.quarantine, ids_per_job = options.ids_per_job,
-    dry_run = options.dry_run, policy = options.policy, on_unknown = options.on_unknown,
-    on_malformed = options.on_malformed,
+    quarantine = options.quarantine, dry_run = options.dry_run, policy = options.policy,
+    on_unknown = options.on_unknown, on_malformed = options.on_malformed,
   }
 end
 
@@ -380,7 +364,7 @@ local function last_state(run)
   local file = io.open(run:path("report.json"), "r")
   local report = file and json.decode(file:read("*a"))
   if file then file:close() end
-  return { parts = type(report) == "table" and not report.dry_run and report.parts or nil }
+  return { parts = type(report) == "table" and not report.dry_run }
 end
 
 local function drive(run)
@@ -419,8 +403,7 @@ end
 -- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
 -- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `strict`, `jobs` (as
 -- dataset.redact has them),
--- `ids_per_job`, `memory`, `name`, `poll`, `upload`, `max_polls_per_15min`, `allow_unframed`
--- (as check has them),
+-- `ids_per_job`, `memory`, `name`, `poll`, `upload`, `max_polls_per_15min` (as check has them),
 -- `deadline`, `on_progress`
 -- @treturn ?table the report (docs/report.md), or nil, err
 function M.sync(client, options)

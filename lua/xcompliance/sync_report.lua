@@ -16,7 +16,7 @@ function M.check_nameless(run, verdicts)
     if counts.nameless > 0 then
       return nil, errors.new("data", ("the results of %s hold %d rows of errors without an id, so"
         .. " some ids were not checked - look at %s, or say what to do by on_unknown"):format(type,
-          counts.nameless, run:results_of(type)[1]))
+          counts.nameless, run:results_path(type)))
     end
   end
   return true
@@ -26,16 +26,14 @@ local function add(sums, counts)
   for name, count in pairs(counts) do sums[name] = (sums[name] or 0) + count end
 end
 
---- What became of the ids of one part; those to be deleted are listed for the next time.
-local function judge_part(run, verdicts, type, number, checked)
-  local path = run:condemned_path(type, number) .. ".new"
+--- What became of the ids of a type; those to be deleted are listed for the next time.
+local function judge(run, verdicts, type, checked)
   local counts, err = dataset.list_verdicts {
-    verdicts = verdicts, type = type, ids = run.facts["extracted_" .. type].parts[number],
-    outcome = "delete", output = path, loop = run.call.loop,
+    verdicts = verdicts, type = type, ids = run:ids_path(type), outcome = "delete",
+    output = run:condemned_path(type) .. ".new", loop = run.call.loop,
   }
   if not counts then return nil, err end
-  checked.asked = checked.asked + counts.asked
-  checked.compliant = checked.compliant + counts.compliant
+  checked.asked, checked.compliant = counts.asked, counts.compliant
   for _, outcome in ipairs(reports.OUTCOMES) do
     local count = counts[outcome]
     if outcome == "delete" and count then
@@ -45,29 +43,14 @@ local function judge_part(run, verdicts, type, number, checked)
       add(checked.outcomes, { [outcome] = count })
     end
   end
-  return path
+  return true
 end
 
-local function job_of(part)
-  return {
-    id = part.job.id, name = part.job.name, ids = part.ids, rows = part.rows, bytes = part.bytes,
-    crc32c = part.crc32c, verified = part.verified, seconds = part.seconds,
-  }
-end
-
---- The lists that the last check has left, and this one's.
-local function previous_lists(run, type)
-  local paths = {}
-  for number = 1, run.state.parts[type] or 0 do
-    paths[number] = run:condemned_path(type, number)
-  end
-  return paths
-end
-
-local function differ(run, type, condemned)
+local function differ(run, type)
   if not run.state.parts then return nil end
-  local found = differences.compare(previous_lists(run, type), condemned,
-    run.facts["extracted_" .. type].parts, run.call.loop)
+  local path = run:condemned_path(type)
+  local found = differences.compare({ path }, { path .. ".new" }, { run:ids_path(type) },
+    run.call.loop)
   local places = {}
   if found.reinstated > 0 then
     local paths, err = run:quarantined_paths(run.call)
@@ -80,19 +63,15 @@ end
 
 local function assemble_type(run, verdicts, type, report)
   local checked = { asked = 0, compliant = 0, outcomes = {}, reasons = {}, jobs = {} }
-  local condemned = {}
   report.checked[type] = checked
-  for number = 1, run:part_count(type) do
-    local path, err = judge_part(run, verdicts, type, number, checked)
-    if not path then return nil, err end
-    condemned[number] = path
-    local part = run.facts[("checked_%s_%d"):format(type, number)]
-    checked.jobs[number] = job_of(part)
-    add(report.calls, part.calls)
-    report.verified = report.verified and part.verified
+  local fact = run.facts["checked_" .. type]
+  if fact then
+    local ok, err = judge(run, verdicts, type, checked)
+    if not ok then return nil, err end
+    checked.jobs, report.verified = fact.jobs, report.verified and fact.verified
+    add(report.calls, fact.calls)
   end
-  report.parts[type] = #condemned
-  local found, err = differ(run, type, condemned)
+  local found, err = differ(run, type)
   if err then return nil, err end
   if found then report.differences = report.differences or {} end
   if found then report.differences[type] = found end
@@ -126,7 +105,7 @@ function M.assemble(run, verdicts, planned, applied)
     format = reports.FORMAT, version = core.version, dry_run = options.dry_run or false,
     in_place = options.in_place or false, inputs = options.inputs, output = options.output,
     started = reports.time(run.facts.started), finished = reports.time(os.time()),
-    seconds = core.now() - run.call.began, verified = true, calls = {}, checked = {}, parts = {},
+    seconds = core.now() - run.call.began, verified = true, calls = {}, checked = {},
     files = {},
   }
   for i, file in ipairs(planned.files) do

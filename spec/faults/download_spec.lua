@@ -226,7 +226,8 @@ flows.describe("a download", function()
     local none, err = check()
     assert.is_nil(none)
     assert.equal("expired", err.kind)
-    assert.equal("create upload get download get download", bench:steps())
+    local one = "create upload get download get download get"
+    assert.equal(table.concat({ one, one, one }, " "), bench:steps()) -- and then two other jobs
   end)
 
   it("row 76: what is stored as gzip is refused as it was not asked for", function()

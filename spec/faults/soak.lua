@@ -43,8 +43,8 @@ local function expect_success(state, outcome, list, results, jobs)
   local got = assert(benches.read(results))
   expect(job.upload.crc32c == core.crc32c(list), "storage holds something else")
   expect(job.results.crc32c == core.crc32c(got), "the results are something else")
-  expect(outcome.job.id == job.id, "another job's outcome")
-  expect(outcome.downloaded.verified, "the results are unverified")
+  expect(outcome.jobs[1].id == job.id, "another job's outcome")
+  expect(outcome.jobs[1].downloaded.verified, "the results are unverified")
 end
 
 -- what may follow at once: another session for one that is lost, and the next step

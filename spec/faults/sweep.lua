@@ -238,7 +238,7 @@ function acts.check(self, client, fault)
   local text = benches.read(self.target)
   self.results = self.results or text
   expect(text == self.results and #text > 0, "other results: %s", text)
-  expect(self:admin("GET", "upload/" .. outcome.job.id) == LIST, "storage holds something else")
+  expect(self:admin("GET", "upload/" .. outcome.jobs[1].id) == LIST, "storage holds something else")
 end
 
 -- }====================================================================

@@ -83,7 +83,7 @@ describe("whatever the command does", function()
     ["the job fails with an echo"] = { 69, "create:job-fails@" .. TOKEN:gsub("t0ken", "")
       .. "X-Goog-Signature=abcdef" },
     ["storage echoes the URL"] = { 77, "upload:403-signature" },
-    ["storage says that the URL has expired"] = { 75, "upload:400-expiredx*" },
+    ["storage says that the URL has expired"] = { 69, "upload:400-expiredx*" },
     ["a session is not begun"] = { 77, "start:403-signature", "--upload resumable" },
     ["a session is begun elsewhere"] = { 76, { step = "start", fault = "raw", status = 201,
       headers = { Location = "https://evil.example/?upload_id=abcdef" } }, "--upload resumable" },

@@ -1,5 +1,5 @@
---- What the commands have in common that ask about ids: how to upload, how often to look, what it
--- costs.
+--- What the commands have in common that ask about ids: how to upload, how often to poll, how long
+-- to wait, what it costs.
 -- @module xcompliance.cli.asking
 
 local convert = require "xcompliance.cli.convert"
@@ -14,15 +14,19 @@ end
 
 --- Adds the options to an argparse command.
 function M.define(command)
-  command:option("--deadline", "Give up after so long; the same command goes on.")
+  command:option("--ids-per-job", "Ask about at most N ids at once, in jobs one after another"
+    .. " (default: 6000000)."):argname("N"):convert(convert.count("--ids-per-job"))
+  command:flag("--no-wait", "Do not wait if another job of the type is running: end with status"
+    .. " 75.")
+  command:option("--deadline", "Give up after SECONDS; run the same command again to resume.")
     :argname("SECONDS"):convert(tonumber)
-  command:option("--upload", "How to upload (default: auto, resumable above 8 MiB).")
-    :choices { "auto", "resumable", "simple" }
-  command:option("--poll", "Seconds between two looks at a job (default: 5:60).")
+  command:option("--upload", "How to upload: resumable only if the API still allows it (default:"
+    .. " auto, which is simple)."):choices { "auto", "resumable", "simple" }
+  command:option("--poll", "Seconds between two polls of a job (default: 5:60).")
     :argname("MIN:MAX"):convert(convert.poll)
-  command:option("--max-polls-per-15min", "Look no more often than that."):argname("N")
+  command:option("--max-polls-per-15min", "Poll at most N times in 15 minutes."):argname("N")
     :convert(convert.count("--max-polls-per-15min"))
-  command:option("--price-per-poll", "What a look costs, for the summary."):argname("PRICE")
+  command:option("--price-per-poll", "What a poll costs, for the summary."):argname("PRICE")
     :convert(tonumber)
   M.define_download(command)
 end
@@ -30,9 +34,12 @@ end
 --- Adds what was given to the options of `client:check` or `client:sync`.
 -- @treturn table options
 function M.add(arguments, options)
-  for _, name in ipairs { "deadline", "upload", "poll", "max_polls_per_15min", "allow_unframed" } do
+  for _, name in ipairs {
+    "deadline", "upload", "poll", "max_polls_per_15min", "ids_per_job", "allow_unframed",
+  } do
     options[name] = arguments[name]
   end
+  if arguments.no_wait then options.wait = false end
   return options
 end
 

@@ -14,16 +14,22 @@ function M.define(command)
   command:argument("ids", "A file of ids, one a line.")
   command:option("-o --output", "Where the results go."):argname("RESULTS"):count(1)
   command:option("--name", "The job's name begins with it."):argname("NAME")
-  command:option("--state", "Keep what is needed to go on after an interruption in DIR"
+  command:option("--state", "Keep what is needed to resume after an interruption in DIR"
     .. " (default: beside RESULTS)."):argname("DIR")
   asking.define(command)
-  command:epilog("The same command again goes on where an interrupted one was.\n\n"
+  command:epilog("Run the same command again to resume an interrupted one.\n\n"
     .. "Example:\n   xcompliance check tweets ids.txt -o results.jsonl")
+end
+
+local function jobs_of(outcome)
+  local ids = {}
+  for number, job in ipairs(outcome.jobs) do ids[number] = job.id end
+  return (#ids == 1 and "job " or "jobs ") .. table.concat(ids, ", ")
 end
 
 local function summary(outcome, price)
   local lines = {
-    ("job %s: %s %s ids asked in %s"):format(outcome.job.id, text.count(outcome.ids),
+    ("%s: %s %s ids asked in %s"):format(jobs_of(outcome), text.count(outcome.ids),
       outcome.type == "tweets" and "tweet" or "user", text.duration(outcome.seconds)),
   }
   for _, reason in ipairs(text.by_count(outcome.reasons)) do

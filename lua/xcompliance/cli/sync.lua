@@ -24,8 +24,6 @@ function M.define(command)
     :choices { "stop", "quarantine", "remove" }
   command:option("--on-malformed", "What to do about records that cannot be read (default: stop).")
     :choices { "stop", "quarantine", "remove" }
-  command:option("--ids-per-job", "Ask in parts of so many ids."):argname("N")
-    :convert(convert.count("--ids-per-job"))
   asking.define(command)
   command:option("--jobs", "Threads (default: one a processor)."):argname("N")
     :convert(convert.count("--jobs"))
@@ -50,9 +48,8 @@ function M.run(arguments, context)
     inputs = arguments.dataset, output = arguments.output, in_place = arguments.in_place,
     state = arguments.state, quarantine = arguments.quarantine,
     policy = convert.policy(arguments.policy), on_unknown = arguments.on_unknown,
-    on_malformed = arguments.on_malformed, ids_per_job = arguments.ids_per_job,
-    jobs = arguments.jobs, strict = arguments.strict, dry_run = arguments.dry_run,
-    on_progress = context.progress(),
+    on_malformed = arguments.on_malformed, jobs = arguments.jobs, strict = arguments.strict,
+    dry_run = arguments.dry_run, on_progress = context.progress(),
   }))
   client:close()
   if not report then return context.fail(err) end

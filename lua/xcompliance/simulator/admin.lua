@@ -7,6 +7,7 @@
 --     POST   /admin/clock       `{"advance": seconds}`
 --     POST   /admin/jobs/ID     `{"status": "failed", "error": "..."}`: what the job now is
 --     GET    /admin/upload/ID   the bytes that were uploaded for the job
+--     GET    /admin/results/ID  the bytes of its results
 -- @module xcompliance.simulator.admin
 
 local cjson = require "cjson"
@@ -65,11 +66,14 @@ local function change_job(service, body, id)
   job.forced_status, job.error = body.status, body.error or job.error
 end
 
-local function upload(service, _, id)
-  local job = service.jobs.by_id[id]
-  local object = job and job.submission
-  if not object then return problem.not_found(id) end
-  return http.response(200, {}, objects.reader(object, 0, object.size), object.size)
+--- Answers with an object of a job: its "submission" or its "results".
+local function bytes_of(name)
+  return function(service, _, id)
+    local job = service.jobs.by_id[id]
+    local object = job and job[name]
+    if not object then return problem.not_found(id) end
+    return http.response(200, {}, objects.reader(object, 0, object.size), object.size)
+  end
 end
 
 local CALLS = {
@@ -79,7 +83,8 @@ local CALLS = {
   { "DELETE", "^/admin/faults$", disarm },
   { "POST", "^/admin/clock$", put_forward },
   { "POST", "^/admin/jobs/(%d+)$", change_job },
-  { "GET", "^/admin/upload/(%d+)$", upload },
+  { "GET", "^/admin/upload/(%d+)$", bytes_of("submission") },
+  { "GET", "^/admin/results/(%d+)$", bytes_of("results") },
 }
 
 local function decode(request)

@@ -1,0 +1,287 @@
+-- The slot of a type: waited for if another job holds it, freed by cancelling our own job.
+
+local benches = require "spec.faults.bench"
+local core = require "xcompliance.core"
+local operations = require "xcompliance.operations"
+
+describe("the slot of a type", function()
+  local bench, client, ids, results
+
+  local function start(options)
+    bench = benches.start(options)
+    client = bench:client()
+    ids, results = bench:path("ids.txt"), bench:path("results.jsonl")
+    benches.write(ids, benches.ids(20 * 50))
+  end
+
+  before_each(function() start() end)
+  after_each(function() bench:stop() end)
+
+  local function check(more)
+    local options = {
+      type = "tweets", ids = ids, results = results, poll = { min = 0.02, max = 0.1 },
+    }
+    for name, value in pairs(more or {}) do options[name] = value end
+    return client:check(options)
+  end
+
+  local function jobs() return bench.sim:state().jobs end
+
+  --- Collects what is told, and acts once at the first message that holds `text`.
+  local function listener(text, act)
+    local told = {}
+    return function(event)
+      local said = event.message or event.warning
+      if not said then return end
+      told[#told + 1] = said
+      if act and said:find(text, 1, true) then
+        act()
+        act = nil
+      end
+    end, told
+  end
+
+  describe("that another job holds", function()
+    it("is waited for while that job is created; the message says until when", function()
+      local other = bench:job()
+      local on_progress, told = listener("which holds the slot", function()
+        bench.sim:advance(1000)
+      end)
+      local outcome = assert(check { on_progress = on_progress })
+      assert.matches("^waiting for job " .. other.id .. " %(created, waits for its upload until"
+        .. " %d%d:%d%d:%d%d at the latest%), which holds the slot of tweets$", told[1])
+      assert.equal(2, #jobs())
+      assert.equal("expired", jobs()[1].status) -- nobody has cancelled it
+      assert.equal(jobs()[2].id, outcome.jobs[1].id)
+      assert.equal(0, bench:count("cancel"))
+    end)
+
+    it("is waited for while that job is in progress; the message says since when", function()
+      local other = bench:job()
+      bench.sim:change_job(other.id, { status = "in_progress", name = "theirs" })
+      local on_progress, told = listener("which holds the slot", function()
+        bench.sim:change_job(other.id, { status = "complete" })
+      end)
+      assert(check { on_progress = on_progress })
+      assert.matches("^waiting for job " .. other.id .. ".*in_progress since %d%d:%d%d", told[1])
+      assert.equal("complete", jobs()[1].status)
+    end)
+
+    it("is polled no more often than a job of our own", function()
+      bench:job()
+      local _, err = check { deadline = 1, poll = { min = 0.3, max = 0.3 } }
+      assert.equal("timeout", err.kind)
+      assert.is_true(bench:count("get") <= 3)
+      assert.equal(1, bench:count("create"))
+      assert.equal(1, bench:count("list"))
+    end)
+
+    it("is waited for within the deadline, and the error names that job", function()
+      local other = bench:job()
+      local _, err = check { deadline = 0.3 }
+      assert.equal("timeout", err.kind)
+      assert.matches("job " .. other.id .. " %(created", tostring(err))
+      assert.equal(1, #jobs())
+      bench.sim:change_job(other.id, { status = "expired" })
+      assert(check())
+      assert.equal(2, #jobs())
+    end)
+
+    it("is not waited for if the caller does not want it", function()
+      bench:job()
+      local _, err = check { wait = false }
+      assert.equal("conflict", err.kind)
+      local process = bench:spawn(bench:xcompliance(("check tweets %s -o %s --no-wait"):format(ids,
+        results)))
+      local output, status = process.wait()
+      assert.equal(75, status)
+      assert.matches("the API answered 409", output)
+      assert.equal(1, #jobs())
+    end)
+
+    it("is tried again if the job that holds it is not listed", function()
+      bench:arm("create:409x3")
+      local on_progress, told = listener()
+      assert(check { on_progress = on_progress })
+      assert.matches("lists none", told[1])
+      assert.equal(4, bench:count("create"))
+      assert.equal(1, #jobs())
+    end)
+
+    it("is free if that job is not known any more", function()
+      bench:job()
+      local on_progress = listener("which holds the slot", function()
+        bench:arm("get:404")
+        bench.sim:change_job(jobs()[1].id, { status = "expired" })
+      end)
+      assert(check { on_progress = on_progress })
+    end)
+  end)
+
+  it("may be held by the run's own job, which it adopts by its name", function()
+    local real, first = operations.create, true
+    operations.create = function(own, call, wish)
+      if first then -- as if the request had been sent twice, and the second was answered
+        first = false
+        assert(bench:client():create_compliance_job(wish.type, wish.name))
+      end
+      return real(own, call, wish)
+    end
+    local outcome, err = check()
+    operations.create = real
+    assert(outcome, err)
+    assert.equal(1, #jobs())
+    assert.equal(jobs()[1].id, outcome.jobs[1].id)
+    assert.equal(1, bench:count("list"))
+  end)
+
+  describe("is freed", function()
+    it("if the upload is refused; the same again makes another job at once", function()
+      for status, kind in pairs { [404] = "not_found", [403] = "forbidden" } do
+        local before = #jobs()
+        bench:begin()
+        bench:arm("upload:" .. status)
+        local _, err = check()
+        assert.equal(kind, err.kind)
+        assert.equal(1, bench:count("upload"))
+        assert.equal("failed", jobs()[before + 1].status)
+        bench:begin()
+        assert(check { wait = false })
+        assert.equal(1, bench:count("create"))
+      end
+    end)
+
+    it("if the upload URL expires, twice at most", function()
+      bench:arm("upload:400-expiredx2")
+      assert(check { wait = false })
+      assert.equal("failed failed complete", ("%s %s %s"):format(jobs()[1].status,
+        jobs()[2].status, jobs()[3].status))
+      bench:arm("upload:400-expiredx*")
+      local _, err = check()
+      assert.equal("expired", err.kind)
+      assert.equal(6, #jobs())
+      for number = 4, 6 do assert.equal("failed", jobs()[number].status) end
+    end)
+
+    it("if the prepared list is not what it was when the upload began", function()
+      local real = require("xcompliance.upload").run
+      require("xcompliance.upload").run = function(...)
+        local path = select(4, ...)
+        benches.write(type(path) == "string" and path or select(5, ...), "66\n")
+        return real(...)
+      end
+      local _, err = check()
+      require("xcompliance.upload").run = real
+      assert.equal("data", err.kind)
+      assert.equal("failed", jobs()[1].status)
+      assert.equal(0, bench:count("upload"))
+      assert(check { wait = false })
+    end)
+
+    it("whatever the cancel is answered, without a loop", function()
+      for answer, requests in pairs {
+        ["404"] = 1, ["409"] = 1, lost = 2, ["503x2"] = 3, ["503x*"] = 5,
+      } do
+        bench:stop()
+        start()
+        bench:arm("upload:404", "cancel:" .. answer)
+        local _, err = check()
+        assert.equal("not_found", err.kind)
+        assert.equal(requests, bench:count("cancel"))
+        assert.is_true(bench:count("get") <= 1)
+        bench.sim:disarm()
+        for _, job in ipairs(jobs()) do
+          if job.status == "created" then bench.sim:change_job(job.id, { status = "expired" }) end
+        end
+        assert(check())
+        assert.is_true(#jobs() == 2)
+      end
+    end)
+
+    it("later, if the run dies before the cancel", function()
+      bench:arm("upload:404", "cancel:503x*")
+      local _, err = check()
+      assert.equal("not_found", err.kind)
+      bench.sim:disarm()
+      bench:begin()
+      assert(check { wait = false })
+      assert.matches("^cancel create upload", bench:steps())
+      assert.equal("failed", jobs()[1].status)
+    end)
+  end)
+
+  describe("is kept", function()
+    it("by an upload that may be tried again", function()
+      bench:arm("upload:503x*")
+      local _, err = check()
+      assert.equal("server", err.kind)
+      assert.equal("created", jobs()[1].status)
+      assert.equal(0, bench:count("cancel"))
+    end)
+
+    it("on Ctrl-C", function()
+      bench:arm("upload:stall@2")
+      local process = bench:spawn(bench:xcompliance(("check tweets %s -o %s"):format(ids, results)))
+      for _ = 1, 200 do
+        if bench:count("upload") > 0 then break end
+        core.sleep(0.02)
+      end
+      process.kill("INT")
+      local _, status = process.wait()
+      assert.equal(130, status)
+      assert.equal(0, bench:count("cancel"))
+    end)
+  end)
+
+  describe("is asked for again", function()
+    it("if the API does not know the job any more, a few times", function()
+      local on_progress, told = listener()
+      bench:arm("get:404")
+      assert(check { on_progress = on_progress, wait = false, poll = { min = 0.2 } })
+      assert.matches("the API does not know job %d+ any more %- creating another job",
+        table.concat(told, "\n"))
+      assert.equal(2, #jobs())
+      bench:arm("get:404x*")
+      local _, err = check { poll = { min = 0.2 } }
+      assert.equal("not_found", err.kind)
+      assert.equal(5, #jobs())
+    end)
+
+    it("if the results have expired", function()
+      bench:arm("get:503x*")
+      assert.is_nil((check()))
+      bench.sim:disarm()
+      bench.sim:advance(8 * 86400)
+      local on_progress, told = listener()
+      assert(check { on_progress = on_progress })
+      assert.matches("the results of job %d+ have expired %- creating another job",
+        table.concat(told, "\n"))
+      assert.equal(2, #jobs())
+    end)
+  end)
+
+  it("binds nothing before a job exists", function()
+    for _, refusal in ipairs { "create:401", "create:403", "create:400" } do
+      bench:arm(refusal)
+      assert.is_nil((check()))
+      benches.write(ids, "8\n9\n")
+      bench:arm(refusal)
+      assert.is_nil((check { type = "users" }))
+      benches.write(ids, "7\n")
+    end
+    local outcome = assert(check())
+    assert.equal(1, outcome.ids)
+    assert.equal("tweets", outcome.type)
+    assert.equal(1, #jobs())
+  end)
+
+  it("binds the list if a job may exist", function()
+    bench:arm("create:lost", "list:503x*")
+    assert.is_nil((check()))
+    bench.sim:disarm()
+    benches.write(ids, "8\n9\n")
+    local _, err = check()
+    assert.equal("usage", err.kind)
+    assert.matches("the job that may have been created is lost then", tostring(err))
+  end)
+end)
