@@ -271,19 +271,6 @@ describe("a sync", function()
     assert.equal(2, #bench.sim:state().jobs)
   end)
 
-  it("takes up an unfinished run only with the same options", function()
-    start { shares = {} }
-    write("a.jsonl", tweet(100, 7))
-    bench:arm("create:503x*")
-    assert.is_nil(sync { dry_run = true })
-    local report, err = sync { in_place = true }
-    assert.is_nil(report)
-    assert.equal("usage", err.kind)
-    assert.matches("other options", tostring(err))
-    bench.sim:disarm()
-    assert(sync { dry_run = true })
-  end)
-
   it("is refused with options that cannot be meant", function()
     start { shares = {} }
     for _, options in ipairs {

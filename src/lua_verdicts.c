@@ -464,39 +464,53 @@ static void check_outputs(lua_State *L, const char *name, struct redact_options 
     skin_misuse(L, "%s: inputs must name at least one file or folder", name);
 }
 
+/* Everything but the verdicts. Leaves on the stack what holds the strings. */
+static void read_redaction(lua_State *L, const char *name, struct redact_options *options) {
+  static const char *const known[] = {
+      "checksums",  "columns",   "dry_run",      "in_place",   "inputs", "jobs",
+      "level",      "lists",     "on_malformed", "on_unknown", "output", "policy",
+      "quarantine", "rehydrate", "strict",       "verdicts",   NULL};
+  skin_check_options(L, 1, name, known);
+  options->output = skin_optional_string(L, 1, name, "output", NULL);
+  options->in_place = skin_optional_boolean(L, 1, name, "in_place", false);
+  options->dry_run = skin_optional_boolean(L, 1, name, "dry_run", false);
+  options->quarantine = skin_optional_string(L, 1, name, "quarantine", NULL);
+  options->rehydrate = skin_optional_string(L, 1, name, "rehydrate", NULL);
+  options->on_malformed =
+      (enum treatment)skin_optional_choice(L, 1, name, "on_malformed", TREAT_STOP, TREATMENTS);
+  options->strict = skin_optional_boolean(L, 1, name, "strict", false);
+  options->jobs = (unsigned)skin_optional_whole(L, 1, name, "jobs", 0, JOBS_MOST);
+  options->level = (int)skin_optional_whole(L, 1, name, "level", 0, 9);
+  options->checksums = skin_optional_boolean(L, 1, name, "checksums", false);
+  options->list_type = (enum verdicts_type)skin_optional_choice(L, 1, name, "lists", 0, TYPES);
+  check_policy(L, name, &options->policy);
+  check_columns(L, name, options->columns);
+  options->inputs = check_paths(L, name, "inputs");
+  check_outputs(L, name, options);
+}
+
+/* core.check_redaction(options, name) -> true: raises the misuse that core.redact would, for the
+ * function `name`; the options hold no verdicts yet */
+static int check_redaction(lua_State *L) {
+  struct redact_options options = {0};
+  read_redaction(L, luaL_checkstring(L, 2), &options);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* core.redact{ verdicts, inputs, output | in_place | dry_run, quarantine?, rehydrate?, policy?,
  * on_unknown?, on_malformed?, strict?, jobs?, level?, checksums?, lists?, columns? } -> task ->
  * { records, kept, changed, dropped, quarantined, malformed, tweets, users, bytes, output_bytes,
  * written, rehydrate, ignored, ignored_files, files } | nil, err
  * Progress: bytes, total, records, changed, dropped, quarantined. See dataset/redact.h. */
 static int redact(lua_State *L) {
-  static const char *const known[] = {
-      "checksums",  "columns",   "dry_run",      "in_place",   "inputs", "jobs",
-      "level",      "lists",     "on_malformed", "on_unknown", "output", "policy",
-      "quarantine", "rehydrate", "strict",       "verdicts",   NULL};
   static const char name[] = "core.redact";
   struct redact_options options = {0};
   struct task_box *box;
   struct task *task;
   struct error error;
-  skin_check_options(L, 1, name, known);
-  options.output = skin_optional_string(L, 1, name, "output", NULL);
-  options.in_place = skin_optional_boolean(L, 1, name, "in_place", false);
-  options.dry_run = skin_optional_boolean(L, 1, name, "dry_run", false);
-  options.quarantine = skin_optional_string(L, 1, name, "quarantine", NULL);
-  options.rehydrate = skin_optional_string(L, 1, name, "rehydrate", NULL);
-  options.on_malformed =
-      (enum treatment)skin_optional_choice(L, 1, name, "on_malformed", TREAT_STOP, TREATMENTS);
-  options.strict = skin_optional_boolean(L, 1, name, "strict", false);
-  options.jobs = (unsigned)skin_optional_whole(L, 1, name, "jobs", 0, JOBS_MOST);
-  options.level = (int)skin_optional_whole(L, 1, name, "level", 0, 9);
-  options.checksums = skin_optional_boolean(L, 1, name, "checksums", false);
-  options.list_type = (enum verdicts_type)skin_optional_choice(L, 1, name, "lists", 0, TYPES);
-  check_policy(L, name, &options.policy);
-  check_columns(L, name, options.columns);
-  options.inputs = check_paths(L, name, "inputs");
+  read_redaction(L, name, &options);
   options.verdicts = verdicts_field(L, name);
-  check_outputs(L, name, &options);
   box = task_box_new(L, push_redaction);
   task = redact_start(&options, &error);
   if (!task) return skin_failure(L, &error);
@@ -550,6 +564,7 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg functions[] = {
     {"check_results", check_results},
     {"list_verdicts", list},
+    {"check_redaction", check_redaction},
     {"redact", redact},
     {"verdicts", load},
     {NULL, NULL},

@@ -9,14 +9,13 @@
 local asking_options = require "xcompliance.asking_options"
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
-local differences = require "xcompliance.differences"
 local errors = require "xcompliance.errors"
 local files = require "xcompliance.sync_files"
 local journals = require "xcompliance.journal"
 local json = require "xcompliance.json"
-local sync_report = require "xcompliance.sync_report"
+local sync_redact = require "xcompliance.sync_redact"
+local text = require "xcompliance.text"
 local together = require "xcompliance.together"
-local verdicts_of = require "xcompliance.verdicts"
 local workflow = require "xcompliance.workflow"
 
 local M = {}
@@ -29,22 +28,25 @@ local OPTIONS = {
   on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
 }
 for name, types in pairs(asking_options.types) do OPTIONS[name] = types end
-local REDACT_OPTIONS = { "policy", "on_unknown", "on_malformed", "strict", "jobs" }
 
-local STATES = {}
+local MEMORY_MIN = 16 * 1024 * 1024 -- bytes that the extraction can sort in
+local NAMED_MAX = 10 -- files that a message names
+
+local STATES = { redact = sync_redact.redact }
 
 -- {====================================================================
 -- Which files
 -- =====================================================================
 
-function STATES.list(run)
-  run.call:at("list", "listing the dataset")
-  local list, err = files.list(run.call, run.options.inputs)
-  if not list then return nil, err end
+--- Starts with the files as they are now.
+local function begin(run)
   return run:record {
-    step = "check", settings = run.settings, started = os.time(), files = list,
+    step = "check", started = os.time(), files = run.files, extracted_tweets = false,
+    extracted_users = false,
   }
 end
+
+function STATES.list(run) return begin(run) end
 
 -- }====================================================================
 
@@ -56,7 +58,7 @@ end
 local function paths_to_extract(run, call)
   local paths, err = run:quarantined_paths(call)
   if not paths then return nil, err end
-  for _, file in ipairs(run.facts.files) do paths[#paths + 1] = file.path end
+  for _, file in ipairs(run.files) do paths[#paths + 1] = file.path end
   return paths
 end
 
@@ -70,7 +72,7 @@ local function extract(run, call, type)
   counts, err = dataset.extract {
     type = type, inputs = paths, output = run:ids_path(type), loop = call.loop,
     memory = run.options.memory, on_malformed = run.options.on_malformed and "skip" or "stop",
-    on_progress = run:progress(call),
+    on_progress = run.options.on_progress,
   }
   if not counts then return nil, err end
   local fact = { ids = counts.ids }
@@ -94,12 +96,9 @@ end
 
 --- The check is recorded before its own state is removed, so that a run that is killed in between
 -- does not ask again.
-local function check_ids(run, client, call, type)
-  local options = {
-    type = type, ids = run:ids_path(type), results = run:results_path(type),
-    state = run.options.state, deadline = run:left(), on_progress = run:progress(call),
-  }
-  for name in pairs(asking_options.types) do options[name] = run.options[name] end
+local function check_ids(run, client, type)
+  local options = run:check_options(type)
+  options.deadline, options.on_progress = run:left(), run.options.on_progress
   if run.facts["checked_" .. type] then return workflow.forget(client, options) end
   return workflow.run(client, options, function(outcome)
     return run:record { ["checked_" .. type] = fact_of(outcome) }
@@ -112,7 +111,7 @@ local function check_type(run, loop, type)
   local extracted, err = extract(run, call, type)
   if not extracted then return nil, err end
   if extracted.ids == 0 then return true end
-  return check_ids(run, client, call, type)
+  return check_ids(run, client, type)
 end
 
 function STATES.check(run)
@@ -124,127 +123,6 @@ function STATES.check(run)
     if not result[1] then return nil, result[2] end
   end
   return run:record { step = "redact" }
-end
-
--- }====================================================================
-
--- {====================================================================
--- Redacting
--- =====================================================================
-
-local function load_verdicts(run)
-  run.call:at("load", "loading the results")
-  local options = { jobs = run.options.jobs, loop = run.call.loop,
-    on_progress = run:progress(run.call) }
-  for _, type in ipairs(TYPES) do
-    if run.facts["checked_" .. type] then options[type] = { run:results_path(type) } end
-  end
-  if not options.tweets and not options.users then return verdicts_of.none(run.call) end
-  return dataset.verdicts(options)
-end
-
---- A file that has changed since it was listed may still be redacted if it holds nothing that was
--- not asked about: so does one that a killed run had already replaced.
-local function check_changed(run)
-  run.call:at("list", "looking for files that have changed")
-  local changed, err = files.changed(run.call, run.options.inputs, run.facts.files)
-  if not changed then return nil, err end
-  if #changed == 0 then return true end
-  for _, type in ipairs(TYPES) do
-    local path = run:path("changed." .. type .. ".ids")
-    local ok
-    ok, err = dataset.extract {
-      type = type, inputs = changed, output = path, loop = run.call.loop,
-      on_malformed = run.options.on_malformed and "skip" or "stop",
-    }
-    if not ok then return nil, err end
-    local stranger = differences.first_missing(path, { run:ids_path(type) }, run.call.loop)
-    os.remove(path)
-    if stranger then
-      return nil, errors.new("data", ("%s has changed since it was checked: it holds %s of %s,"
-        .. " which was never asked about - leave the dataset alone meanwhile, remove %s and"
-        .. " start again"):format(#changed == 1 and changed[1] or "one of " .. #changed
-          .. " files", stranger, type, run.journal.path), { file = changed[1] })
-    end
-  end
-  return true
-end
-
---- A folder of its own for each run, so that no run writes over what an earlier one has kept.
-local function quarantine_of(run)
-  if not run.options.quarantine then return nil end
-  local folder = run.options.quarantine .. os.date("!/%Y%m%dT%H%M%SZ", run.facts.started)
-  local ok, err = files.make_folder(folder)
-  if not ok then return nil, err end
-  return folder
-end
-
-local function redact(run, verdicts, dry_run)
-  run.call:at("redact", dry_run and "looking for what must go" or "redacting the dataset")
-  local options = {
-    verdicts = verdicts, inputs = run.options.inputs, loop = run.call.loop, checksums = true,
-    on_progress = run:progress(run.call), dry_run = dry_run,
-  }
-  for _, name in ipairs(REDACT_OPTIONS) do options[name] = run.options[name] end
-  if dry_run then return dataset.redact(options) end
-  local err
-  options.quarantine, err = quarantine_of(run)
-  if err then return nil, err end
-  options.in_place, options.output = run.options.in_place, run.options.output
-  options.rehydrate = run:path("rehydrate.ids")
-  return dataset.redact(options)
-end
-
---- In place, what a run has replaced cannot be counted again by the next one, so it is counted, and
--- that is noted, before anything is replaced.
-local function plan(run, verdicts)
-  if run.facts.plan then return run.facts.plan end
-  local counts, err = redact(run, verdicts, true)
-  if not counts then return nil, err end
-  local ok
-  ok, err = run:record { plan = counts }
-  if not ok then return nil, err end
-  return counts
-end
-
-local function apply(run, verdicts)
-  local planned, err
-  if run.options.in_place or run.options.dry_run then
-    planned, err = plan(run, verdicts)
-    if not planned then return nil, err end
-    if run.options.dry_run then return planned, planned end
-  end
-  local applied
-  applied, err = redact(run, verdicts, nil)
-  if not applied then return nil, err end
-  return planned or applied, applied
-end
-
--- }====================================================================
-
---- Checks that the counts add up, before anything is published where a plan was made.
-local function judge(run, verdicts)
-  local ok, err = sync_report.check_nameless(run, verdicts)
-  if not ok then return nil, err end
-  local planned, applied = apply(run, verdicts)
-  if not planned then return nil, applied end
-  local report
-  report, err = sync_report.assemble(run, verdicts, planned, applied)
-  if not report then return nil, err end
-  return run:record { step = "finish", report = report }
-end
-
-function STATES.redact(run)
-  local ok, err = check_changed(run)
-  if not ok then return nil, err end
-  local verdicts
-  verdicts, err = load_verdicts(run)
-  if not verdicts then return nil, err end
-  local step
-  ok, step, err = pcall(judge, run, verdicts)
-  verdicts:close()
-  if not ok then error(step, 0) end
-  return step, err
 end
 
 -- }====================================================================
@@ -262,11 +140,21 @@ local function keep_lists(run)
   end
 end
 
+--- A dry run has a report of its own and keeps no lists: the next sync reports what has changed
+-- since the last one that was applied.
+local function drop_lists(run)
+  for _, type in ipairs(TYPES) do
+    os.remove(run:condemned_path(type) .. ".new")
+    os.remove(run:ids_path(type))
+  end
+end
+
 function STATES.finish(run)
   local report = run.facts.report
-  local ok, err = files.write(run.call, run:path("report.json"), json.encode(report) .. "\n")
+  local name = report.dry_run and "report.dry-run.json" or "report.json"
+  local ok, err = files.write(run.call, run:path(name), json.encode(report) .. "\n")
   if not ok then return nil, err end
-  keep_lists(run)
+  if report.dry_run then drop_lists(run) else keep_lists(run) end
   run.report = report
   return "done"
 end
@@ -277,7 +165,7 @@ end
 -- The run
 -- =====================================================================
 
-local Run = {}
+local Run = { TYPES = TYPES }
 Run.__index = Run
 
 function Run:path(name) return self.folder .. "/" .. name end
@@ -296,15 +184,31 @@ function Run:left()
   return self.options.deadline and math.max(0, self.call:left())
 end
 
---- The callback for what the parts of a run do.
-function Run:progress() return self.options.on_progress end
-
 function Run:ids_path(type) return self:path(type .. ".ids") end
 
 function Run:results_path(type) return self:path(type .. ".results.jsonl") end
 
 --- The list of the ids that are to be deleted is kept for the next time.
 function Run:condemned_path(type) return self:path(type .. ".condemned") end
+
+--- What the check of a type is given.
+function Run:check_options(type)
+  local options = {
+    type = type, ids = self:ids_path(type), results = self:results_path(type), state = self.folder,
+  }
+  for name in pairs(asking_options.types) do options[name] = self.options[name] end
+  return options
+end
+
+--- How many jobs have ended.
+function Run:job_count()
+  local count = 0
+  for _, type in ipairs(TYPES) do
+    local checked = self.facts["checked_" .. type]
+    count = count + (checked and #checked.jobs or 0)
+  end
+  return count
+end
 
 local NO_SUCH_FILE = 2 -- ENOENT
 
@@ -332,6 +236,9 @@ local function check_options(options)
   if options.output and options.in_place then
     errors.misuse("sync: give an output or in_place, not both")
   end
+  asking_options.check("sync", options)
+  asking_options.check_whole("sync", options, "memory", MEMORY_MIN)
+  core.check_redaction(sync_redact.options(options), "sync")
   options.output = options.output and strip_slashes(options.output)
   for i, input in ipairs(options.inputs) do
     options.inputs[i] = strip_slashes(input)
@@ -350,7 +257,7 @@ local function default_state(call, options)
   return folder .. "/.xcompliance"
 end
 
---- What must be the same for a run to go on where another one was.
+--- What the counts of a redaction depend on. It may change from run to run.
 local function settings_of(options)
   return json.encode {
     inputs = options.inputs, output = options.output, in_place = options.in_place,
@@ -359,28 +266,129 @@ local function settings_of(options)
   }
 end
 
---- What the last report of this state says of its lists.
-local function last_state(run)
+--- Whether the state has the report of a sync that was applied, and so the lists of its ids.
+local function has_report(run)
   local file = io.open(run:path("report.json"), "r")
-  local report = file and json.decode(file:read("*a"))
   if file then file:close() end
-  return { parts = type(report) == "table" and not report.dry_run }
+  return file ~= nil
+end
+
+-- }====================================================================
+
+-- {====================================================================
+-- Resuming: only the lists of ids are bound, and they only once a job exists
+-- =====================================================================
+
+local function tell_changes(run, changes)
+  for i, change in ipairs(changes) do
+    if i > NAMED_MAX then
+      run.call:tell { warning = ("and %s more"):format(text.plural(#changes - NAMED_MAX, "file")) }
+      return
+    end
+    run.call:tell { warning = change }
+  end
+end
+
+--- Drops the list of ids of a type, unless a job was created for it.
+-- @treturn ?boolean whether it was bound; or nil, err
+local function release(run, type)
+  local is_bound, err = run.facts["checked_" .. type] ~= nil, nil
+  if not is_bound then is_bound, err = workflow.is_bound(run.client, run:check_options(type)) end
+  if is_bound then return true end
+  if is_bound == nil then return nil, err end
+  local ok
+  ok, err = run:record { ["extracted_" .. type] = false }
+  if not ok then return nil, err end
+  return false
+end
+
+--- Files that were moved, repaired or added meanwhile are named. Lists that are not bound are made
+-- again; what is bound is compared with the files before they are redacted.
+local function check_files(run)
+  local changes = files.differences(run.files, run.facts.files)
+  if #changes == 0 then return true end
+  tell_changes(run, changes)
+  local any = false
+  for _, type in ipairs(TYPES) do
+    local is_bound, err = release(run, type)
+    if is_bound == nil then return nil, err end
+    any = any or is_bound
+  end
+  if any then return true end
+  return begin(run)
+end
+
+--- A run with other settings redacts again.
+local function check_settings(run)
+  if run.facts.step ~= "finish" or run.facts.settings == run.settings then return true end
+  return run:record { step = "redact", report = false }
+end
+
+local function resume(run)
+  if run.journal:is_new() then return true end
+  if run.facts.step == "check" then return check_files(run) end
+  return check_settings(run)
+end
+
+-- }====================================================================
+
+-- {====================================================================
+-- The call
+-- =====================================================================
+
+--- Checks that what is written at the end can be written, before anything is asked.
+local function check_targets(run)
+  local options, total, largest = run.options, 0, 0
+  for _, file in ipairs(run.files) do
+    total, largest = total + file.bytes, math.max(largest, file.bytes)
+  end
+  if options.dry_run then return true end
+  if options.quarantine then
+    local ok, err = files.check_room(options.quarantine, 0)
+    if not ok then return nil, err end
+  end
+  if options.output then return files.check_room(options.output, total) end
+  local checked = {}
+  for _, file in ipairs(run.files) do
+    local folder = file.path:match("^(.*)/[^/]*$") or "."
+    if not checked[folder] then
+      local ok, err = files.check_room(folder, largest)
+      if not ok then return nil, err end
+      checked[folder] = true
+    end
+  end
+  return true
 end
 
 local function drive(run)
-  if not run.journal:is_new() and run.facts.settings ~= run.settings then
-    return nil, errors.new("usage", ("%s is of an unfinished sync with other options - finish that"
-      .. " one first, give another state folder, or remove the file to begin anew"):format(
-        run.journal.path))
-  end
-  run.state = last_state(run)
+  local err
+  run.call:at("list", "listing the dataset")
+  run.files, err = files.list(run.call, run.options.inputs)
+  if not run.files then return nil, err end
+  local ok
+  ok, err = check_targets(run)
+  if ok then ok, err = resume(run) end
+  if not ok then return nil, err end
+  run.has_report = has_report(run)
   local step = run.facts.step or "list"
   while step ~= "done" do
-    local next_step, err = STATES[step](run)
+    local next_step
+    next_step, err = STATES[step](run)
     if not next_step then return nil, err end
     step = next_step
   end
   return run.report
+end
+
+--- Misuse leaves no journal behind.
+local function close_journal(run, report, failure)
+  local is_misuse = errors.is(failure) and failure.kind == "usage"
+  local is_nothing = is_misuse and run.was_new and run:job_count() == 0
+  if report or is_nothing or run.journal:is_new() then
+    run.journal:discard()
+  else
+    run.journal:close()
+  end
 end
 
 local function run_to_end(run)
@@ -388,23 +396,23 @@ local function run_to_end(run)
   if not ok then return nil, err end
   run.journal, err = journals.open(run:path("sync.journal"))
   if not run.journal then return nil, err end
-  run.facts = run.journal.facts
+  run.facts, run.was_new = run.journal.facts, run.journal:is_new()
   local report
   ok, report, err = pcall(drive, run)
-  if ok and report then run.journal:discard() else run.journal:close() end
+  close_journal(run, ok and report, not ok and report)
   if not ok then error(report, 0) end
   return report, err
 end
 
---- Brings a dataset into compliance. The same sync again goes on where an unfinished one was; after
--- a finished one it is a new check.
+--- Brings a dataset into compliance. The same sync again resumes an unfinished one; after a
+-- finished one it is a new check.
 -- @tparam table client
 -- @tparam table options `inputs` (files and folders) and `output` (a folder), `in_place` or
 -- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
 -- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `strict`, `jobs` (as
 -- dataset.redact has them),
--- `ids_per_job`, `memory`, `name`, `poll`, `upload`, `max_polls_per_15min` (as check has them),
--- `deadline`, `on_progress`
+-- `memory`; `ids_per_job`, `wait`, `name`, `poll`, `upload`, `chunk`, `max_polls_per_15min`,
+-- `allow_unframed` (as check has them); `deadline`, `on_progress`
 -- @treturn ?table the report (docs/report.md), or nil, err
 function M.sync(client, options)
   local call, checked = client:call("sync", options, OPTIONS)

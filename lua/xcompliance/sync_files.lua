@@ -7,6 +7,8 @@ local text = require "xcompliance.text"
 
 local M = {}
 
+local NO_SUCH_FILE = 2 -- ENOENT
+
 local function identity(file)
   return ("%.0f %.0f %.0f"):format(file.size, file.modified * 1e6, file.inode)
 end
@@ -42,6 +44,47 @@ function M.list(call, inputs)
   if #list > 0 then return list end
   return nil, errors.new("data", "the dataset has no files - give files whose names end in .jsonl,"
     .. " .json, .csv or the like, or a folder of them")
+end
+
+--- What happened to files between two lists of them.
+-- @tparam table now what `list` has returned
+-- @tparam table before the same, of earlier
+-- @treturn table an array of sentences
+function M.differences(now, before)
+  local known, differences = {}, {}
+  for _, file in ipairs(before) do known[file.path] = file.identity end
+  for _, file in ipairs(now) do
+    local identity_before = known[file.path]
+    if identity_before == nil then
+      differences[#differences + 1] = file.path .. " is new since this sync began"
+    elseif identity_before ~= file.identity then
+      differences[#differences + 1] = file.path .. " has changed since this sync began"
+    end
+    known[file.path] = nil
+  end
+  for _, file in ipairs(before) do
+    if known[file.path] then
+      differences[#differences + 1] = file.path .. " is gone since this sync began"
+    end
+  end
+  return differences
+end
+
+--- Checks that files can be created at a path, or in the nearest folder above it that exists.
+-- @tparam string path
+-- @tparam number bytes that they need
+-- @treturn true|nil,err
+function M.check_room(path, bytes)
+  local room, err
+  while true do
+    room, err = core.folder_room(path)
+    if room or err.system ~= NO_SUCH_FILE then break end
+    path = path:match("^(.*[^/])/+[^/]+$") or (path:sub(1, 1) == "/" and path ~= "/" and "/") or "."
+  end
+  if not room then return nil, errors.with(err, { creating = true }) end
+  if room >= bytes then return true end
+  return nil, errors.new("io", ("%s: %s are needed, but only %s are free - make room, or give"
+    .. " another folder"):format(path, text.size(bytes), text.size(room)), { file = path })
 end
 
 --- The files that are new, or not what they were when they were listed.

@@ -47,7 +47,7 @@ local function judge(run, verdicts, type, checked)
 end
 
 local function differ(run, type)
-  if not run.state.parts then return nil end
+  if not run.has_report then return nil end
   local path = run:condemned_path(type)
   local found = differences.compare({ path }, { path .. ".new" }, { run:ids_path(type) },
     run.call.loop)

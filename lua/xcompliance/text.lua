@@ -15,6 +15,11 @@ function M.count(number)
   return digits:sub(1, first) .. digits:sub(first + 1):gsub("(%d%d%d)", ",%1")
 end
 
+--- "1 job", "2 jobs".
+function M.plural(number, thing)
+  return ("%s %s%s"):format(M.count(number), thing, number == 1 and "" or "s")
+end
+
 local UNITS = { "kB", "MB", "GB", "TB" }
 
 --- 194012345 as "194 MB".

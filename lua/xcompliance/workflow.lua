@@ -14,6 +14,7 @@ local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
 local download = require "xcompliance.download"
 local errors = require "xcompliance.errors"
+local files = require "xcompliance.sync_files"
 local journals = require "xcompliance.journal"
 local operations = require "xcompliance.operations"
 local parts = require "xcompliance.parts"
@@ -83,7 +84,9 @@ end
 function STATES.prepare(run)
   local source, err = sum(run, run.options.ids)
   if not source then return nil, err end
-  local list
+  local ok, list
+  ok, err = files.check_room(run.folder, source.bytes)
+  if not ok then return nil, err end
   list, err = write_list(run)
   if not list then return nil, err end
   return run:record { step = "cut", type = run.options.type, source = source, list = list }
@@ -271,8 +274,11 @@ local function halve(run, err)
   return run:record { step = "cancel", ids_at_most = ids }
 end
 
+--- Whether the URL at hand is of no use any more.
+local function is_useless(err) return err.kind == "expired" or err.url_refused end
+
 local function upload_failed(run, err)
-  if err.kind == "expired" or err.url_refused then return another_job(run, err, true) end
+  if is_useless(err) then return another_job(run, err, true) end
   if err.kind == "too_large" then return halve(run, err) end
   local is_over = err.spoilt or (REFUSED[err.kind] and not err.retryable)
   if not is_over then return nil, err end
@@ -387,7 +393,8 @@ end
 
 local function get(run)
   return download.run(run.client, run.call, run.facts.job.download_url, run:part_results(), {
-    job_id = run.facts.job.id, patient = true, allow_unframed = run.options.allow_unframed, part = run.facts.download,
+    job_id = run.facts.job.id, patient = true, allow_unframed = run.options.allow_unframed,
+    part = run.facts.download,
     on_part = function(part) return run:record { step = "download", download = part } end,
   })
 end
@@ -398,13 +405,14 @@ local function look_again(run, err)
   local response, failure = operations.list_job(run.client, run.call, id)
   if not response and failure.kind == "not_found" then return job_gone(run, failure) end
   if not response then return nil, failure end
-  local is_second = err.kind == "expired" and run.looked_again == id
-  if is_second or is_past(run, response.data.download_expires_at) then
+  local is_past_end = is_past(run, response.data.download_expires_at)
+  if is_past_end or (is_useless(err) and run.looked_again == id) then
     return another_job(run, errors.with(err, {
-      message = ("the results of job %s have expired"):format(id),
+      message = ("the results of job %s %s"):format(id, (is_past_end or err.kind == "expired")
+        and "have expired" or "are refused"),
     }))
   end
-  if err.kind == "not_found" then return nil, err end
+  if not is_useless(err) then return nil, err end
   run.looked_again = id
   return run:record { step = "download", job = response.data }
 end
@@ -436,7 +444,7 @@ end
 function STATES.download(run)
   local status, info = get(run)
   if status then return take_results(run, info) end
-  if info.kind == "expired" or info.kind == "not_found" then return look_again(run, info) end
+  if is_useless(info) or info.kind == "not_found" then return look_again(run, info) end
   return nil, info
 end
 
@@ -733,9 +741,40 @@ local function open_journal(run)
   return journal
 end
 
+--- Ends with a result, or with what was raised. Misuse leaves no journal behind.
+local function close_state(run, outcome, failure)
+  local is_misuse = errors.is(failure) and failure.kind == "usage"
+  local is_nothing = is_misuse and not run.resumed and not run.facts.job and not run.facts.done_1
+  if outcome or is_nothing then
+    remove_state(run)
+  elseif run.journal:is_new() then
+    run.journal:discard()
+  else
+    run.journal:close()
+  end
+end
+
+--- Checks that what is written at the end can be written, before anything is asked.
+local function check_targets(run)
+  local results = run.options.results
+  if run.options.state then
+    local ok, err = core.make_folder(run.folder)
+    if not ok then return nil, err end
+  end
+  if core.folder_room(results) then
+    return nil, errors.new("io", results .. ": is a folder - give the name of a file",
+      { file = results, creating = true })
+  end
+  for _, folder in ipairs { results:match("^(.*/)") or ".", run.folder } do
+    local room, err = core.folder_room(folder)
+    if not room then return nil, errors.with(err, { creating = true }) end
+  end
+  return true
+end
+
 --- Opens what a run needs and closes it again, however it ends.
 local function run_to_end(run, on_finish)
-  local ok, err = M.check_targets(run)
+  local ok, err = check_targets(run)
   if not ok then return nil, err end
   ok, err = open_journal(run)
   if not ok then return nil, err end
@@ -749,20 +788,9 @@ local function run_to_end(run, on_finish)
     end
     return result, failure
   end)
-  if ok and outcome then remove_state(run)
-  elseif run.journal:is_new() then run.journal:discard()
-  else run.journal:close() end
+  close_state(run, ok and outcome, not ok and outcome)
   if not ok then error(outcome, 0) end
   return outcome, err
-end
-
---- Checks the folders before anything is asked: what is written at the end must have its place.
-function M.check_targets(run)
-  if run.options.state then
-    local ok, err = core.make_folder(run.folder)
-    if not ok then return nil, err end
-  end
-  return true
 end
 
 --- Asks the API about a list of ids, and holds its results. The same check again resumes an
@@ -788,6 +816,18 @@ function M.run(client, options, on_finish)
   local ok, err = client:check_names(call, "check", checked)
   if not ok then return nil, err end
   return run_to_end(new_run(client, call, checked), on_finish)
+end
+
+--- Whether a job was created for a check that has not ended, or may have been.
+-- @tparam table client
+-- @tparam table options of the check
+-- @treturn ?boolean or nil, err
+function M.is_bound(client, options)
+  local run = new_run(client, client:call("check", options, OPTIONS))
+  local ok, err = open_journal(run)
+  if not ok then return nil, err end
+  if run.journal:is_new() then run.journal:discard() else run.journal:close() end
+  return is_bound(run.facts)
 end
 
 --- Removes what is left of a check that has ended well and whose outcome was recorded.
