@@ -140,16 +140,19 @@ describe("extraction", function()
     it("says corrupt of corrupt data only", function()
       folder:write("x", TEXT)
       folder:shell("xz --lzma2=dict=1536MiB -c x >x.xz")
-      local _, err = extract { inputs = { folder:at("x.xz") } }
-      assert.matches("needs more memory than is allowed", err.message, 1, true)
-      assert.matches("unxz", err.message, 1, true)
+      local command = folder.shell({ path = "." }, "pwd"):gsub("%s+$", "") .. "/bin/xcompliance"
+      if not os.getenv("ASAN_OPTIONS") then
+        local text = folder:shell("ulimit -v 900000; '%s' extract tweets x.xz -o ids -q", command)
+        assert.matches("decoding these xz data takes 15%d%d MiB of memory, and a quarter of what there"
+          .. " is, 219 MiB, is allowed %- unpack the file with unxz\n", text)
+      end
       folder:write("x", TEXT:rep(500))
       folder:shell("bzip2 -c x >x.bz2; xz -c x >x.xz")
       for name, at in pairs { ["x.bz2"] = 12, ["x.xz"] = 40 } do -- the checksum of the block; data
         local packed = folder:read(name)
         folder:write(name, packed:sub(1, at) .. string.char((packed:byte(at + 1) + 1) % 256)
           .. packed:sub(at + 2))
-        _, err = extract { inputs = { folder:at(name) } }
+        local _, err = extract { inputs = { folder:at(name) } }
         assert.matches("are corrupt", err.message, 1, true)
       end
     end)
