@@ -103,6 +103,12 @@ local function total_of(answer)
   return whole_number((headers["content-length"] or ""):match("^%d+$"))
 end
 
+--- Whether the end of the body is marked, in one way: two lengths mark none.
+local function is_framed(answer)
+  local length = answer.headers["content-length"]
+  return answer.framed and (length == nil or length:find("^%d+$") ~= nil)
+end
+
 --- A weak one says that two objects mean the same, not that their bytes are the same.
 local function strong_etag(headers) return (headers.etag or ""):match('^"[^"]*"$') end
 
@@ -282,7 +288,7 @@ end
 function Download:check_end(answer)
   local headers = answer.headers
   local stored = not is_transcoded(headers) and storage_answers.stored_length(headers)
-  if answer.framed or answer.total or stored or hash_of(headers) or self.allow_unframed then
+  if is_framed(answer) or answer.total or stored or hash_of(headers) or self.allow_unframed then
     return true
   end
   return nil, errors.new("protocol", ("%s: %s sent neither the length nor a checksum of the"
@@ -293,7 +299,7 @@ end
 --- Whether the API sent all that it offers as a proof: where the results end. Storage offers a
 -- checksum, too.
 function Download:is_whole(answer)
-  return self.place.flow == "api" and (answer.framed or answer.total ~= nil)
+  return self.place.flow == "api" and (is_framed(answer) or answer.total ~= nil)
 end
 
 --- Checks the file against everything that was said of it.

@@ -133,6 +133,13 @@ for flow, path in pairs(PATHS) do describe("a download, " .. flow, function()
     refuses("integrity", { answer("200 OK", { hash }, A:sub(1, 100)) })
   end)
 
+  it("row 86: is refused if it has two lengths", function()
+    refuses("protocol", { answer("200 OK", { length(#A), length(48) }, A) })
+    client:close()
+    server:stop()
+    refuses("protocol", { answer("200 OK", { length(48), length(#A) }, A) })
+  end)
+
   it("row 86: is refused if the length is no number, or more than fits", function()
     for _, value in ipairs { "Content-Length: 99999999999999999999", "Content-Length: many" } do
       local status, err = download { answer("200 OK", { value }, A) }
