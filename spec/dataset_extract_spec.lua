@@ -314,7 +314,7 @@ describe("extraction", function()
       assert.same({ folder:at("in/README.md"), folder:at("in/x.gz") }, counts.ignored_files)
     end)
 
-    it("skips and names pipes, devices and links to folders", function()
+    it("row 110: skips and names pipes, devices and links to folders", function()
       folder:write("in/a.txt", "1\n")
       folder:write("elsewhere/b.txt", "2\n")
       folder:shell("cd in && mkfifo c.jsonl && ln -s /dev/zero d.jsonl"
@@ -330,7 +330,7 @@ describe("extraction", function()
       assert.same({ 1, 5, skipped }, { counts.files, counts.ignored, counts.ignored_files })
     end)
 
-    it("that cannot be read is refused by name, and so is a file in it", function()
+    it("row 110: that cannot be read is refused by name, and so is a file in it", function()
       local command = folder.shell({ path = "." }, "pwd"):gsub("%s+$", "") .. "/bin/xcompliance"
       local who = folder:shell("id -u") == "0\n"
         and "setpriv --reuid=65534 --regid=65534 --clear-groups" or "" -- root may read everything

@@ -107,4 +107,5 @@ return {
   { 103, "D", "API: the URL's token expired" },
   { 106, "L", "a part that is elsewhere, or is not what was recorded" },
   { 107, "L", "an output is an input, results, or another output" },
+  { 110, "L", "a pipe, device or unreadable file in a walked folder" },
 }
