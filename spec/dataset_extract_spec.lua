@@ -143,8 +143,8 @@ describe("extraction", function()
       local command = folder.shell({ path = "." }, "pwd"):gsub("%s+$", "") .. "/bin/xcompliance"
       if not os.getenv("ASAN_OPTIONS") then
         local text = folder:shell("ulimit -v 900000; '%s' extract tweets x.xz -o ids -q", command)
-        assert.matches("decoding these xz data takes 15%d%d MiB of memory, and a quarter of what there"
-          .. " is, 219 MiB, is allowed %- unpack the file with unxz\n", text)
+        assert.matches("decoding these xz data takes 15%d%d MiB of memory, and a quarter of what"
+          .. " there is, 219 MiB, is allowed %- unpack the file with unxz\n", text)
       end
       folder:write("x", TEXT:rep(500))
       folder:shell("bzip2 -c x >x.bz2; xz -c x >x.xz")

@@ -9,9 +9,9 @@
 --       verdicts = verdicts, inputs = { "tweets.jsonl.gz", "more/" }, in_place = true,
 --     })
 --
--- Misuse raises; run-time failures return `nil, err` (docs/errors.md), and so does a call that names
--- a file twice and would write it (docs/redaction.md, "What is promised"). The work is done by a
--- thread of the core; `loop` says who waits for it (docs/hosts.md), else the calling thread does.
+-- Misuse raises; run-time failures return `nil, err` (docs/errors.md), and so does a call that
+-- names a file twice and would write it (docs/redaction.md, "What is promised"). The work is done
+-- by a thread of the core; `loop` says who waits for it (docs/hosts.md), else the calling thread.
 -- @module xcompliance.dataset
 
 local calls = require "xcompliance.call"
