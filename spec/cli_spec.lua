@@ -135,12 +135,26 @@ describe("the command", function()
     assert.equal(0, status)
     assert.matches("^" .. id .. "  users   created      20", out)
     assert.is_nil(out:find("http", 1, true)) -- a list of jobs shows no credentials
+    local log = bench:log()
+    assert.matches("compliance_job.fields=id,type,status,created_at,name", log[#log].query, 1, true)
     _, out = run(env, "list", "tweets")
     assert.equal("there are no such jobs\n", out)
     _, out = run(env, "upload", url, (bench:list(300000)), "--chunk", "262144")
     assert.matches("^15,000 ids %(300 kB%) were uploaded, verified %(CRC32C [%w+/=]+%)\n$", out)
     repeat _, out = run(env, "get", id) until not out:find("in_progress", 1, true)
     assert.matches("\nstatus +complete\n", out)
+  end)
+
+  it("moves ids and results over the API's own host, and says how that was proved", function()
+    local own = benches.start { flow = "api" }
+    finally(function() own:stop() end)
+    env.XCOMPLIANCE_BASE_URL = own.sim.url
+    local job = json("create", "users", "--json").data
+    local _, out = run(env, "upload", job.upload_url, (own:list(300000)))
+    assert.equal("15,000 ids (300 kB) were uploaded, verified by length (checksum: none)\n", out)
+    repeat _, out = run(env, "get", job.id) until not out:find("in_progress", 1, true)
+    _, out = run(env, "download", job.download_url, own:path("results"))
+    assert.matches(", verified by length %(checksum: none%)\n$", out)
   end)
 
   it("asks for a dataset as it would for a list", function()

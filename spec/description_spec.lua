@@ -124,6 +124,21 @@ describe_where_possible("what is sent", function()
     expect_valid(requests())
   end)
 
+  it("is valid under the newest, for a whole check over the API's own host", function()
+    local own = benches.start { flow = "api" }
+    finally(function() own:stop() end)
+    assert(own:client():check { type = "tweets", ids = (own:list(20000)),
+      results = own:path("results"), poll = { min = 0.01, max = 0.01 } })
+    local seen = {}
+    for _, request in ipairs(own:log()) do
+      seen[request.step] = true
+      -- the simulator logs no bodies of uploads
+      if request.step == "upload" then request.body = cjson.encode("ids") end
+      expect_valid { request }
+    end
+    assert.is_true(seen.create and seen.upload and seen.get and seen.download)
+  end)
+
   it("asks for fields of a new job only where the user does, as the older one has none", function()
     ask("create_compliance_job", { type = "users", fields = { "id" } })
     local request = requests()[1]

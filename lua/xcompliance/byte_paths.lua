@@ -20,8 +20,13 @@ local function is_past(place, date)
   return (place.client:server_time(os.time())) >= ends_at - DATES_ARE_WHOLE
 end
 
-local function failure(call, kind, message, fields)
-  return errors.new(kind, ("%s: %s"):format(call.doing, message), fields)
+local NEW_JOB = "create a new job"
+
+--- An error that says what was being done, and what to do next.
+local function failure(call, kind, message, hint, fields)
+  fields.hint = hint
+  return errors.new(kind, ("%s: %s%s"):format(call.doing, message, hint and " - " .. hint or ""),
+    fields)
 end
 
 --- Reads the job, once.
@@ -47,17 +52,16 @@ end
 
 --- The bearer token is good, and the URL's time is not over.
 local function url_refused(place, call, answer, what)
-  local err = place:failure(call.doing, answer)
-  return errors.with(err, { kind = "forbidden", hint = "create a new job", retryable = false,
-    url_refused = true,
-    message = ("%s: the API answered %d; it accepts the bearer token, but not the job's %s URL,"
-      .. " which was altered or is for another purpose - create a new job"):format(call.doing,
-      answer.status, what) })
+  local said = place:failure(call.doing, answer)
+  return failure(call, "forbidden", ("the API answered %d; it accepts the bearer token, but not the"
+    .. " job's %s URL, which was altered or is for another purpose"):format(answer.status, what),
+    NEW_JOB, { url_refused = true, status = said.status, headers = said.headers,
+      problem = said.problem, problem_type = said.problem_type })
 end
 
 local function job_failed(call, job)
   local said = job.error and ": " .. core.mask(tostring(job.error)) or ""
-  return failure(call, "job_failed", ("job %s failed%s - create a new job"):format(job.id, said),
+  return failure(call, "job_failed", ("job %s failed%s"):format(job.id, said), NEW_JOB,
     { job = errors.masked(job) })
 end
 
@@ -72,9 +76,8 @@ local function status_of_upload(place, call, job)
   if job.status == "failed" then return nil, job_failed(call, job) end
   local is_late = job.status == "created" and is_past(place, job.upload_expires_at)
   if job.status == "expired" or is_late then
-    return nil, failure(call, "expired", ("the upload URL of job %s expired at %s - create a new"
-      .. " job"):format(job.id, core.mask(tostring(job.upload_expires_at))),
-      { job = errors.masked(job) })
+    return nil, failure(call, "expired", ("the upload URL of job %s expired at %s"):format(job.id,
+      core.mask(tostring(job.upload_expires_at))), NEW_JOB, { job = errors.masked(job) })
   end
   return job.status
 end
@@ -106,7 +109,7 @@ function M.upload_refused(place, call, answer)
   if status ~= "created" then return status, err end
   if answer.status == 404 then
     return nil, failure(call, "server", "the API answered 404: X does not accept uploads at the URL"
-      .. " that it issued - try again later with a new job", { status = 404 })
+      .. " that it issued", "try again later with a new job", { status = 404 })
   end
   if answer.status == 409 then -- an attempt whose answer was lost may still be arriving
     return nil, errors.with(place:failure(call.doing, answer), { retryable = true })
@@ -134,12 +137,12 @@ function M.download_refused(place, call, answer, renewed)
   if not job then return nil, err end
   if job.status == "failed" then return nil, job_failed(call, job) end
   if is_past(place, job.download_expires_at) or job.status == "expired" then
-    return nil, failure(call, "expired", ("the results of job %s expired at %s - create a new job")
-      :format(job.id, core.mask(tostring(job.download_expires_at))), { job = errors.masked(job) })
+    return nil, failure(call, "expired", ("the results of job %s expired at %s"):format(job.id,
+      core.mask(tostring(job.download_expires_at))), NEW_JOB, { job = errors.masked(job) })
   end
   if job.status ~= "complete" then
     return nil, failure(call, "not_found", ("job %s is %s: it has no results yet"):format(job.id,
-      core.mask(job.status)), { status = answer.status, job = errors.masked(job) })
+      core.mask(job.status)), nil, { status = answer.status, job = errors.masked(job) })
   end
   if not renewed and job.download_url ~= place.url then return job.download_url end
   return nil, url_refused(place, call, answer, "download")

@@ -59,7 +59,7 @@ end
 -- @tparam table info `{ crc32c, verified, checksum }`
 function M.proof(info)
   if not info.verified then return "not verified: storage sent no checksum" end
-  if info.checksum == "none" then return "verified by its length (checksum: none)" end
+  if info.checksum == "none" then return "verified by length (checksum: none)" end
   return ("verified (CRC32C %s)"):format(info.crc32c)
 end
 

@@ -36,9 +36,10 @@ describe("results", function()
     local steps = {
       'openat%(AT_FDCWD, "' .. part
         .. '", O_RDWR|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, 0600%) = %d+',
+      'openat%(AT_FDCWD, "' .. folder .. '/", O_RDONLY|O_CLOEXEC|O_DIRECTORY%) = %d+',
+      "fsync%(%d+%) += 0",
       "fsync%(%d+%) += 0",
       'rename%("' .. part .. '", "' .. target .. '"%) = 0',
-      'openat%(AT_FDCWD, "' .. folder .. '/", O_RDONLY|O_CLOEXEC|O_DIRECTORY%) = %d+',
       "fsync%(%d+%) += 0",
     }
     local text, at = benches.read(trace), 1

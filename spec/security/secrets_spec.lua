@@ -3,6 +3,7 @@
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
+local flows = require "spec.flows"
 local leaks = require "spec.leaks"
 local simulator = require "spec.simulator"
 
@@ -10,7 +11,7 @@ local quote, shell = simulator.quote, simulator.shell
 
 local TOKEN = benches.TOKEN
 
-describe("whatever the command does", function()
+flows.describe("whatever the command does", function(flow)
   local bench, ids, run_count
 
   before_each(function()
@@ -41,13 +42,32 @@ describe("whatever the command does", function()
     return benches.read(out), benches.read(err), status
   end
 
-  --- No file but the one that holds it has the token; no message has a signature.
+  --- The tokens of the URLs of all jobs, as they are written in them and decoded.
+  local function url_tokens()
+    local tokens = {}
+    for _, type in ipairs { "tweets", "users" } do
+      local text = bench.sim:curl(("-H 'Authorization: Bearer %s' '%s/2/compliance/jobs?type=%s'")
+        :format(TOKEN, bench.sim.url, type))
+      for token in text:gmatch("[?&]token=([^\"&]+)") do
+        tokens[#tokens + 1] = token
+        tokens[#tokens + 1] = token:gsub("%%(%x%x)", function(hex)
+          return string.char(tonumber(hex, 16))
+        end)
+      end
+    end
+    return tokens
+  end
+
+  --- No file but the one that holds it has the token; no message has a signature or a URL's token.
   local function expect_nothing_told()
+    local tokens = url_tokens()
     local found = select(2, shell(("grep -rlF %s %s --exclude-dir=private"):format(
       quote(TOKEN), quote(bench.folder))))
     assert.equal("", (found:gsub("%s", "")))
     for i = 1, run_count do
-      leaks.search(benches.read(bench.folder .. "/err" .. i), "stderr of run " .. i)
+      local told = benches.read(bench.folder .. "/err" .. i)
+      leaks.search(told, "stderr of run " .. i)
+      for _, token in ipairs(tokens) do assert.is_nil(told:find(token, 1, true), told) end
     end
   end
 
@@ -62,18 +82,19 @@ describe("whatever the command does", function()
     out = run("get " .. id .. " --json")
     assert.equal(0, select(3, run(("download %s %s"):format(
       quote(out:match('"download_url":"([^"]+)"')), bench:path("results")))))
-    for _, how in ipairs { "simple", "resumable" } do
+    for _, how in ipairs(flow == "api" and { "simple" } or { "simple", "resumable" }) do
       out, _, status = run(("check users %s -o %s --poll 1:1 --upload %s"):format(
         ids, bench:path("results"), how))
       assert.equal(0, status)
       leaks.search(out, "stdout") -- a summary; models that are asked for hold URLs
     end
+    assert.equal(flow == "api", #url_tokens() > 0)
     expect_nothing_told()
   end)
 
   local ECHO = ('{"title":"x","detail":"Authorization: Bearer %s; X-Goog-Signature=abcdef012345"}')
     :format(TOKEN)
-  local FAILURES = {
+  local FAILURES = { -- exit status, fault, options; the last ones are of one flow
     ["the token is wrong"] = { 77, { step = "any", fault = "raw", status = 401, body = ECHO } },
     ["it is echoed by a page"] = { 77, { step = "any", fault = "raw", status = 403,
       headers = { ["Content-Type"] = "text/html", ["X-Echo"] = "Bearer " .. TOKEN },
@@ -82,15 +103,27 @@ describe("whatever the command does", function()
       body = '{"data":"' .. TOKEN, count = 1000 } },
     ["the job fails with an echo"] = { 69, "create:job-fails@" .. TOKEN:gsub("t0ken", "")
       .. "X-Goog-Signature=abcdef" },
-    ["storage echoes the URL"] = { 77, "upload:403-signature" },
-    ["storage says that the URL has expired"] = { 69, "upload:400-expiredx*" },
-    ["a session is not begun"] = { 77, "start:403-signature", "--upload resumable" },
-    ["a session is begun elsewhere"] = { 76, { step = "start", fault = "raw", status = 201,
-      headers = { Location = "https://evil.example/?upload_id=abcdef" } }, "--upload resumable" },
     ["the upload is cut"] = { 75, "upload:cut@1000x*" },
-    ["results do not match"] = { 65, "download:flip@10x*" },
-    ["results are refused"] = { 77, "download:403-signaturex*" },
   }
+  local FAILURES_OF = {
+    storage = {
+      ["storage echoes the URL"] = { 77, "upload:403-signature" },
+      ["storage says that the URL has expired"] = { 69, "upload:400-expiredx*" },
+      ["a session is not begun"] = { 77, "start:403-signature", "--upload resumable" },
+      ["a session is begun elsewhere"] = { 76, { step = "start", fault = "raw", status = 201,
+        headers = { Location = "https://evil.example/?upload_id=abcdef" } }, "--upload resumable" },
+      ["results do not match"] = { 65, "download:flip@10x*" },
+      ["results are refused"] = { 77, "download:403-signaturex*" },
+    },
+    api = {
+      ["the URL is refused"] = { 77, "upload:403-purposex*" },
+      ["the list is refused"] = { 64, { step = "upload", fault = "raw", status = 400,
+        body = '{"title":"x","detail":"?token=abcdef is odd"}' } },
+      ["X takes no uploads"] = { 75, "upload:404-emptyx*" },
+      ["results are refused"] = { 75, "download:403-purposex*" }, -- another job is created
+    },
+  }
+  for name, case in pairs(FAILURES_OF[flow]) do FAILURES[name] = case end
   for name, case in pairs(FAILURES) do
     it("fails without telling a secret where " .. name, function()
       if type(case[2]) == "string" then bench:arm(case[2]) else bench.sim:arm_raw(case[2]) end
@@ -138,7 +171,7 @@ describe("whatever the command does", function()
     assert.equal(0, status)
     assert.is_nil((out .. err):find("77777", 1, true))
     assert.is_truthy(benches.read(results):find("77777", 1, true))
-    bench:arm("download:flip@10x*")
+    bench:arm(flow == "api" and "download:body@{}x*" or "download:flip@10x*")
     out, err, status = run(("check tweets %s -o %s --poll 1:1"):format(ids, results))
     assert.equal(65, status)
     assert.is_nil((out .. err):find("77777", 1, true))
