@@ -468,7 +468,7 @@ describe("the command extract", function()
     folder:write("x/x.txt", "1\nx\n")
     folder:write("x/y.md", "1")
     assert.matches("1 file was skipped, such as x/y%.md.+"
-      .. "1 malformed record passed over: see out.ids.malformed",
+      .. "1 malformed record skipped: see out.ids.malformed",
       folder:shell("%s tweets x -o out.ids --on-malformed skip", COMMAND))
     assert.matches('"malformed":1', folder:shell(
       "%s tweets x -o out.ids --on-malformed skip --json -q", COMMAND), 1, true)

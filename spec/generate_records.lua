@@ -133,10 +133,10 @@ function Generator:user(depth, bare)
     { name, not bare and self:string("somebody") },
     { "name", self:string("Some Body") },
     { "pinned_tweet_id", self:maybe(20, function() return self:id(self:tweet_id()) end) },
-    { "status", depth > 0 and self:maybe(15, function()
+    { "status", depth > 0 and not bare and self:maybe(15, function()
       return self:old_tweet(depth - 1, true)
     end) },
-    { "pinned_tweet", depth > 0 and self:maybe(15, function() return self:tweet(0) end) },
+    { "pinned_tweet", depth > 0 and not bare and self:maybe(15, function() return self:tweet(0) end) },
   }
 end
 
@@ -651,9 +651,23 @@ function Generator:record()
   return self:shaped()
 end
 
---- A record in which there is neither a tweet nor a user, but something else.
+--- A record in which there is neither a tweet nor a user, but something else; or one that has ids
+-- at places that no rule knows.
 function Generator:unrecognised()
   return self:pick {
+    self:object {
+      { "id", self:id(self:tweet_id()) }, { "text", self:text() },
+      { "analysis", self:object {
+        { "tweet_id", self:id(self:tweet_id()) }, { "id", self:id(self:tweet_id(), true) },
+      } },
+    },
+    self:object {
+      { "id", self:id(self:tweet_id()) }, { "text", self:text() },
+      { "user", self:object {
+        { "id", self:id(self:user_id()) }, { "status", self:old_tweet(1, true) },
+      } },
+      { "labels", self:array { self:object { { "userId", self:id(self:user_id()) } } } },
+    },
     self:object { { "id", self:id(self:tweet_id()) }, { "delete", "true" } },
     self:object { { "data", self:array { self:object { { "tweet_count", "5" } } } } },
     self:object { { "metadata", self:object { { "tweet", self:string(self:tweet_id()) } } } },

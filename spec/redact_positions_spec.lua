@@ -32,16 +32,35 @@ describe("redaction", function()
     scratch:remove()
   end)
 
+  local on_unrecognised
+
   --- Redacts one record; returns what is left, "" for a dropped one.
   local function redact(record, strict, policy)
     local counts = assert(dataset.redact {
       verdicts = verdicts, inputs = scratch:write("in.jsonl", record .. "\n"),
       output = scratch:at("out.jsonl"), strict = strict, policy = policy,
+      on_unrecognised = on_unrecognised,
       rehydrate = scratch:at("rehydrate"),
     })
     assert.equal(1, counts.records)
     assert.equal(1, counts.kept + counts.changed + counts.dropped)
     return (scratch:read("out.jsonl"):gsub("\n$", ""))
+  end
+
+  local CONDEMNED = { tweets = { "13", "17" }, users = { "23", "27" } }
+
+  --- Whether extraction finds nothing in what is left that is condemned.
+  local function holds_none(policy)
+    for type, ids in pairs(CONDEMNED) do
+      assert(dataset.extract {
+        type = type, inputs = scratch:at("out.jsonl"), output = scratch:at("ids"),
+        on_unrecognised = on_unrecognised == "keep" and "skip" or nil,
+      })
+      local found = "\n" .. scratch:read("ids")
+      for _, id in ipairs(policy and {} or ids) do
+        assert.is_nil(found:find("\n" .. id .. "\n", 1, true))
+      end
+    end
   end
 
   --- A test: each pair is a record before and after.
@@ -51,6 +70,7 @@ describe("redaction", function()
         local before, after = pairs_of_records[i], pairs_of_records[i + 1]
         assert.equal(after, redact(before, nil, policy))
         assert.equal(after, redact(before, true, policy))
+        holds_none(policy)
         -- once more changes nothing
         if after ~= "" then assert.equal(after, redact(after, nil, policy)) end
       end
@@ -415,9 +435,18 @@ describe("redaction", function()
     })
 
     stays("past what is neither tweet nor user", {
-      '{"id":"13"}', '{"id":"13","title":"no tweet"}', '{"data":{"id":"13","name":"no user"}}',
       '{"id_str":"131","text":"longer"}', '{"id":"3","text":"shorter"}',
       '{"id":1,"text":"a","quoted_status":{"id":13}}',
     })
+
+    describe("if told to keep what it does not understand,", function()
+      setup(function() on_unrecognised = "keep" end)
+      teardown(function() on_unrecognised = nil end)
+
+      stays("past it", {
+        '{"id":"13"}', '{"id":"13","title":"no tweet"}', '{"data":{"id":"13","name":"no user"}}',
+        '{"id":"1","text":"a","analysis":{"tweet_id":"13"}}',
+      })
+    end)
   end)
 end)

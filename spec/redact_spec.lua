@@ -83,7 +83,7 @@ describe("redaction", function()
     local counts = assert(redact(loaded, "in", {
       quarantine = scratch:at("quarantine"), rehydrate = scratch:at("rehydrate"),
       policy = options.policy, on_unknown = options.on_unknown, strict = options.strict,
-      jobs = options.jobs,
+      jobs = options.jobs, on_unrecognised = options.on_unrecognised,
     }))
     loaded:close()
     local out, quarantine = lines_of(scratch:read("out")), lines_of(scratch:read("quarantine"))
@@ -156,11 +156,14 @@ describe("redaction", function()
       for seed = 1, 12 do
         local generator = generate.new(seed)
         local records = {}
-        for i = 1, 150 do records[i] = generator:record() end
+        for i = 1, 150 do
+          records[i] = i % 10 == 0 and generator:unrecognised() or generator:record()
+        end
         local unknown = seed % 3 == 0
         compare(records, generator:verdicts(generator:pick { 5, 20, 60 }, unknown), {
           policy = random_policy(generator), strict = seed % 2 == 0,
           on_unknown = unknown and generator:pick { "remove", "quarantine" } or nil,
+          on_unrecognised = ({ "keep", "remove", "quarantine" })[seed % 3 + 1],
           jobs = seed % 4 + 1,
         })
       end

@@ -71,6 +71,7 @@ local function treatment(context, verdict, history)
   return level, scrub
 end
 
+local function condemns(context, verdict) return (treatment(context, verdict, true)) ~= nil end
 local function user_level(context, id) return (treatment(context, context.users[id])) end
 local function tweet_level(context, id) return (treatment(context, context.tweets[id])) end
 
@@ -337,10 +338,17 @@ end
 
 -- }====================================================================
 
+local DOUBTFUL = { remove = "dropped", quarantine = "quarantined", stop = "unrecognised" }
+
+--- A record that is not understood.
+local function doubtful(options, record)
+  return DOUBTFUL[options.on_unrecognised or "stop"], {}, record
+end
+
 --- Redacts a record; an array on a line is several.
 -- @tparam table record from `decode`; it is changed
 -- @tparam table verdicts `tweets` and `users`: arrays of `{ outcome, reason }` by id
--- @tparam table options `policy` (by reason), `on_unknown`
+-- @tparam table options `policy` (by reason), `on_unknown`, `on_unrecognised`
 -- @treturn string "kept", "changed", "dropped", "quarantined", "stop" or "unrecognised"
 -- @treturn table the ids of edited tweets that stay, as a set
 -- @treturn table the record as it is now
@@ -350,12 +358,18 @@ function M.redact(record, verdicts, options)
     policy = options.policy or {}, on_unknown = options.on_unknown or "stop",
     found = {}, referred = {}, referred_by_removed = {}, rehydrate = {},
   }
+  local noted, trusting = shapes.noted(record), options.on_unrecognised == "keep"
   local dropped = redact_record(context, record)
-  if context.unrecognised then return "unrecognised", {}, record end
+  if context.unrecognised and not trusting then return doubtful(options, record) end
   if dropped then return "dropped", {} end
   remove_orphans(context, record)
   if context.found.quarantine then return "quarantined", {}, record end
   if context.found.stop then return "stop", {}, record end
+  if context.recognised and not trusting and shapes.has_stray_id(record, noted, function(id)
+    return condemns(context, context.tweets[id]) or condemns(context, context.users[id])
+  end) then
+    return doubtful(options, record)
+  end
   return context.changed and "changed" or "kept", context.rehydrate, record
 end
 

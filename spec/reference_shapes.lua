@@ -335,6 +335,100 @@ end
 -- }====================================================================
 
 -- {====================================================================
+-- Ids at places that no rule knows
+-- =====================================================================
+
+local RETWEETED_IDS = {
+  "retweeted_status_id", "retweeted_status_id_str", "retweet_status_id", "retweet_id",
+  "retweeted_id", "retweeted_user_id", "retweet_user_id", "retweeted_status_user_id",
+}
+
+local KNOWN = {}
+for name in ([[
+  in_reply_to_status_id in_reply_to_status_id_str in_reply_to_tweet_id in_reply_to_user_id
+  in_reply_to_user_id_str inReplyToTweetId inReplyToStatusId inReplyToUserId inReplyToId
+  parent_tweet_id to_user_id to_user_id_str quoted_status_id quoted_status_id_str quoted_tweet_id
+  quoted_user_id quoted_id quote_id quoteId conversation_id conversation_id_str conversationId
+  conversation_control source_status_id source_status_id_str source_user_id source_user_id_str
+  pinned_tweet_id pinned_tweet_ids pinned_tweet_ids_str pinnedTweetIds most_recent_tweet_id
+  newest_id oldest_id max_id max_id_str since_id since_id_str initial_tweet_id
+  current_user_retweet self_thread user_rt_id item_id list_id list_id_str media place places polls
+  card context_annotations matching_rules gnip errors meta search_metadata __twarc]])
+  :gmatch("%S+") do
+  KNOWN[name] = true
+end
+
+local function is_id_name(name)
+  return name == "id" or name:find("_id$") or name:find("Id$") or name:find("id_str$")
+end
+
+--- Notes the members of an object, if it is one, that rules know as ids, and what is in it.
+local function note(noted, object, where, bare)
+  local thing = M.look(object, where)
+  if not thing and not bare then return end
+  for _, view in ipairs(thing and thing.views or views_of(object, where ~= "user")) do
+    noted[view.object] = noted[view.object] or {}
+    for _, names in ipairs(ID_NAMES) do
+      for _, name in ipairs(names) do noted[view.object][name] = true end
+    end
+    for _, names in ipairs { DIRECT_AUTHORS, RETWEETED_IDS } do
+      for _, name in ipairs(names) do
+        if where ~= "user" then noted[view.object][name] = true end
+      end
+    end
+  end
+  if not thing then return end
+  local function each(places, what)
+    for _, place in ipairs(places) do note(noted, place.value, what, true) end
+  end
+  local function elements(lists, what)
+    for _, list in ipairs(lists) do
+      M.each(list.value, function(element) note(noted, element, what, true) end)
+    end
+  end
+  if thing.kind == "user" then return each(M.posted(thing), "tweet") end
+  each(M.retweeted(thing), "tweet")
+  each(M.quoted(thing), "tweet")
+  each(M.authors(thing), "user")
+  each(M.other_users(thing), "user")
+  elements(M.references(thing), "tweet")
+  elements(M.mentions(thing), "user")
+end
+
+local function search(value, noted, is_bad)
+  if type(value) ~= "table" then return false end
+  for name, member in pairs(value) do
+    if not KNOWN[name] then
+      local id = type(name) == "string" and is_id_name(name) and type(member) == "string"
+        and member:gsub("^#", "")
+      if id and id:find("^[1-9]%d*$") and is_bad(id) and not (noted[value] or {})[name] then
+        return true
+      end
+      if search(member, noted, is_bad) then return true end
+    end
+  end
+  return false
+end
+
+--- Notes where a record has ids that rules know.
+-- @treturn table sets of names by objects
+function M.noted(record)
+  local noted = {}
+  note(noted, record, "either")
+  if is_object(record.data) then note(noted, record.data, "either") end
+  for _, list in ipairs(M.lists(record)) do
+    M.each(list.value, function(element) note(noted, element, list.where) end)
+  end
+  return noted
+end
+
+--- Whether an id for which `is_bad` returns true stands in a member that is one by its name, and
+-- neither noted nor a known reference.
+function M.has_stray_id(record, noted, is_bad) return search(record, noted, is_bad) end
+
+-- }====================================================================
+
+-- {====================================================================
 -- Records in which there is neither tweet nor user
 -- =====================================================================
 

@@ -85,7 +85,8 @@ const char *error_kind(enum error_code code) {
   case ERROR_MEMORY: return "memory";
   case ERROR_CANCELLED: return "cancelled";
   case ERROR_IO: return "io";
-  case ERROR_DATA: return "data";
+  case ERROR_DATA:
+  case ERROR_REFUSED: return "data";
   case ERROR_CONFLICT: return "conflict";
   case ERROR_NETWORK: return "network";
   case ERROR_TIMEOUT: return "timeout";

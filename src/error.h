@@ -18,6 +18,7 @@ enum error_code {
   ERROR_CANCELLED, /* the caller gave up */
   ERROR_IO,        /* a file could not be opened, read, written, flushed or renamed */
   ERROR_DATA,      /* what was read is not what it should be; file, line and byte say where */
+  ERROR_REFUSED,   /* what was read is not understood: the caller must decide about it */
   ERROR_CONFLICT,  /* somebody else holds it */
   ERROR_NETWORK,   /* no connection, or one that broke */
   ERROR_TIMEOUT,   /* too slow, or nothing at all */

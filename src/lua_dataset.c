@@ -29,21 +29,46 @@ static void push_ignored(lua_State *L, struct task *task) {
   }
 }
 
+static void set_whole(lua_State *L, const char *name, uint64_t value) {
+  compat_pushwhole(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_classes(lua_State *L, const struct extract_classes *classes) {
+  set_whole(L, "recognised", classes->recognised);
+  set_whole(L, "notices", classes->notices);
+  set_whole(L, "malformed", classes->malformed);
+  set_whole(L, "unrecognised", classes->unrecognised);
+  set_whole(L, "without_author", classes->without_author);
+}
+
+/* What the records are, by file: an array. */
+static void push_files(lua_State *L, struct task *task) {
+  struct extract_classes classes;
+  const char *path;
+  lua_newtable(L);
+  for (int i = 0; (path = extract_file(task, (size_t)i, &classes)); i++) {
+    lua_createtable(L, 0, 6);
+    lua_pushstring(L, path);
+    lua_setfield(L, -2, "path");
+    set_classes(L, &classes);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
 static int push_extraction(lua_State *L, struct task *task) {
   const struct extract_counts *counts = extract_counts(task);
-  const struct {
-    const char *name;
-    uint64_t value;
-  } fields[] = {
-      {"bytes", counts->bytes},     {"empty", counts->empty},         {"files", counts->files},
-      {"ids", counts->ids},         {"ids_seen", counts->ids_seen},   {"ignored", counts->ignored},
-      {"records", counts->records}, {"malformed", counts->malformed},
-  };
-  lua_createtable(L, 0, 10);
-  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-    compat_pushwhole(L, fields[i].value);
-    lua_setfield(L, -2, fields[i].name);
-  }
+  lua_createtable(L, 0, 16);
+  set_whole(L, "records", counts->records);
+  set_whole(L, "ids_seen", counts->ids_seen);
+  set_whole(L, "ids", counts->ids);
+  set_whole(L, "empty", counts->empty);
+  set_whole(L, "bytes", counts->bytes);
+  set_whole(L, "files", counts->files);
+  set_whole(L, "ignored", counts->ignored);
+  set_classes(L, &counts->classes);
+  push_files(L, task);
+  lua_setfield(L, -2, "by_file");
   push_names(L, task, counts->outputs);
   lua_setfield(L, -2, "outputs");
   push_ignored(L, task);
@@ -77,16 +102,28 @@ static const char *const *check_inputs(lua_State *L, const char *name) {
 }
 
 /* core.extract{ type, inputs, output, format?, column?, top_level?, ids_per_file?, memory?, jobs?,
- * on_malformed? } -> task -> { records, ids_seen, ids, malformed, empty, bytes, files, ignored,
+ * shape?, on_malformed?, on_unrecognised?, on_ignored? } -> task -> { records, recognised, notices,
+ * unrecognised, malformed, without_author, ids_seen, ids, empty, bytes, files, by_file, ignored,
  * outputs, ignored_files } | nil, err
  * Progress: bytes, total, records, ids. See dataset/extract.h. */
 static int extract(lua_State *L) {
-  static const char *const known[] = {"column", "format", "ids_per_file", "inputs",    "jobs",
-                                      "memory", "output", "on_malformed", "top_level", "type",
+  static const char *const known[] = {"column",
+                                      "format",
+                                      "ids_per_file",
+                                      "inputs",
+                                      "jobs",
+                                      "memory",
+                                      "on_ignored",
+                                      "on_malformed",
+                                      "on_unrecognised",
+                                      "output",
+                                      "shape",
+                                      "top_level",
+                                      "type",
                                       NULL};
   static const char *const types[] = {"tweets", "users", NULL};
   static const char *const formats[] = {"auto", "jsonl", "csv", "ids", NULL};
-  static const char *const malformed[] = {"stop", "skip", NULL};
+  static const char *const skips[] = {"stop", "skip", NULL};
   static const char name[] = "core.extract";
   struct extract_options options = {0};
   struct task_box *box;
@@ -97,7 +134,11 @@ static int extract(lua_State *L) {
   options.type = (enum extract_type)skin_optional_choice(L, 1, name, "type", 0, types);
   options.format = (enum extract_format)skin_optional_choice(L, 1, name, "format", 0, formats);
   options.on_malformed =
-      (enum extract_malformed)skin_optional_choice(L, 1, name, "on_malformed", 0, malformed);
+      (enum extract_malformed)skin_optional_choice(L, 1, name, "on_malformed", 0, skips);
+  options.on_unrecognised =
+      (enum extract_malformed)skin_optional_choice(L, 1, name, "on_unrecognised", 0, skips);
+  options.stop_on_ignored = skin_optional_choice(L, 1, name, "on_ignored", 1, skips) == 0;
+  options.shape = skin_optional_string(L, 1, name, "shape", NULL);
   options.output = skin_string(L, 1, name, "output");
   options.column = skin_optional_string(L, 1, name, "column", NULL);
   options.top_level = skin_optional_boolean(L, 1, name, "top_level", false);

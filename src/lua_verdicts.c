@@ -299,6 +299,9 @@ static int list(lua_State *L) {
 ** =================================================================== */
 
 static const char *const TREATMENTS[] = {"stop", "quarantine", "remove", NULL};
+/* with TREAT_KEEP, of records that are not understood */
+static const char *const TREATMENTS_AND_KEEP[] = {"stop", "quarantine", "remove", "keep", NULL};
+static const char *const SKIPS[] = {"stop", "skip", NULL};
 
 /* Puts `facts` into the sets of the policy as the word says. */
 static void treat(struct policy *policy, uint32_t facts, enum treatment treatment) {
@@ -388,7 +391,11 @@ static void push_counts(lua_State *L, const struct batch_counts *counts) {
   set_whole(L, "changed", counts->changed);
   set_whole(L, "dropped", counts->dropped);
   set_whole(L, "quarantined", counts->quarantined);
+  set_whole(L, "recognised", counts->recognised);
+  set_whole(L, "notices", counts->notices);
   set_whole(L, "malformed", counts->malformed);
+  set_whole(L, "unrecognised", counts->unrecognised);
+  set_whole(L, "unparsed", counts->unparsed);
 }
 
 static void set_objects(lua_State *L, const struct judge_counts *objects) {
@@ -458,7 +465,8 @@ static void check_outputs(lua_State *L, const char *name, struct redact_options 
   if (options->dry_run) options->output = NULL;
   if (options->dry_run) options->in_place = false;
   if (!options->quarantine && !options->dry_run &&
-      (options->policy.quarantine || options->on_malformed == TREAT_QUARANTINE))
+      (options->policy.quarantine || options->on_malformed == TREAT_QUARANTINE ||
+       options->on_unrecognised == TREAT_QUARANTINE))
     skin_misuse(L, "%s: something is to be quarantined, but quarantine names no file", name);
   if (!options->inputs || !options->inputs[0])
     skin_misuse(L, "%s: inputs must name at least one file or folder", name);
@@ -469,7 +477,8 @@ static void read_redaction(lua_State *L, const char *name, struct redact_options
   static const char *const known[] = {
       "checksums",  "columns",   "dry_run",      "in_place",   "inputs", "jobs",
       "level",      "lists",     "on_malformed", "on_unknown", "output", "policy",
-      "quarantine", "rehydrate", "strict",       "verdicts",   NULL};
+      "quarantine", "rehydrate", "strict",       "verdicts",   "shape", "on_unrecognised",
+      "on_ignored", NULL};
   skin_check_options(L, 1, name, known);
   options->output = skin_optional_string(L, 1, name, "output", NULL);
   options->in_place = skin_optional_boolean(L, 1, name, "in_place", false);
@@ -478,6 +487,10 @@ static void read_redaction(lua_State *L, const char *name, struct redact_options
   options->rehydrate = skin_optional_string(L, 1, name, "rehydrate", NULL);
   options->on_malformed =
       (enum treatment)skin_optional_choice(L, 1, name, "on_malformed", TREAT_STOP, TREATMENTS);
+  options->on_unrecognised = (enum treatment)skin_optional_choice(L, 1, name, "on_unrecognised",
+                                                                  TREAT_STOP, TREATMENTS_AND_KEEP);
+  options->stop_on_ignored = skin_optional_choice(L, 1, name, "on_ignored", 1, SKIPS) == 0;
+  options->shape = skin_optional_string(L, 1, name, "shape", NULL);
   options->strict = skin_optional_boolean(L, 1, name, "strict", false);
   options->jobs = (unsigned)skin_optional_whole(L, 1, name, "jobs", 0, JOBS_MOST);
   options->level = (int)skin_optional_whole(L, 1, name, "level", 0, 9);
@@ -499,8 +512,9 @@ static int check_redaction(lua_State *L) {
 }
 
 /* core.redact{ verdicts, inputs, output | in_place | dry_run, quarantine?, rehydrate?, policy?,
- * on_unknown?, on_malformed?, strict?, jobs?, level?, checksums?, lists?, columns? } -> task ->
- * { records, kept, changed, dropped, quarantined, malformed, tweets, users, bytes, output_bytes,
+ * on_unknown?, on_malformed?, on_unrecognised?, on_ignored?, shape?, strict?, jobs?, level?,
+ * checksums?, lists?, columns? } -> task -> { records, kept, changed, dropped, quarantined,
+ * recognised, notices, malformed, unrecognised, unparsed, tweets, users, bytes, output_bytes,
  * written, rehydrate, ignored, ignored_files, files } | nil, err
  * Progress: bytes, total, records, changed, dropped, quarantined. See dataset/redact.h. */
 static int redact(lua_State *L) {

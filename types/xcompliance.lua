@@ -213,6 +213,9 @@
 ---@field policy? xcompliance.Policy
 ---@field on_unknown? "stop"|"quarantine"|"remove"
 ---@field on_malformed? "stop"|"quarantine"|"remove"
+---@field on_unrecognised? "stop"|"quarantine"|"remove"|"keep" records without tweets and users
+---@field on_ignored? "skip"|"stop" files in folders that are not read
+---@field shape? string a file of shapes (docs/shapes.md)
 ---@field strict? boolean
 ---@field jobs? integer threads
 ---@field memory? integer bytes for sorting ids
@@ -247,6 +250,7 @@
 ---@field checked { tweets: xcompliance.Checked, users: xcompliance.Checked }
 ---@field records table<string, integer>
 ---@field files table[]
+---@field ignored { count: integer, files: string[] } what was not read in folders
 ---@field edited { tweets: integer, treatment: string, list?: string } edited tweets that stay
 ---@field differences? { tweets: table, users: table }
 

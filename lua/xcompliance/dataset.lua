@@ -56,8 +56,8 @@ end
 local EXTRACT = {
   type = "string", inputs = "table|string", output = "string", format = "string",
   column = "string", top_level = "boolean", ids_per_file = "number", memory = "number",
-  jobs = "number",
-  on_malformed = "string",
+  jobs = "number", on_malformed = "string", on_unrecognised = "string", on_ignored = "string",
+  shape = "string",
 }
 
 --- Writes the ids that a dataset holds to a file, each once, ascending, one a line.
@@ -67,12 +67,16 @@ local EXTRACT = {
 -- a CSV file; `top_level` leaves nested and included objects out; `ids_per_file` splits the output
 -- into OUTPUT.0001, OUTPUT.0002 and so on; `memory` is how many bytes the ids may take before they
 -- are sorted in files (default: a quarter of the machine's); `jobs` is how many threads parse JSON
--- Lines (default: one a processor); `on_malformed` is "stop" or "skip",
--- which lists what was passed over in OUTPUT.malformed.
+-- Lines (default: one a processor); `on_malformed` is "stop" or "skip", which lists what was skipped
+-- in OUTPUT.malformed; `on_unrecognised`, about records in which there is neither a tweet nor a
+-- user, is "stop" or "skip"; `on_ignored`, about files in folders that are not read, is "skip" or
+-- "stop"; `shape` is a file that says where tweets and users are (docs/shapes.md).
 -- `on_progress` is told `{ bytes, total, records, ids }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
--- @treturn ?table counts: `records`, `ids_seen`, `ids`, `malformed`, `empty`, `bytes`, `files`,
--- `ignored`, `outputs` (paths), `ignored_files` (the first hundred); or nil, err
+-- @treturn ?table counts: `records` = `recognised` + `notices` + `unrecognised`; `malformed`;
+-- `without_author` (tweets); `ids_seen`, `ids`, `empty`, `bytes`, `files`, `by_file` (an array of
+-- the classes with `path`), `ignored`, `outputs` (paths), `ignored_files` (the first hundred); or
+-- nil, err
 function M.extract(options)
   local call, fields = begin("dataset.extract", options, EXTRACT)
   fields.inputs = errors.check_paths("dataset.extract", "inputs", fields.inputs)
@@ -142,6 +146,7 @@ local REDACT = {
   dry_run = "boolean", quarantine = "string", rehydrate = "string", policy = "table",
   on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
   level = "number", checksums = "boolean", lists = "string", columns = "table",
+  on_unrecognised = "string", on_ignored = "string", shape = "string",
 }
 
 --- Takes out of a dataset what the verdicts condemn (docs/redaction.md).
@@ -155,13 +160,17 @@ local REDACT = {
 -- records go: a file, or a folder. `rehydrate` is where the ids of edited tweets that stay go.
 -- `on_unknown` is what to do about ids of which the results say what this version does not know, or
 -- that they were not checked, and `on_malformed` about records that do not parse: "stop" (the
--- default), "quarantine" or "remove". `strict` parses every record. `jobs` is the number of threads
+-- default), "quarantine" or "remove". `on_unrecognised` is what to do about records in which there
+-- is neither a tweet nor a user, or a condemned id at a place that no shape knows: the same, or
+-- "keep". `on_ignored`, about files in folders that are not read, is "skip" (the default) or "stop".
+-- `shape` is a file that says where tweets and users are (docs/shapes.md). `strict` parses every record. `jobs` is the number of threads
 -- (default: as many as processors); `level` of compression is as in gzip; `checksums` adds CRC32C
 -- of inputs and outputs. `lists` says what id lists are lists of ("tweets", the default, or
 -- "users"); `columns` names the columns of CSV files: `{ id, author, retweeted }`.
 -- `on_progress` is told `{ bytes, total, records, changed, dropped, quarantined }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
--- @treturn ?table counts: `records` = `kept` + `changed` + `dropped` + `quarantined`; `malformed`;
+-- @treturn ?table counts: `records` = `kept` + `changed` + `dropped` + `quarantined` = `recognised`
+-- + `notices` + `malformed` + `unrecognised` + `unparsed`;
 -- `tweets` and `users` (objects by outcome and reason); `bytes`, `output_bytes`, `written` (files),
 -- `rehydrate` (edited tweets that stay), `ignored`, `ignored_files`; and `files`, an array of the
 -- same by file, with `path`, `output`, `written`, `crc32c`, `output_crc32c`; or nil, err

@@ -18,6 +18,7 @@ local ROLES = {}
 
 function ROLES.extract(add, options)
   add("inputs", "input", options.inputs)
+  add("shape", "read", options.shape)
   add("output", options.ids_per_file and "numbered" or "write", options.output)
   if options.on_malformed == "skip" then
     add("output", "write", options.output .. ".malformed")
@@ -28,6 +29,7 @@ function ROLES.redact(add, options)
   add("inputs", "input", options.inputs)
   add("tweets", "read", options.tweets)
   add("users", "read", options.users)
+  add("shape", "read", options.shape)
   if options.dry_run then return end
   add("output", "stream", options.output)
   add("quarantine", "quarantine", options.quarantine)
@@ -60,6 +62,7 @@ end
 
 function ROLES.sync(add, options)
   add("inputs", "input", options.inputs)
+  add("shape", "read", options.shape)
   add("state", "own", options.state)
   add("quarantine", "own", options.quarantine)
   if options.dry_run then return end

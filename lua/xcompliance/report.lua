@@ -8,15 +8,48 @@ local text = require "xcompliance.text"
 
 local M = {}
 
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
+
 --- The version of report.json's form. Members may be added under the same number.
 M.FORMAT = 1
 
 M.RECORD_COUNTS = { "records", "kept", "changed", "dropped", "quarantined" }
 
+--- What the records are.
+M.CLASSES = { "recognised", "notices", "malformed", "unrecognised", "without_author" }
+
 M.OUTCOMES = { "delete", "unknown", "scrub_geo", "rehydrate", "invalid" }
 
 --- A time as the report has it.
 function M.time(seconds) return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds) end
+
+local CLASSES = {
+  { "recognised", "recognised", "recognised" }, { "notices", "notice", "notices" },
+  { "malformed", "malformed", "malformed" }, { "unrecognised", "unrecognised", "unrecognised" },
+  { "unparsed", "with no condemned id anywhere and not parsed",
+    "with no condemned id anywhere and not parsed" },
+}
+
+--- What the records are, in words: "7 recognised, 1 notice, 0 malformed, 0 unrecognised".
+-- @tparam table counts of dataset.extract, of dataset.redact, or of a report
+function M.classes(counts)
+  local parts = {}
+  for _, class in ipairs(CLASSES) do
+    local count = counts[class[1]]
+    if count then
+      parts[#parts + 1] = ("%s %s"):format(text.count(count), class[count == 1 and 2 or 3])
+    end
+  end
+  return table.concat(parts, ", ")
+end
+
+--- What it means that nothing says who wrote some tweets; nil if there are none.
+-- @tparam ?integer count
+function M.without_author(count)
+  if not count or count == 0 then return nil end
+  return ("%s %s no id of an author: whether their authors are still there cannot be asked"):format(
+    text.count(count), count == 1 and "tweet has" or "tweets have")
+end
 
 local function sum(files, name)
   local total = 0
@@ -30,6 +63,9 @@ end
 function M.total(files)
   local total = { files = #files }
   for _, name in ipairs(M.RECORD_COUNTS) do total[name] = sum(files, name) end
+  if #files > 0 and files[1].recognised then
+    for _, name in ipairs(M.CLASSES) do total[name] = sum(files, name) end
+  end
   return total
 end
 
@@ -42,6 +78,15 @@ local function check_records(what, counts)
       counts.changed, counts.dropped, counts.quarantined))
 end
 
+--- What the records are, if it is known.
+local function check_classes(what, counts)
+  if not counts.recognised then return true end
+  local known = counts.recognised + counts.notices + counts.malformed + counts.unrecognised
+  if counts.records == known then return true end
+  return nil, errors.new("internal", ("the counts of %s do not add up: %s records, but %s of them"
+    .. " were recognised, notices, malformed or unrecognised"):format(what, counts.records, known))
+end
+
 local function check_ids(type, checked)
   local known = checked.compliant
   for _, outcome in ipairs(M.OUTCOMES) do known = known + (checked.outcomes[outcome] or 0) end
@@ -50,14 +95,16 @@ local function check_ids(type, checked)
     .. " have an outcome"):format(type, checked.asked, known))
 end
 
---- Whether everything adds up: records in = kept + changed + dropped + quarantined, for each file
--- and for all; ids asked = compliant + each outcome.
+--- Whether everything adds up: records in = kept + changed + dropped + quarantined = recognised +
+-- notices + malformed + unrecognised, for each file and for all; ids asked = compliant + each outcome.
 -- @tparam table report
 -- @treturn true|nil,err an error of the kind "internal"
 function M.check(report)
   local ok, err = check_records("all files", report.records)
+  if ok then ok, err = check_classes("all files", report.records) end
   for _, file in ipairs(report.files) do
     if ok then ok, err = check_records(file.path, file) end
+    if ok then ok, err = check_classes(file.path, file) end
   end
   for _, type in ipairs { "tweets", "users" } do
     if ok then ok, err = check_ids(type, report.checked[type]) end
@@ -135,6 +182,22 @@ local function file_lines(lines, files)
   end
 end
 
+local FILES_NAMED = 10
+
+--- What was understood, and what was not looked at.
+local function class_lines(lines, report)
+  local counts = report.records
+  if counts.recognised then lines[#lines + 1] = "of these " .. M.classes(counts) end
+  lines[#lines + 1] = M.without_author(counts.without_author)
+  local ignored = report.ignored
+  if ignored and ignored.count > 0 then
+    local named = { unpack(ignored.files, 1, math.min(FILES_NAMED, #ignored.files)) }
+    lines[#lines + 1] = ("%s not read: %s%s"):format(
+      ignored.count == 1 and "1 file was" or text.count(ignored.count) .. " files were",
+      table.concat(named, ", "), ignored.count > #named and ", and others, see the report" or "")
+  end
+end
+
 --- The report as people read it.
 -- @tparam table report
 -- @tparam[opt] number price of a look at a job
@@ -146,6 +209,7 @@ function M.text(report, price)
     checked_lines(lines, type, report.checked[type])
   end
   lines[#lines + 1] = records_line(report.records)
+  class_lines(lines, report)
   file_lines(lines, report.files)
   local edited = report.edited or {}
   lines[#lines + 1] = M.edited(edited.tweets, edited.treatment, edited.list)

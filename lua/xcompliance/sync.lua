@@ -26,6 +26,7 @@ local OPTIONS = {
   inputs = "table", output = "string", in_place = "boolean", state = "string",
   quarantine = "string", dry_run = "boolean", memory = "number", policy = "table",
   on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
+  on_unrecognised = "string", on_ignored = "string", shape = "string",
 }
 for name, types in pairs(asking_options.types) do OPTIONS[name] = types end
 
@@ -62,20 +63,29 @@ local function paths_to_extract(run, call)
   return paths
 end
 
+--- What the records of the dataset are, by file; those of the quarantine are not of the dataset.
+local function classes_of(run, counts)
+  local classes, of = {}, {}
+  for _, file in ipairs(run.files) do of[file.path] = true end
+  for _, file in ipairs(counts.by_file) do
+    if of[file.path] then classes[#classes + 1] = file end
+  end
+  return classes
+end
+
 local function extract(run, call, type)
   local known = run.facts["extracted_" .. type]
   if known then return known end
   call:at("extract", "extracting the ids of " .. type)
   local paths, err = paths_to_extract(run, call)
   if not paths then return nil, err end
-  local counts
-  counts, err = dataset.extract {
-    type = type, inputs = paths, output = run:ids_path(type), loop = call.loop,
-    memory = run.options.memory, on_malformed = run.options.on_malformed and "skip" or "stop",
-    on_progress = run.options.on_progress,
-  }
+  local options, counts = sync_redact.extraction_options(run.options), nil
+  options.type, options.inputs, options.output = type, paths, run:ids_path(type)
+  options.loop, options.memory, options.on_progress = call.loop, run.options.memory,
+    run.options.on_progress
+  counts, err = dataset.extract(options)
   if not counts then return nil, err end
-  local fact = { ids = counts.ids }
+  local fact = { ids = counts.ids, classes = classes_of(run, counts) }
   local ok
   ok, err = run:record { ["extracted_" .. type] = fact }
   if not ok then return nil, err end
@@ -263,6 +273,7 @@ local function settings_of(options)
     inputs = options.inputs, output = options.output, in_place = options.in_place,
     quarantine = options.quarantine, dry_run = options.dry_run, policy = options.policy,
     on_unknown = options.on_unknown, on_malformed = options.on_malformed,
+    on_unrecognised = options.on_unrecognised, shape = options.shape,
   }
 end
 
@@ -363,9 +374,9 @@ end
 local function drive(run)
   local err
   run.call:at("list", "listing the dataset")
-  run.files, err = files.list(run.call, run.options.inputs)
-  if not run.files then return nil, err end
   local ok
+  run.files, run.ignored = files.list(run.call, run.options.inputs, run.options.on_ignored)
+  if not run.files then return nil, run.ignored end
   ok, err = check_targets(run)
   if ok then ok, err = resume(run) end
   if not ok then return nil, err end
@@ -409,8 +420,8 @@ end
 -- @tparam table client
 -- @tparam table options `inputs` (files and folders) and `output` (a folder), `in_place` or
 -- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
--- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `strict`, `jobs` (as
--- dataset.redact has them),
+-- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `on_unrecognised`, `on_ignored`,
+-- `shape`, `strict`, `jobs` (as dataset.redact has them),
 -- `memory`; `ids_per_job`, `wait`, `name`, `poll`, `upload`, `chunk`, `max_polls_per_15min`,
 -- `allow_unframed` (as check has them); `deadline`, `on_progress`
 -- @treturn ?table the report (docs/report.md), or nil, err

@@ -18,6 +18,12 @@ local function warn_of_ignored(call, input, found)
   if skipped then call:tell { warning = ("%s: %s"):format(input, skipped) } end
 end
 
+local function refuse_ignored(found)
+  return errors.new("data", ("%s is not read: its name does not end in a known suffix, or it is not"
+    .. " a regular file (%d such in all) - rename or move them, or give `on_ignored` another value"
+    .. " than stop"):format(found.ignored_files[1], found.ignored), { file = found.ignored_files[1] })
+end
+
 local function list_input(call, input, list)
   local found, err = call:ask(core.list_files(input))
   if not found then return nil, err end
@@ -33,15 +39,20 @@ end
 --- Lists the files of a dataset.
 -- @tparam table call
 -- @tparam table inputs paths of files and folders
--- @treturn ?table an array of `{ path, identity, bytes }`; or nil, err
-function M.list(call, inputs)
-  local list = {}
+-- @tparam[opt] string on_ignored "stop": files in folders that are not read are an error
+-- @treturn ?table an array of `{ path, identity, bytes }`; or nil
+-- @treturn table which files are not read: `{ count, files }`, the latter the first of them; or err
+function M.list(call, inputs, on_ignored)
+  local list, ignored = {}, { count = 0, files = {} }
   for _, input in ipairs(inputs) do
     local found, err = list_input(call, input, list)
     if not found then return nil, err end
+    if found.ignored > 0 and on_ignored == "stop" then return nil, refuse_ignored(found) end
     warn_of_ignored(call, input, found)
+    ignored.count = ignored.count + found.ignored
+    for _, path in ipairs(found.ignored_files) do ignored.files[#ignored.files + 1] = path end
   end
-  if #list > 0 then return list end
+  if #list > 0 then return list, ignored end
   return nil, errors.new("data", "the dataset has no files - give files whose names end in .jsonl,"
     .. " .json, .csv or the like, or a folder of them")
 end

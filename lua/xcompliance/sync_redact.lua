@@ -11,7 +11,9 @@ local verdicts_of = require "xcompliance.verdicts"
 
 local M = {}
 
-local OPTIONS = { "policy", "on_unknown", "on_malformed", "strict", "jobs" }
+local OPTIONS = {
+  "policy", "on_unknown", "on_malformed", "on_unrecognised", "shape", "strict", "jobs",
+}
 
 --- The options of dataset.redact that a sync is given.
 -- @tparam table given the sync's options
@@ -25,6 +27,19 @@ function M.options(given)
   return options
 end
 
+local function skips(treatment) return treatment and treatment ~= "stop" and "skip" or "stop" end
+
+--- The options of dataset.extract that a sync is given. What redaction has an answer for does not
+-- stop the extraction.
+-- @tparam table given the sync's options
+-- @treturn table
+function M.extraction_options(given)
+  return {
+    on_malformed = skips(given.on_malformed), on_unrecognised = skips(given.on_unrecognised),
+    shape = given.shape,
+  }
+end
+
 -- {====================================================================
 -- Files that have changed since the ids were extracted
 -- =====================================================================
@@ -33,11 +48,12 @@ end
 -- @treturn ?string the id; false if there is none; nil, err
 local function stranger_in(run, type, paths)
   local list = run:path("changed." .. type .. ".ids")
-  local ok, err = dataset.extract {
-    type = type, inputs = paths, output = list, loop = run.call.loop,
-    on_malformed = run.options.on_malformed and "skip" or "stop",
-  }
-  if not ok then return nil, err end
+  local options = M.extraction_options(run.options)
+  options.type, options.inputs, options.output = type, paths, list
+  options.loop = run.call.loop
+  local counts, err = dataset.extract(options)
+  if not counts then return nil, err end
+  run.changed_classes = counts.by_file
   local stranger = differences.first_missing(list, { run:ids_path(type) }, run.call.loop)
   os.remove(list)
   return stranger or false

@@ -88,6 +88,29 @@ local function file_of(planned, applied, dry_run)
   return file
 end
 
+--- What the records of each file were when their ids were extracted, and when the file had changed.
+local function classes_by_path(run)
+  local all = {}
+  for _, list in ipairs { run.facts.extracted_tweets.classes, run.changed_classes or {} } do
+    for _, file in ipairs(list) do
+      all[file.path] = all[file.path] or {}
+      table.insert(all[file.path], file)
+    end
+  end
+  return all
+end
+
+--- A file that an earlier run has replaced, or that was changed since, has two sets of classes: one
+-- is that of the records that were counted.
+local function add_classes(file, found)
+  local chosen = found[1] or {}
+  for _, classes in ipairs(found) do
+    local sum = classes.recognised + classes.notices + classes.malformed + classes.unrecognised
+    if sum == file.records then chosen = classes end
+  end
+  for _, name in ipairs(reports.CLASSES) do file[name] = chosen[name] end
+end
+
 --- The edited tweets that stay, what was done about them, and where their ids are.
 local function edited_tweets(run, planned)
   local options = run.options
@@ -106,10 +129,12 @@ function M.assemble(run, verdicts, planned, applied)
     in_place = options.in_place or false, inputs = options.inputs, output = options.output,
     started = reports.time(run.facts.started), finished = reports.time(os.time()),
     seconds = core.now() - run.call.began, verified = true, calls = {}, checked = {},
-    files = {},
+    files = {}, ignored = run.ignored,
   }
+  local classes = classes_by_path(run)
   for i, file in ipairs(planned.files) do
     report.files[i] = file_of(file, applied.files[i], options.dry_run)
+    add_classes(report.files[i], classes[file.path] or {})
   end
   report.records = reports.total(report.files)
   report.edited = edited_tweets(run, planned)

@@ -82,7 +82,7 @@ static void check_same(const char *what, enum extract_malformed on_malformed) {
     free(many.malformed);
   }
   printf("%s: %llu ids, %llu malformed\n", what, (unsigned long long)one.counts.ids,
-         (unsigned long long)one.counts.malformed);
+         (unsigned long long)one.counts.classes.malformed);
   free(one.ids);
   free(one.malformed);
 }

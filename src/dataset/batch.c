@@ -16,7 +16,10 @@ struct batch *batch_new(const struct batch_rules *rules) {
   if (!batch) return NULL;
   batch->rules = rules;
   batch->judge = judge_new(rules->policy, rules->filter, rules->shapes);
-  if (batch->judge) return batch;
+  if (batch->judge) {
+    batch->judge->trusting = rules->on_unrecognised == TREAT_KEEP;
+    return batch;
+  }
   free(batch);
   return NULL;
 }
@@ -92,8 +95,9 @@ static void add_to_quarantine(struct batch *batch, const char *text, size_t size
   if (text[size - 1] != '\n') pieces_add(&batch->quarantine, "\n", 1);
 }
 
-void batch_settle(struct batch *batch, enum judgement judgement, const char *text, size_t size,
-                  const struct cut *cuts, size_t cut_count) {
+/* What a judgement means for a record, without what it says about its class. */
+static void settle(struct batch *batch, enum judgement judgement, const char *text, size_t size,
+                   const struct cut *cuts, size_t cut_count) {
   batch->counts.records++;
   if (judgement == JUDGED_KEPT) {
     batch->counts.kept++;
@@ -114,6 +118,37 @@ void batch_settle(struct batch *batch, enum judgement judgement, const char *tex
   }
 }
 
+void batch_settle(struct batch *batch, enum judgement judgement, const char *text, size_t size,
+                  const struct cut *cuts, size_t cut_count) {
+  batch->counts.recognised++;
+  settle(batch, judgement, text, size, cuts, cut_count);
+}
+
+/* The same for a record of JSON that was judged. */
+static void settle_json(struct batch *batch, enum judgement judgement, const char *text,
+                        size_t size) {
+  const struct judge *judge = batch->judge;
+  switch (judge->class) {
+  case RECORD_RECOGNISED: batch->counts.recognised++; break;
+  case RECORD_NOTICE: batch->counts.notices++; break;
+  case RECORD_UNRECOGNISED: batch->counts.unrecognised++; break;
+  }
+  settle(batch, judgement, text, size, judge->cuts, judge->cut_count);
+}
+
+/* The same for one that is not understood; `error` of the batch says why. */
+static void settle_doubtful(struct batch *batch, const char *text, size_t size) {
+  enum treatment treatment = batch->rules->on_unrecognised;
+  const struct judge *judge = batch->judge;
+  if (treatment == TREAT_STOP) {
+    batch->failed = true;
+    return;
+  }
+  batch->counts.unrecognised++;
+  settle(batch, treatment == TREAT_REMOVE ? JUDGED_DROPPED : JUDGED_QUARANTINED, text, size,
+         judge->cuts, judge->cut_count);
+}
+
 void batch_malformed(struct batch *batch, const char *text, size_t size,
                      const struct error *problem) {
   if (batch->rules->on_malformed == TREAT_STOP) {
@@ -122,9 +157,8 @@ void batch_malformed(struct batch *batch, const char *text, size_t size,
     return;
   }
   batch->counts.malformed++;
-  batch_settle(batch,
-               batch->rules->on_malformed == TREAT_REMOVE ? JUDGED_DROPPED : JUDGED_QUARANTINED,
-               text, size, NULL, 0);
+  settle(batch, batch->rules->on_malformed == TREAT_REMOVE ? JUDGED_DROPPED : JUDGED_QUARANTINED,
+         text, size, NULL, 0);
 }
 
 void batch_stop(struct batch *batch, const char *path, uint64_t line, uint64_t byte) {
@@ -133,7 +167,7 @@ void batch_stop(struct batch *batch, const char *path, uint64_t line, uint64_t b
   uint32_t facts = prefilter_facts(batch->rules->filter, judge->stop.type, judge->stop.id);
   batch->failed = true;
   error_at(&batch->error, ERROR_DATA, path, line, byte,
-           "%s %llu: %s - nothing was changed; decide by on_unknown what becomes of such records",
+           "%s %llu: %s - nothing was changed; say with `on_unknown` what to do with such records",
            names[judge->stop.type], (unsigned long long)judge->stop.id,
            facts & FACT_UNKNOWN ? "the results say of it what this version does not know"
                                 : "the results say that it was not checked");
@@ -208,8 +242,10 @@ static void judge_json_line(struct batch *batch, size_t start, size_t end, uint6
     batch_stop(batch, batch->piece.path, line, record.byte + judge->stop.at);
   } else if (judgement == JUDGED_FAILED) {
     batch->failed = true;
+  } else if (judgement == JUDGED_DOUBTFUL) {
+    settle_doubtful(batch, text + start, end - start);
   } else {
-    batch_settle(batch, judgement, text + start, end - start, judge->cuts, judge->cut_count);
+    settle_json(batch, judgement, text + start, end - start);
   }
 }
 
@@ -308,19 +344,28 @@ static void judge_hits(struct batch *batch) {
     feed = memrchr(text + done, '\n', hit - done);
     start = feed ? (size_t)(feed + 1 - text) : done;
     batch_pass(batch, text + done, start - done);
+    batch->judge->hit = true;
     done = judge_lines(batch, start, start + 1);
     judged++;
   }
+  batch->judge->hit = false;
   batch_pass(batch, text + done, batch->piece.size - done);
   batch->counts.records += batch->lines - judged;
   batch->counts.kept += batch->lines - judged;
+  batch->counts.unparsed += batch->lines - judged;
+}
+
+/* What is to be done with records that are not understood needs all of them. */
+static bool parses_all(const struct batch_rules *rules) {
+  return rules->strict || rules->on_unrecognised == TREAT_QUARANTINE ||
+         rules->on_unrecognised == TREAT_REMOVE;
 }
 
 void batch_json_lines(struct batch *batch, const char *path, const char *text, size_t size,
                       uint64_t byte) {
   begin_lines(batch, path, text, size, byte);
   batch->piece.judge_line = judge_json_line;
-  if (batch->rules->strict) {
+  if (parses_all(batch->rules)) {
     batch->lines = count_feeds(text, size);
     judge_lines(batch, 0, size);
   } else if (prefilter_scan(batch->rules->filter, text, size, &batch->hits, &batch->lines)) {
@@ -335,7 +380,7 @@ void batch_json_lines(struct batch *batch, const char *path, const char *text, s
 void batch_explain(struct batch *batch, uint64_t line) {
   const char *text = batch->piece.text, *feed;
   size_t start = batch->piece.failure;
-  if (batch->error.code != ERROR_DATA) return;
+  if (batch->error.code != ERROR_DATA && batch->error.code != ERROR_REFUSED) return;
   batch->failed = false; /* as it was when the line was judged */
   line += count_feeds(text, start);
   feed = memchr(text + start, '\n', batch->piece.size - start);
@@ -403,8 +448,10 @@ void batch_value(struct batch *batch, struct values *values, const char *path,
   if (judgement == JUDGED_MALFORMED) {
     struct error problem = batch->error;
     batch_malformed(batch, record->text, record->size, &problem);
+  } else if (judgement == JUDGED_DOUBTFUL) {
+    settle_doubtful(batch, record->text, record->size);
   } else {
-    batch_settle(batch, judgement, record->text, record->size, judge->cuts, judge->cut_count);
+    settle_json(batch, judgement, record->text, record->size);
   }
   batch->flat = false;
   if (record->element && kept) values->kept_before = true;

@@ -19,23 +19,27 @@
 #pragma GCC visibility push(hidden)
 
 /* What the caller of a redaction wants; shared by all batches. */
-enum treatment { TREAT_STOP, TREAT_QUARANTINE, TREAT_REMOVE };
+enum treatment { TREAT_STOP, TREAT_QUARANTINE, TREAT_REMOVE, TREAT_KEEP };
 enum { COLUMN_ID, COLUMN_AUTHOR, COLUMN_RETWEETED, COLUMN_ROLES };
 
 struct batch_rules {
   const struct policy *policy;
   const struct prefilter *filter;
   const struct shapes *shapes;
-  bool strict; /* walk every record, whatever the filter says */
-  enum treatment on_malformed;
-  enum verdicts_type list_type;      /* what id lists are lists of */
-  const char *columns[COLUMN_ROLES]; /* of CSV; NULL: by the known names */
+  bool strict;                                  /* walk every record, whatever the filter says */
+  enum treatment on_malformed, on_unrecognised; /* only the latter may be TREAT_KEEP */
+  enum verdicts_type list_type;                 /* what id lists are lists of */
+  const char *columns[COLUMN_ROLES];            /* of CSV; NULL: by the known names */
 };
 
-/* records = kept + changed + dropped + quarantined */
+/* records = kept + changed + dropped + quarantined
+ *         = recognised + notices + malformed + unrecognised + unparsed */
 struct batch_counts {
   uint64_t records, kept, changed, dropped, quarantined;
-  uint64_t malformed; /* of the dropped and quarantined ones: those that are no records */
+  uint64_t recognised, notices; /* with tweets or users in them; without content */
+  uint64_t malformed;           /* of the dropped and quarantined ones: those that are no records */
+  uint64_t unrecognised; /* in which nothing was found, or a condemned id at an unknown place */
+  uint64_t unparsed;     /* in which no id that matters stands anywhere */
 };
 
 struct batch {
@@ -90,8 +94,8 @@ void batch_value(struct batch *batch, struct values *values, const char *path,
                  const struct reader_record *record);
 void batch_values_end(struct batch *batch, struct values *values, const struct reader_record *rest);
 
-/* For who cuts units by himself: what a judgement means for text[0 .. size), a record with its line
- * end. `cuts` are offsets in it. */
+/* For callers that split records themselves: what a judgement means for text[0 .. size), a record
+ * with its line end. `cuts` are offsets in it. It counts as recognised. */
 void batch_settle(struct batch *batch, enum judgement judgement, const char *text, size_t size,
                   const struct cut *cuts, size_t cut_count);
 

@@ -37,11 +37,19 @@ static bool is_cancelled(struct extraction_run *run, struct error *error) {
 static bool take_problem(struct extraction_run *run, const struct error *problem,
                          struct error *error) {
   if (problem->code == ERROR_DATA && run->malformed) {
-    run->counts.malformed++;
+    run->counts.classes.malformed++;
+    run->files[run->file].malformed++;
     return malformed_add(run->malformed, problem, error);
   }
   *error = *problem;
   return false;
+}
+
+static void add_classes(struct extract_classes *to, const struct extract_classes *from) {
+  to->recognised += from->recognised;
+  to->notices += from->notices;
+  to->unrecognised += from->unrecognised;
+  to->without_author += from->without_author;
 }
 
 /* Takes what a thread has found, and clears it. */
@@ -52,7 +60,12 @@ static bool take_found(struct extraction *x, struct error *error) {
   run->counts.ids_seen += x->id_count;
   run->counts.records += x->counts.records;
   run->counts.empty += x->counts.empty;
-  x->id_count = x->counts.records = x->counts.empty = 0;
+  x->counts.classes.recognised =
+      x->counts.records - x->counts.classes.notices - x->counts.classes.unrecognised;
+  add_classes(&run->counts.classes, &x->counts.classes);
+  add_classes(&run->files[run->file], &x->counts.classes);
+  x->id_count = 0;
+  memset(&x->counts, 0, sizeof x->counts);
   for (size_t i = 0; i < x->problem_count; i++)
     if (!take_problem(run, &x->problems[i], error)) return false;
   x->problem_count = 0;
@@ -203,6 +216,15 @@ static bool prepare(struct extraction_run *x, struct error *error) {
   if (x->folder.count == 0) return folder_refuse_empty(x->options.inputs, error);
   task_set(&x->task, EXTRACT_TOTAL, x->folder.total);
   x->counts.ignored = x->folder.ignored;
+  if (x->options.stop_on_ignored && x->folder.ignored > 0) {
+    folder_refuse_ignored(x->folder.ignored, x->folder.ignored_paths[0], error);
+    return false;
+  }
+  x->files = calloc(x->folder.count + 1, sizeof *x->files);
+  if (!x->files) {
+    error_set(error, ERROR_MEMORY, "extracting ids: out of memory");
+    return false;
+  }
   x->output = id_output_new(x->options.output, x->options.ids_per_file, error);
   if (!x->output) return false;
   if (x->options.on_malformed == EXTRACT_SKIP)
@@ -213,8 +235,8 @@ static bool prepare(struct extraction_run *x, struct error *error) {
 
 static bool extract(struct extraction_run *x, struct error *error) {
   if (!prepare(x, error)) return false;
-  for (size_t i = 0; i < x->folder.count; i++)
-    if (!read_file(x, &x->folder.files[i], error)) return false;
+  for (x->file = 0; x->file < x->folder.count; x->file++)
+    if (!read_file(x, &x->folder.files[x->file], error)) return false;
   if (!id_set_finish(x->ids, id_output_write, x->output, error) || is_cancelled(x, error))
     return false;
   /* the list first: whoever sees the ids sees it too */
@@ -256,6 +278,7 @@ static void free_options(struct extract_options *options) {
 static void destroy(struct task *task) {
   struct extraction_run *x = (struct extraction_run *)task;
   folder_free(&x->folder);
+  free(x->files);
   free_options(&x->options);
   free(x);
 }
@@ -301,6 +324,13 @@ struct task *extract_start(const struct extract_options *options, struct error *
 
 const struct extract_counts *extract_counts(const struct task *task) {
   return &((const struct extraction_run *)task)->counts;
+}
+
+const char *extract_file(const struct task *task, size_t i, struct extract_classes *classes) {
+  const struct extraction_run *x = (const struct extraction_run *)task;
+  if (!x->files || i >= x->folder.count) return NULL;
+  *classes = x->files[i];
+  return x->folder.files[i].path;
 }
 
 const char *extract_ignored(const struct task *task, size_t i) {

@@ -41,19 +41,30 @@ struct extract_options {
   uint64_t memory;       /* bytes for the id set; 0: a quarter of the machine's */
   unsigned jobs;         /* threads; 0: as many as there are processors */
   const char *shape;     /* a file of further shapes; NULL: none */
-  enum extract_malformed on_malformed; /* EXTRACT_SKIP: positions go to OUTPUT.malformed */
+  enum extract_malformed on_malformed;    /* EXTRACT_SKIP: positions go to OUTPUT.malformed */
+  enum extract_malformed on_unrecognised; /* records in which there is neither tweet nor user */
+  bool stop_on_ignored;                   /* files in folders that are not read are an error */
+};
+
+/* What the records of a file, or of all, are. */
+struct extract_classes {
+  uint64_t recognised;     /* with a tweet or a user in them */
+  uint64_t notices;        /* messages and pages without content */
+  uint64_t unrecognised;   /* anything else (EXTRACT_SKIP) */
+  uint64_t malformed;      /* skipped (EXTRACT_SKIP); the rest of a file counts as one */
+  uint64_t without_author; /* tweets of which nothing says who wrote them */
 };
 
 struct extract_counts {
-  uint64_t records;   /* JSON values, CSV rows, lines of id lists: well-formed ones */
-  uint64_t ids_seen;  /* ids found, duplicates included */
-  uint64_t ids;       /* ids written */
-  uint64_t malformed; /* records passed over (EXTRACT_SKIP) */
-  uint64_t empty;     /* well-formed records in which no id was found */
-  uint64_t bytes;     /* read from files, as they lie on the disk */
-  uint64_t files;     /* read */
-  uint64_t ignored;   /* files in folders that have none of the known names */
-  uint64_t outputs;   /* files written */
+  uint64_t records;               /* JSON values, CSV rows, lines of id lists: well-formed ones */
+  struct extract_classes classes; /* records = recognised + notices + unrecognised */
+  uint64_t ids_seen;              /* ids found, duplicates included */
+  uint64_t ids;                   /* ids written */
+  uint64_t empty;                 /* well-formed records in which no id was found */
+  uint64_t bytes;                 /* read from files, as they lie on the disk */
+  uint64_t files;                 /* read */
+  uint64_t ignored;               /* files in folders that have none of the known names */
+  uint64_t outputs;               /* files written */
 };
 
 /* Begins an extraction; copies the options. NULL with `error` filled where it cannot even begin. */
@@ -61,6 +72,9 @@ struct task *extract_start(const struct extract_options *options, struct error *
 
 /* Its counts, once the task has ended well. */
 const struct extract_counts *extract_counts(const struct task *task);
+
+/* The path of file number `i` (from 0), and what its records are; NULL behind the last. */
+const char *extract_file(const struct task *task, size_t i, struct extract_classes *classes);
 
 /* The path of the ignored file number `i` (from 0), or NULL behind the last that was remembered. */
 const char *extract_ignored(const struct task *task, size_t i);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "dataset/doubt.h"
 #include "dataset/extraction.h"
 
 enum { PROGRESS_EVERY = 256 }; /* records */
@@ -39,6 +40,10 @@ static bool find_ids(struct extraction *x, struct record *record, const struct r
                      struct error *error) {
   bool found = false;
   if (!record_walk(record, x->reader->path, text, error)) return extraction_pass_over(x, error);
+  if (record->class == RECORD_UNRECOGNISED && x->options.on_unrecognised == EXTRACT_STOP) {
+    doubt_unrecognised(record, x->reader->path, text, error);
+    return extraction_pass_over(x, error);
+  }
   for (uint32_t i = 0; i < record->id_count; i++) {
     const struct record_id *id = &record->ids[i];
     if (!is_wanted(&x->options, id, &record->objects[id->object])) continue;
@@ -46,6 +51,9 @@ static bool find_ids(struct extraction *x, struct record *record, const struct r
     found = true;
   }
   x->counts.records++;
+  x->counts.classes.notices += record->class == RECORD_NOTICE;
+  x->counts.classes.unrecognised += record->class == RECORD_UNRECOGNISED;
+  x->counts.classes.without_author += record->without_author;
   x->counts.empty += !found;
   return true;
 }

@@ -31,8 +31,10 @@ struct extraction_run {
   struct extract_counts counts;
   struct shapes *shapes;
   struct folder folder;
-  struct reader *reader; /* of the file that is being read */
-  uint64_t bytes_before; /* of the files before it */
+  struct extract_classes *files; /* by file of the folder */
+  size_t file;                   /* the number of the one that is being read */
+  struct reader *reader;         /* of that file */
+  uint64_t bytes_before;         /* of the files before it */
   struct id_set *ids;
   struct id_output *output;
   struct malformed *malformed; /* NULL: malformed records stop the run */
@@ -47,7 +49,7 @@ struct extraction {
   struct record *record; /* for JSON */
   bool shared;           /* `reader` is read by other threads too */
   /* what has been found and not handed over */
-  struct extract_counts counts; /* records, empty */
+  struct extract_counts counts; /* records, empty; classes but for `recognised` */
   uint64_t *ids;
   size_t id_count, id_room;
   struct error *problems; /* malformed records, in order */

@@ -149,6 +149,14 @@ bool folder_refuse_empty(const char *const *inputs, struct error *error) {
   return false;
 }
 
+void folder_refuse_ignored(uint64_t count, const char *path, struct error *error) {
+  error_at(
+      error, ERROR_REFUSED, path, 0, 0,
+      "is not read: its name does not end in a known suffix, or it is not a regular file (%llu "
+      "such in all) - rename or move them, or give `on_ignored` another value than stop",
+      (unsigned long long)count);
+}
+
 void folder_free(struct folder *folder) {
   for (size_t i = 0; i < folder->count; i++)
     free(folder->files[i].path);

@@ -41,6 +41,9 @@ bool folder_list(struct folder *folder, const char *const *inputs, struct task *
 /* Fills `error`: `inputs` hold no file of a dataset, so they are the wrong ones. Returns false. */
 bool folder_refuse_empty(const char *const *inputs, struct error *error);
 
+/* Fills `error`: `count` files were not read, of which one is `path`. ERROR_REFUSED. */
+void folder_refuse_ignored(uint64_t count, const char *path, struct error *error);
+
 void folder_free(struct folder *folder);
 
 #pragma GCC visibility pop

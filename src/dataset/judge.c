@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataset/doubt.h"
 #include "dataset/record.h"
 #include "file.h"
 
@@ -493,6 +494,43 @@ static enum judgement decide(struct state *state) {
   return state->place_count > 0 ? JUDGED_CHANGED : JUDGED_KEPT;
 }
 
+/* {==================================================================
+** Doubts
+** =================================================================== */
+
+static bool is_cut(const struct judge *judge, uint32_t at) {
+  for (size_t i = 0; i < judge->cut_count; i++)
+    if (at >= judge->cuts[i].start && at < judge->cuts[i].end) return true;
+  return false;
+}
+
+/* Whether an id that stays is condemned, as a tweet's or as a user's. */
+static bool is_condemned(void *context, uint64_t id, uint32_t at) {
+  const struct judge *judge = context;
+  uint32_t facts = prefilter_facts(judge->filter, VERDICTS_TWEETS, id) |
+                   prefilter_facts(judge->filter, VERDICTS_USERS, id);
+  return policy_level(judge->policy, facts & ~(uint32_t)FACT_REHYDRATE) != LEVEL_NONE &&
+         !is_cut(judge, at);
+}
+
+/* Whether a record that stays is not understood, so that what stays in it may be condemned. */
+static bool is_doubtful(struct state *state, const char *path, struct error *error) {
+  struct judge *judge = &state->public;
+  struct doubt_id found;
+  if (state->record->class == RECORD_UNRECOGNISED) {
+    doubt_unrecognised(state->record, path, state->text, error);
+    return true;
+  }
+  if (state->record->class == RECORD_NOTICE) return false;
+  if (!judge->hit && !prefilter_finds(judge->filter, state->text->text, state->text->size))
+    return false;
+  if (!doubt_find_id(state->record, state->text, is_condemned, judge, &found)) return false;
+  doubt_condemned_id(&found, path, state->text, error);
+  return true;
+}
+
+/* }================================================================== */
+
 static enum judgement fail(const char *path, struct error *error) {
   error_set(error, ERROR_MEMORY, "redacting %s: out of memory", path);
   return JUDGED_FAILED;
@@ -503,13 +541,21 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
   struct state *state = (struct state *)judge;
   struct judge_counts counts = {0};
   enum judgement judgement = JUDGED_KEPT;
+  size_t listed = judge->rehydrate.count;
   if (!record_walk(state->record, path, text, error))
     return error->code == ERROR_DATA ? JUDGED_MALFORMED : JUDGED_FAILED;
   state->text = text;
   state->no_memory = false;
+  judge->class = state->record->class;
+  judge->cut_count = 0;
   if (judge_objects(state, &counts) && is_found(state)) judgement = decide(state);
   if (state->no_memory) return fail(path, error);
   if (judgement == JUDGED_STOP) return judgement;
+  if (!judge->trusting && (judgement == JUDGED_KEPT || judgement == JUDGED_CHANGED) &&
+      is_doubtful(state, path, error)) {
+    judge->rehydrate.count = listed;
+    return JUDGED_DOUBTFUL;
+  }
   count_objects(state, &counts);
   add_counts(&judge->counts, &counts);
   return judgement;

@@ -15,6 +15,7 @@
 
 #include "dataset/prefilter.h"
 #include "dataset/reader.h"
+#include "dataset/record.h"
 #include "dataset/shapes.h"
 #include "dataset/verdicts.h"
 #include "error.h"
@@ -45,6 +46,7 @@ enum judgement {
   JUDGED_QUARANTINED, /* into the quarantine, without the cuts */
   JUDGED_STOP,        /* it holds an id whose outcome is not known: `stop` */
   JUDGED_MALFORMED,   /* it is no record: `error` */
+  JUDGED_DOUBTFUL,    /* it is not understood: `error`. The cuts are those of what is understood */
   JUDGED_FAILED,      /* no memory: `error` */
 };
 
@@ -70,6 +72,9 @@ struct id_list {
 struct judge {
   const struct policy *policy;
   const struct prefilter *filter;
+  bool trusting; /* never JUDGED_DOUBTFUL */
+  bool hit;      /* the filter has seen an id in the next record; else it is asked if need be */
+  enum record_class class; /* of the record that was judged last */
   struct cut *cuts;
   size_t cut_count;
   struct judge_counts counts; /* of all records judged since it was made, or cleared */
@@ -88,7 +93,7 @@ struct judge *judge_new(const struct policy *policy, const struct prefilter *fil
 void judge_free(struct judge *judge); /* may be NULL */
 
 /* Judges a record that reader_next gave, of the file `path`. Neither counts nor ids are added where
- * the judgement is JUDGED_STOP, _MALFORMED or _FAILED. */
+ * the judgement is JUDGED_STOP, _MALFORMED, _DOUBTFUL or _FAILED. */
 enum judgement judge_record(struct judge *judge, const char *path, const struct reader_record *text,
                             struct error *error);
 

@@ -256,6 +256,7 @@ struct scan {
   const struct prefilter *filter;
   const char *text;
   struct prefilter_hits *hits;
+  bool unframed; /* the text is no lines, and its frame does not matter */
   size_t line_start;
   uint64_t lines;
   uint64_t hit_line;     /* the last line that is a hit */
@@ -368,6 +369,7 @@ static bool is_escaped_digit(const char *text) {
 }
 
 static void end_line(struct scan *scan, size_t at) {
+  if (scan->unframed) return;
   if (!is_framed(scan->text, scan->line_start, at)) queue(scan, at, CERTAIN);
   scan->line_start = at + 1;
   scan->lines++;
@@ -421,23 +423,33 @@ static void begin(struct scan *scan, size_t size) {
   scan->filter->classify(rest, TAIL, &scan->tail);
 }
 
+static bool scan_text(struct scan *scan, size_t size) {
+  struct masks masks;
+  size_t words = (size + 63) / 64;
+  begin(scan, size);
+  for (size_t first = 0; first < words; first += WORDS) {
+    size_t count = words - first < WORDS ? words - first : WORDS;
+    classify_piece(scan, first, &masks);
+    if (!scan_piece(scan, &masks, count, first * 64)) return false;
+  }
+  return true;
+}
+
+static void begin_scan(struct scan *scan, const struct prefilter *filter, const char *text,
+                       struct prefilter_hits *hits) {
+  memset(scan, 0, offsetof(struct scan, at));
+  scan->filter = filter;
+  scan->text = text;
+  scan->hits = hits;
+  scan->hit_line = UINT64_MAX;
+  hits->count = 0;
+}
+
 bool prefilter_scan(const struct prefilter *filter, const char *text, size_t size,
                     struct prefilter_hits *hits, uint64_t *lines) {
   struct scan scan;
-  struct masks masks;
-  size_t words = (size + 63) / 64;
-  memset(&scan, 0, offsetof(struct scan, at));
-  scan.filter = filter;
-  scan.text = text;
-  scan.hits = hits;
-  scan.hit_line = UINT64_MAX;
-  hits->count = 0;
-  begin(&scan, size);
-  for (size_t first = 0; first < words; first += WORDS) {
-    size_t count = words - first < WORDS ? words - first : WORDS;
-    classify_piece(&scan, first, &masks);
-    if (!scan_piece(&scan, &masks, count, first * 64)) return false;
-  }
+  begin_scan(&scan, filter, text, hits);
+  if (!scan_text(&scan, size)) return false;
   if (scan.line_start < size) { /* the last line has no end */
     if (scan.queued == QUEUE && !empty_queue(&scan)) return false;
     if (!is_framed(text, scan.line_start, size)) queue(&scan, size - 1, CERTAIN);
@@ -445,6 +457,17 @@ bool prefilter_scan(const struct prefilter *filter, const char *text, size_t siz
   }
   *lines = scan.lines;
   return empty_queue(&scan);
+}
+
+bool prefilter_finds(const struct prefilter *filter, const char *text, size_t size) {
+  struct prefilter_hits hits = {0};
+  struct scan scan;
+  bool found;
+  begin_scan(&scan, filter, text, &hits);
+  scan.unframed = true;
+  found = !scan_text(&scan, size) || !empty_queue(&scan) || hits.count > 0; /* without memory too */
+  free(hits.at);
+  return found;
 }
 
 /* }================================================================== */

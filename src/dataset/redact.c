@@ -277,6 +277,10 @@ static bool prepare(struct redaction *r, struct error *error) {
                                   .quarantine = options->quarantine};
   if (!(r->shapes = shapes_new(options->shape, error))) return false;
   if (!targets_find(&r->targets, &where, &r->task, error)) return false;
+  if (options->stop_on_ignored && r->targets.ignored > 0) {
+    folder_refuse_ignored(r->targets.ignored, r->targets.ignored_paths[0], error);
+    return false;
+  }
   if (r->targets.count == 0) return folder_refuse_empty(options->inputs, error);
   task_set(&r->task, REDACT_TOTAL, r->targets.total);
   if (!complete_renames(r, error)) return false;
@@ -290,6 +294,7 @@ static bool prepare(struct redaction *r, struct error *error) {
                                       .shapes = r->shapes,
                                       .strict = options->strict,
                                       .on_malformed = options->on_malformed,
+                                      .on_unrecognised = options->on_unrecognised,
                                       .list_type = options->list_type};
   memcpy(r->run.rules.columns, options->columns, sizeof options->columns);
   for (; r->file_count < r->targets.count; r->file_count++) {
@@ -309,7 +314,11 @@ static void add_up(struct redaction *r) {
     report->counts.changed += file.counts.changed;
     report->counts.dropped += file.counts.dropped;
     report->counts.quarantined += file.counts.quarantined;
+    report->counts.recognised += file.counts.recognised;
+    report->counts.notices += file.counts.notices;
     report->counts.malformed += file.counts.malformed;
+    report->counts.unrecognised += file.counts.unrecognised;
+    report->counts.unparsed += file.counts.unparsed;
     for (int type = 0; type < VERDICTS_TYPES; type++) {
       report->objects.own[type] += file.objects.own[type];
       report->objects.strange[type] += file.objects.strange[type];
@@ -326,7 +335,9 @@ static void add_up(struct redaction *r) {
 
 /* A record is in exactly one of the counts, or something is wrong with this program. */
 static bool counts_add_up(const struct batch_counts *counts, struct error *error) {
-  if (counts->records == counts->kept + counts->changed + counts->dropped + counts->quarantined)
+  if (counts->records == counts->kept + counts->changed + counts->dropped + counts->quarantined &&
+      counts->records == counts->recognised + counts->notices + counts->malformed +
+                             counts->unrecognised + counts->unparsed)
     return true;
   error_set(error, ERROR_INTERNAL,
             "the counts of the redaction do not add up: this is a fault of "

@@ -40,7 +40,8 @@ struct redact_options {
   const char *quarantine; /* a file or, like `output`, a folder; NULL: nothing is quarantined */
   const char *rehydrate;  /* where the ids of edited tweets go; NULL: nowhere */
   struct policy policy;   /* `stop` and so on decide about FACT_UNKNOWN and FACT_INVALID too */
-  enum treatment on_malformed;
+  enum treatment on_malformed, on_unrecognised;
+  bool stop_on_ignored; /* files in folders that are not read are an error */
   bool strict;
   unsigned jobs; /* threads; 0: as many as there are processors */
   int level;     /* of compression, as in gzip; 0: the default */

@@ -218,7 +218,11 @@ static void add_counts(struct batch_counts *to, const struct batch_counts *from)
   to->changed += from->changed;
   to->dropped += from->dropped;
   to->quarantined += from->quarantined;
+  to->recognised += from->recognised;
+  to->notices += from->notices;
   to->malformed += from->malformed;
+  to->unrecognised += from->unrecognised;
+  to->unparsed += from->unparsed;
 }
 
 static void add_objects(struct judge_counts *to, const struct judge_counts *from) {

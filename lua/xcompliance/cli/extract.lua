@@ -3,6 +3,8 @@
 
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"
+local reading = require "xcompliance.cli.reading"
+local reports = require "xcompliance.report"
 local text = require "xcompliance.text"
 
 local M = { name = "extract", summary = "Write the ids that a dataset holds, each once" }
@@ -23,6 +25,7 @@ function M.define(command)
     :convert(convert.count("--jobs"))
   command:option("--on-malformed", "What to do about records that cannot be used (default: stop);"
     .. " skip lists them in IDS.malformed."):choices { "stop", "skip" }
+  reading.define(command, { "stop", "skip" })
   command:epilog("Example:\n   xcompliance extract tweets tweets.jsonl.gz more/ -o ids.txt")
 end
 
@@ -33,8 +36,9 @@ end
 local function summary(counts)
   local target = #counts.outputs == 1 and counts.outputs[1]
     or ("%s to %s"):format(counts.outputs[1], counts.outputs[#counts.outputs])
-  return ("%s: %s of %s in %s, %s"):format(target, plural(counts.ids, "id"),
-    plural(counts.records, "record"), plural(counts.files, "file"), text.size(counts.bytes))
+  return ("%s: %s of %s in %s, %s\nrecords: %s"):format(target, plural(counts.ids, "id"),
+    plural(counts.records, "record"), plural(counts.files, "file"), text.size(counts.bytes),
+    reports.classes(counts))
 end
 
 --- What the user should know, though all went well.
@@ -42,9 +46,11 @@ local function warn(arguments, counts, context)
   local skipped = text.skipped(counts.ignored, counts.ignored_files)
   if skipped then context.say(skipped) end
   if counts.malformed > 0 then
-    context.say(("%s passed over: see %s.malformed"):format(
+    context.say(("%s skipped: see %s.malformed"):format(
       plural(counts.malformed, "malformed record"), arguments.output))
   end
+  local without_author = reports.without_author(counts.without_author)
+  if without_author then context.say(without_author) end
   if counts.ids == 0 then
     context.say(("no ids of %s were found - is this the dataset?"):format(arguments.type))
   end
@@ -53,18 +59,18 @@ end
 function M.files(arguments)
   return "extract", {
     inputs = arguments.dataset, output = arguments.output, ids_per_file = arguments.ids_per_file,
-    on_malformed = arguments.on_malformed,
+    on_malformed = arguments.on_malformed, shape = arguments.shape,
   }, { inputs = "dataset" }
 end
 
 function M.run(arguments, context)
-  local counts, err = dataset.extract {
+  local counts, err = dataset.extract(reading.add(arguments, {
     type = arguments.type, inputs = arguments.dataset, output = arguments.output,
     format = arguments.format, column = arguments.column, top_level = arguments.top_level,
     ids_per_file = arguments.ids_per_file, memory = arguments.memory,
     jobs = arguments.jobs,
     on_malformed = arguments.on_malformed, loop = context.loop, on_progress = context.progress(),
-  }
+  }))
   if not counts then return context.fail(err) end
   warn(arguments, counts, context)
   context.print(counts, summary(counts))

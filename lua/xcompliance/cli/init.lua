@@ -130,8 +130,9 @@ end
 -- options that messages of the module name
 local FLAGS = { allow_unframed = "--allow-unframed", as_is = "--as-is" }
 
---- A message of the module as the command says it.
+--- A message of the module as the command says it: `on_unrecognised` is --on-unrecognised.
 local function with_flags(message)
+  message = message:gsub("`([%l_]+)`", function(name) return "--" .. name:gsub("_", "-") end)
   return (message:gsub("[%l_]+", FLAGS))
 end
 

@@ -3,6 +3,7 @@
 
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"
+local reading = require "xcompliance.cli.reading"
 local reports = require "xcompliance.report"
 local results = require "xcompliance.cli.results"
 local text = require "xcompliance.text"
@@ -52,6 +53,7 @@ function M.define(command)
     :choices { "tweets", "users" }
   command:option("--column", "The name of a column of CSV files, for id, author or retweeted.")
     :argname("ROLE=NAME"):args("+"):count("*"):convert(column)
+  reading.define(command, { "stop", "keep", "quarantine", "remove" })
   command:epilog("Nothing is written before all has been read. Standard input goes to standard"
     .. " output unless -o says otherwise.\n\nExamples:\n"
     .. "   xcompliance redact tweets.jsonl.gz --tweets t.jsonl --users u.jsonl -o clean.jsonl.gz\n"
@@ -66,6 +68,7 @@ local function summary(counts, arguments)
       results.plural(counts.records, "record"), results.plural(#counts.files, "file"),
       text.size(counts.bytes), text.count(counts.kept), text.count(counts.changed),
       text.count(counts.dropped), text.count(counts.quarantined)),
+    "of these " .. reports.classes(counts),
   }
   for _, type in ipairs { "tweets", "users" } do
     local line = results.line(counts[type])
@@ -95,7 +98,7 @@ function M.files(arguments)
   return "redact", {
     inputs = arguments.dataset, output = arguments.output or default_output(arguments),
     in_place = arguments.in_place, dry_run = arguments.dry_run,
-    quarantine = arguments.quarantine, rehydrate = arguments.rehydrate,
+    quarantine = arguments.quarantine, rehydrate = arguments.rehydrate, shape = arguments.shape,
     tweets = results.flat(arguments.tweets), users = results.flat(arguments.users),
   }, { inputs = "dataset" }
 end
@@ -105,7 +108,7 @@ function M.run(arguments, context)
   local verdicts, err = results.load(arguments, context)
   if not verdicts then return context.fail(err) end
   local counts
-  counts, err = dataset.redact {
+  counts, err = dataset.redact(reading.add(arguments, {
     verdicts = verdicts, inputs = arguments.dataset, output = output,
     in_place = arguments.in_place, dry_run = arguments.dry_run, quarantine = arguments.quarantine,
     rehydrate = arguments.rehydrate, policy = convert.policy(results.flat(arguments.policy)),
@@ -113,7 +116,7 @@ function M.run(arguments, context)
     strict = arguments.strict, jobs = arguments.jobs, level = arguments.level,
     lists = arguments.lists, columns = convert.policy(results.flat(arguments.column)),
     loop = context.loop, on_progress = context.progress(),
-  }
+  }))
   verdicts:close()
   if not counts then return context.fail(err) end
   warn(counts, context)

@@ -3,6 +3,7 @@
 
 local asking = require "xcompliance.cli.asking"
 local convert = require "xcompliance.cli.convert"
+local reading = require "xcompliance.cli.reading"
 local reports = require "xcompliance.report"
 
 local M = {
@@ -24,6 +25,7 @@ function M.define(command)
     :choices { "stop", "quarantine", "remove" }
   command:option("--on-malformed", "What to do about records that cannot be read (default: stop).")
     :choices { "stop", "quarantine", "remove" }
+  reading.define(command, { "stop", "keep", "quarantine", "remove" })
   asking.define(command)
   command:option("--jobs", "Threads (default: one a processor)."):argname("N")
     :convert(convert.count("--jobs"))
@@ -39,18 +41,19 @@ function M.files(arguments)
   return "sync", {
     inputs = arguments.dataset, output = arguments.output, in_place = arguments.in_place,
     dry_run = arguments.dry_run, state = arguments.state, quarantine = arguments.quarantine,
+    shape = arguments.shape,
   }, { inputs = "dataset" }
 end
 
 function M.run(arguments, context)
   local client = context.client(arguments)
-  local report, err = client:sync(asking.add(arguments, {
+  local report, err = client:sync(asking.add(arguments, reading.add(arguments, {
     inputs = arguments.dataset, output = arguments.output, in_place = arguments.in_place,
     state = arguments.state, quarantine = arguments.quarantine,
     policy = convert.policy(arguments.policy), on_unknown = arguments.on_unknown,
     on_malformed = arguments.on_malformed, jobs = arguments.jobs, strict = arguments.strict,
     dry_run = arguments.dry_run, on_progress = context.progress(),
-  }))
+  })))
   client:close()
   if not report then return context.fail(err) end
   context.print(report, reports.text(report, arguments.price_per_poll))
