@@ -136,7 +136,9 @@ function Generator:user(depth, bare)
     { "status", depth > 0 and not bare and self:maybe(15, function()
       return self:old_tweet(depth - 1, true)
     end) },
-    { "pinned_tweet", depth > 0 and not bare and self:maybe(15, function() return self:tweet(0) end) },
+    { "pinned_tweet", depth > 0 and not bare and self:maybe(15, function()
+      return self:tweet(0)
+    end) },
   }
 end
 

@@ -67,9 +67,9 @@ local EXTRACT = {
 -- a CSV file; `top_level` leaves nested and included objects out; `ids_per_file` splits the output
 -- into OUTPUT.0001, OUTPUT.0002 and so on; `memory` is how many bytes the ids may take before they
 -- are sorted in files (default: a quarter of the machine's); `jobs` is how many threads parse JSON
--- Lines (default: one a processor); `on_malformed` is "stop" or "skip", which lists what was skipped
--- in OUTPUT.malformed; `on_unrecognised`, about records in which there is neither a tweet nor a
--- user, is "stop" or "skip"; `on_ignored`, about files in folders that are not read, is "skip" or
+-- Lines (default: one a processor); `on_malformed` is "stop" or "skip", which lists what was
+-- skipped in OUTPUT.malformed; `on_unrecognised`, about records in which there is neither a tweet
+-- nor a user, is "stop" or "skip"; `on_ignored`, about files in folders that are not read, is "skip" or
 -- "stop"; `shape` is a file that says where tweets and users are (docs/shapes.md).
 -- `on_progress` is told `{ bytes, total, records, ids }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
@@ -162,11 +162,12 @@ local REDACT = {
 -- that they were not checked, and `on_malformed` about records that do not parse: "stop" (the
 -- default), "quarantine" or "remove". `on_unrecognised` is what to do about records in which there
 -- is neither a tweet nor a user, or a condemned id at a place that no shape knows: the same, or
--- "keep". `on_ignored`, about files in folders that are not read, is "skip" (the default) or "stop".
--- `shape` is a file that says where tweets and users are (docs/shapes.md). `strict` parses every record. `jobs` is the number of threads
--- (default: as many as processors); `level` of compression is as in gzip; `checksums` adds CRC32C
--- of inputs and outputs. `lists` says what id lists are lists of ("tweets", the default, or
--- "users"); `columns` names the columns of CSV files: `{ id, author, retweeted }`.
+-- "keep". `on_ignored`, about files in folders that are not read, is "skip" (the default) or
+-- "stop". `shape` is a file that says where tweets and users are (docs/shapes.md). `strict` parses
+-- every record. `jobs` is the number of threads (default: as many as processors); `level` of
+-- compression is as in gzip; `checksums` adds CRC32C of inputs and outputs. `lists` says what id
+-- lists are lists of ("tweets", the default, or "users"); `columns` names the columns of CSV files:
+-- `{ id, author, retweeted }`.
 -- `on_progress` is told `{ bytes, total, records, changed, dropped, quarantined }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `records` = `kept` + `changed` + `dropped` + `quarantined` = `recognised`

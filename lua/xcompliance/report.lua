@@ -47,8 +47,8 @@ end
 -- @tparam ?integer count
 function M.without_author(count)
   if not count or count == 0 then return nil end
-  return ("%s %s no id of an author: whether their authors are still there cannot be asked"):format(
-    text.count(count), count == 1 and "tweet has" or "tweets have")
+  return ("%s no id of an author: whether their authors are still there cannot be asked"):format(
+    count == 1 and "1 tweet has" or text.count(count) .. " tweets have")
 end
 
 local function sum(files, name)
@@ -96,7 +96,8 @@ local function check_ids(type, checked)
 end
 
 --- Whether everything adds up: records in = kept + changed + dropped + quarantined = recognised +
--- notices + malformed + unrecognised, for each file and for all; ids asked = compliant + each outcome.
+-- notices + malformed + unrecognised, for each file and for all; ids asked = compliant +
+-- each outcome.
 -- @tparam table report
 -- @treturn true|nil,err an error of the kind "internal"
 function M.check(report)

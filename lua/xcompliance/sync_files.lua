@@ -19,9 +19,10 @@ local function warn_of_ignored(call, input, found)
 end
 
 local function refuse_ignored(found)
+  local path = found.ignored_files[1]
   return errors.new("data", ("%s is not read: its name does not end in a known suffix, or it is not"
     .. " a regular file (%d such in all) - rename or move them, or give `on_ignored` another value"
-    .. " than stop"):format(found.ignored_files[1], found.ignored), { file = found.ignored_files[1] })
+    .. " than stop"):format(path, found.ignored), { file = path })
 end
 
 local function list_input(call, input, list)
