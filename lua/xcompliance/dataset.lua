@@ -69,8 +69,8 @@ local EXTRACT = {
 -- are sorted in files (default: a quarter of the machine's); `jobs` is how many threads parse JSON
 -- Lines (default: one a processor); `on_malformed` is "stop" or "skip", which lists what was
 -- skipped in OUTPUT.malformed; `on_unrecognised`, about records in which there is neither a tweet
--- nor a user, is "stop" or "skip"; `on_ignored`, about files in folders that are not read, is "skip" or
--- "stop"; `shape` is a file that says where tweets and users are (docs/shapes.md).
+-- nor a user, is "stop" or "skip"; `on_ignored`, about files in folders that are not read, is
+-- "skip" or "stop"; `shape` is a file that says where tweets and users are (docs/shapes.md).
 -- `on_progress` is told `{ bytes, total, records, ids }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `records` = `recognised` + `notices` + `unrecognised`; `malformed`;
