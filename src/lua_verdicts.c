@@ -475,10 +475,10 @@ static void check_outputs(lua_State *L, const char *name, struct redact_options 
 /* Everything but the verdicts. Leaves on the stack what holds the strings. */
 static void read_redaction(lua_State *L, const char *name, struct redact_options *options) {
   static const char *const known[] = {
-      "checksums",  "columns",   "dry_run",      "in_place",   "inputs", "jobs",
-      "level",      "lists",     "on_malformed", "on_unknown", "output", "policy",
-      "quarantine", "rehydrate", "strict",       "verdicts",   "shape", "on_unrecognised",
-      "on_ignored", NULL};
+      "checksums", "columns", "dry_run",         "in_place",     "inputs",
+      "jobs",      "level",   "lists",           "on_malformed", "on_unknown",
+      "output",    "policy",  "quarantine",      "rehydrate",    "strict",
+      "verdicts",  "shape",   "on_unrecognised", "on_ignored",   NULL};
   skin_check_options(L, 1, name, known);
   options->output = skin_optional_string(L, 1, name, "output", NULL);
   options->in_place = skin_optional_boolean(L, 1, name, "in_place", false);

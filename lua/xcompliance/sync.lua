@@ -79,10 +79,11 @@ local function extract(run, call, type)
   call:at("extract", "extracting the ids of " .. type)
   local paths, err = paths_to_extract(run, call)
   if not paths then return nil, err end
-  local options, counts = sync_redact.extraction_options(run.options), nil
+  local options = sync_redact.extraction_options(run.options)
   options.type, options.inputs, options.output = type, paths, run:ids_path(type)
   options.loop, options.memory, options.on_progress = call.loop, run.options.memory,
     run.options.on_progress
+  local counts
   counts, err = dataset.extract(options)
   if not counts then return nil, err end
   local fact = { ids = counts.ids, classes = classes_of(run, counts) }
