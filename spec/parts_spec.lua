@@ -2,11 +2,12 @@
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
+local flows = require "spec.flows"
 local parts = require "xcompliance.parts"
 local shell = require("spec.simulator").shell
 local workflow = require "xcompliance.workflow"
 
-describe("a check in parts", function()
+flows.describe("a check in parts", function()
   local bench, client, ids, results
 
   local function start(options)

@@ -4,6 +4,7 @@ local benches = require "spec.faults.bench"
 local cjson = require "cjson"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local flows = require "spec.flows"
 local journals = require "xcompliance.journal"
 local simulator = require "spec.simulator"
 
@@ -128,7 +129,7 @@ describe("before anything is asked", function()
   end)
 end)
 
-describe("a sync that is run again", function()
+flows.describe("a sync that is run again", function()
   local bench, folder, told
 
   local function write(name, ...)

@@ -2,6 +2,7 @@
 
 local benches = require "spec.faults.bench"
 local cjson = require "cjson"
+local flows = require "spec.flows"
 local simulator = require "spec.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
@@ -36,7 +37,7 @@ local function row(id, reason, action)
     :format(id, action or "delete", reason)
 end
 
-describe("a sync", function()
+flows.describe("a sync", function()
   local bench, folder
 
   local function start(options)
@@ -327,7 +328,7 @@ describe("a sync", function()
   end)
 end)
 
-describe("a sync that is killed", function()
+flows.describe("a sync that is killed", function()
   local SHARES = { deleted = 0.2, suspended = 0.1, scrub_geo = 0.1 }
   local bench, folder, original
 
