@@ -368,6 +368,21 @@ describe("a client", function()
     assert.equal("", bench:steps())
   end)
 
+  it("takes no list with holes for a shorter one", function()
+    local job = bench:job()
+    for _, list in ipairs { { "id", nil, "status" }, { nil, "id" }, { "id", more = "status" } } do
+      local ok, err = pcall(client.list_job, client, job.id, { fields = list })
+      assert.is_false(ok)
+      assert.equal("usage", err.kind)
+      assert.matches("without holes", err.message, 1, true)
+      local own = bench:client { storage_hosts = list }
+      ok, err = pcall(own.download_results, own, job.download_url, bench:path("results"))
+      assert.is_false(ok)
+      assert.matches("without holes", err.message, 1, true)
+    end
+    assert.equal("", bench:steps())
+  end)
+
   it("refuses what is not a list of ids, unless it is told to send it as it is", function()
     local job = bench:job()
     local path = bench:path("odd")

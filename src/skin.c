@@ -175,6 +175,17 @@ int skin_optional_choice(lua_State *L, int index, const char *function, const ch
   return skin_misuse(L, "%s: %s must be one of %s, not '%.64s'", function, field, list, text);
 }
 
+/* How many members the table on top of the stack has. */
+static int count_members(lua_State *L) {
+  int count = 0;
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    lua_pop(L, 1);
+    count++;
+  }
+  return count;
+}
+
 int skin_optional_list(lua_State *L, int index, const char *function, const char *field,
                        const char **list, int most) {
   int type = field_type(L, index, field), count = 0;
@@ -197,6 +208,8 @@ int skin_optional_list(lua_State *L, int index, const char *function, const char
     list[count] = text;
     lua_pop(L, 1);
   }
+  if (type == LUA_TTABLE && count_members(L) != count)
+    skin_misuse(L, "%s: %s must be an array without holes or other members", function, field);
   list[count] = NULL;
   lua_pop(L, 1);
   return count;

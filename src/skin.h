@@ -62,8 +62,8 @@ uint64_t skin_optional_whole(lua_State *L, int index, const char *function, cons
 int skin_optional_choice(lua_State *L, int index, const char *function, const char *field,
                          int otherwise, const char *const *choices);
 
-/* An array of at most `most` strings without control characters; fills `list` (of most + 1), which
- * it ends by NULL, and returns their number; 0 where the field is nil. */
+/* An array without holes of at most `most` strings without control characters; fills `list` (of
+ * most + 1), which it ends by NULL, and returns their number; 0 where the field is nil. */
 int skin_optional_list(lua_State *L, int index, const char *function, const char *field,
                        const char **list, int most);
 
