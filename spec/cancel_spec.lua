@@ -1,146 +1,115 @@
--- Cancelling a job, against a server that answers as each case says (row 96 of the fault matrix).
+-- A task that is cancelled ends within a tenth of a second, whatever it is at: reading, parsing or
+-- judging one long record, sorting or merging ids, loading or saving verdicts, writing.
+-- luacheck: no max line length
 
-local benches = require "spec.faults.bench"
-local raw = require "spec.raw"
-local xcompliance = require "xcompliance"
+local core = require "xcompliance.core"
+local dataset = require "xcompliance.dataset"
+local scratches = require "spec.scratch"
 
-local shell, quote = require("spec.simulator").shell, require("spec.simulator").quote
+local MOST = 0.1 -- seconds of the processor's time, since others may use it too
+local MOMENTS = { 0, 0.02, 0.05, 0.1, 0.2, 0.4 } -- seconds after the beginning
+local TRIES = 3
 
-local TOKEN = benches.TOKEN
-local ID = "1460694452490674183"
+describe("a task that is cancelled", function()
+  local scratch
 
---- Answers the requests one after another: `{ status, body }`, or false to close without a word.
--- A status of the job as text is an answer with that job.
-local function serve(answers)
-  local parts = {}
-  for i, answer in ipairs(answers) do
-    if type(answer) == "string" then
-      answer = { 200, ('{"data":{"id":"%s","type":"tweets","status":"%s"}}'):format(ID, answer) }
+  setup(function()
+    scratch = scratches.new()
+    -- one record of 50 MB: users with a tweet each, and tweets at one of many places
+    scratch:shell([[awk 'BEGIN {
+      printf "{\"data\":["
+      for (i = 1; i <= 400000; i++) printf "%%s{\"id\":\"%%d\",\"username\":\"u\",\"status\":{\"id\":\"%%d\",\"text\":\"t\"}}",
+        i > 1 ? "," : "", i, 1000000 + i
+      for (i = 1; i <= 200000; i++) printf ",{\"id\":\"%%d\",\"text\":\"t\",\"geo\":{\"place_id\":\"%%d\"}}", 2000000 + i, i
+      printf "],\"includes\":{\"places\":[{\"id\":\"0\"}"
+      for (i = 1; i <= 200000; i++) printf ",{\"id\":\"%%d\"}", i
+      print "]}}"
+    }' >page.jsonl; (echo '['; cat page.jsonl; echo ']') >page.json; gzip -1 -c page.jsonl >page.jsonl.gz
+    (printf '{"id":"5","text":"'; head -c 60000000 /dev/zero | tr '\0' x; echo '"}') >text.jsonl
+    seq 12000000 -1 1 >ids.txt
+    awk 'BEGIN { for (i = 1; i <= 1000000; i++) printf "{\"id\":\"%%d\",\"action\":\"delete\"}\n", i * 3 }' >rows]])
+  end)
+  teardown(function() scratch:remove() end)
+
+  --- Cancels the task that `start` returns, at each moment, and once more where that took long.
+  local function ends_soon(start, leaves)
+    local cancelled = 0
+    for _, moment in ipairs(MOMENTS) do
+      local least = math.huge
+      for _ = 1, TRIES do
+        local task = assert(start())
+        local ended = moment > 0 and task:wait(moment)
+        local began = os.clock()
+        task:cancel()
+        assert.is_true(task:wait(20))
+        if not ended then least = math.min(least, os.clock() - began) end
+        local _, err = task:result()
+        task:close()
+        if err then
+          assert.equal("cancelled", err.kind)
+          cancelled = cancelled + 1
+          assert.is_nil(scratch:shell("ls -A"):find(".part", 1, true))
+        end
+        if least < MOST or ended then break end
+      end
+      if least < math.huge then
+        assert.is_true(least < MOST, ("%.3f s, cancelled after %.2f s"):format(least, moment))
+      end
+      for _, name in ipairs(leaves) do os.remove(scratch:at(name)) end
     end
-    parts[i] = answer and ("{ %d, %q }"):format(answer[1], answer[2]) or "false"
-  end
-  return raw.start(([[
-    local answers = { %s }
-    return function(connection, head, number)
-      local answer = answers[number]
-      if not answer then return end
-      connection:write(("HTTP/1.1 %%d x\r\nContent-Length: %%d\r\nConnection: close\r\n\r\n%%s")
-        :format(answer[1], #answer[2], answer[2]))
-    end]]):format(table.concat(parts, ", ")))
-end
-
-local function problem(name, detail)
-  return ('{"detail":"%s","type":"https://api.x.com/2/problems/%s"}'):format(detail, name)
-end
-
-describe("cancelling a job", function()
-  local server, client
-
-  local function start(answers)
-    server = serve(answers)
-    client = xcompliance.client { bearer_token = TOKEN, base_url = server.url,
-      retry = { attempts = 3, first = 0.01, max = 0.01 } }
+    assert.is_true(cancelled > 0)
   end
 
-  after_each(function()
-    if client then client:close() end
-    if server then server:stop() end
-    client, server = nil, nil
-  end)
-
-  --- The methods and targets of the requests.
-  local function asked()
-    local list = {}
-    for line in server:heads():gmatch("(%u+ %S+) HTTP/1.1\r\n") do list[#list + 1] = line end
-    return table.concat(list, ", ")
-  end
-
-  local DELETE, GET = "DELETE /2/compliance/jobs/" .. ID, "GET /2/compliance/jobs/" .. ID
-
-  it("sends one DELETE with the token, and gives the model as it came", function()
-    start { "failed" }
-    local response, details = assert(client:cancel_job(ID))
-    assert.equal("failed", response.data.status)
-    assert.equal(200, details.status)
-    assert.equal(DELETE, asked())
-    assert.matches("\r\nAuthorization: Bearer " .. TOKEN .. "\r\n", server:heads(), 1, true)
-  end)
-
-  it("asks for the fields that are named", function()
-    start { { 200, '{"data":{"id":"1"}}' } }
-    assert.same({ id = "1" }, assert(client:cancel_job(ID, { fields = { "id" } })).data)
-    assert.equal(DELETE .. "?compliance_job.fields=id", asked())
-  end)
-
-  it("is tried again after the network or the API failed", function()
-    start { false, { 503, "" }, "failed" }
-    assert.equal("failed", assert(client:cancel_job(ID)).data.status)
-    assert.equal(table.concat({ DELETE, DELETE, DELETE }, ", "), asked())
-  end)
-
-  it("row 96: has succeeded if its answer was lost and the job has failed", function()
-    start { false, { 409, problem("conflict", "not active") }, "failed" }
-    assert.equal("failed", assert(client:cancel_job(ID)).data.status)
-    assert.equal(table.concat({ DELETE, DELETE, GET }, ", "), asked())
-  end)
-
-  it("row 96: has nothing to do if the job expired", function()
-    start { { 400, problem("invalid-request", "not active") }, "expired" }
-    assert.equal("expired", assert(client:cancel_job(ID)).data.status)
-  end)
-
-  it("row 96: is a conflict if the job is complete, and says so, without a loop", function()
-    start { { 409, problem("conflict", "it cannot be cancelled") }, "complete" }
-    local response, err = client:cancel_job(ID)
-    assert.is_nil(response)
-    assert.equal("conflict", err.kind)
-    assert.equal("complete", err.job.status)
-    assert.is_false(err.retryable)
-    assert.matches("it cannot be cancelled; job " .. ID .. " is complete$", tostring(err))
-    assert.equal(DELETE .. ", " .. GET, asked())
-  end)
-
-  it("keeps the API's own reason if the job is active all the same", function()
-    start { { 404, problem("resource-not-found", "no such thing") }, "created" }
-    local _, err = client:cancel_job(ID)
-    assert.equal("not_found", err.kind)
-    assert.equal("created", err.job.status)
-  end)
-
-  it("says that there is no such job", function()
-    start { { 404, problem("resource-not-found", "no job") }, { 404, "" } }
-    local _, err = client:cancel_job(ID)
-    assert.equal("not_found", err.kind)
-    assert.matches("^cancelling a compliance job at http://127.0.0.1:%d+/2/compliance/jobs/" .. ID
-      .. ": the API answered 404 %(resource%-not%-found%): no job", tostring(err))
-  end)
-
-  it("reports why it could not be decided", function()
-    start { { 409, "" }, { 401, "" } }
-    local _, err = client:cancel_job(ID)
-    assert.equal("auth", err.kind)
-  end)
-
-  it("takes an id of 1 to 19 digits alone", function()
-    start {}
-    for _, id in ipairs { "", "1/upload", "1?x", ("9"):rep(20), 12 } do
-      local ok, err = pcall(client.cancel_job, client, id)
-      assert.is_false(ok)
-      assert.equal("usage", err.kind)
+  local function extract(type, name, options)
+    return function()
+      local all = { type = type, inputs = { scratch:at(name) }, output = scratch:at("out") }
+      for key, value in pairs(options or {}) do all[key] = value end
+      return core.extract(all)
     end
-    assert.equal("", asked())
+  end
+
+  for _, name in ipairs { "page.jsonl", "page.json", "page.jsonl.gz", "text.jsonl" } do
+    it("while it extracts from " .. name, function()
+      ends_soon(extract("users", name), { "out" })
+    end)
+
+    it("while it redacts " .. name, function()
+      local verdicts = assert(dataset.verdicts { tweets = scratch:at("rows"), users = scratch:at("rows") })
+      for _, output in ipairs { "out", "out.gz" } do
+        ends_soon(function()
+          return core.redact {
+            verdicts = verdicts.core, inputs = { scratch:at(name) }, output = scratch:at(output),
+            checksums = true, strict = true,
+          }
+        end, { "out", "out.gz" })
+      end
+      verdicts:close()
+    end)
+  end
+
+  it("while it sorts ids in memory", function()
+    ends_soon(extract("tweets", "ids.txt", { memory = 2 ^ 30 }), { "out" })
   end)
 
-  it("is a command, and a function of the module", function()
-    start { "failed", "failed", { 409, "" }, "complete" }
-    local environment = ("env BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s "):format(TOKEN, server.url)
-    local said = assert(shell(environment .. benches.command("bin/xcompliance cancel " .. ID)))
-    assert.matches("\nstatus +failed", said)
-    local script = quote("print(require('xcompliance').cancel_job('" .. ID .. "').data.status)")
-    assert.equal("failed", shell(environment .. benches.command("-e " .. script)))
-    local ok
-    ok, said = shell(environment .. benches.command("bin/xcompliance cancel " .. ID) .. " 2>&1")
-    assert.is_nil(ok)
-    assert.matches("is complete$", said)
+  it("while it sorts and merges ids on the disk", function()
+    ends_soon(extract("tweets", "ids.txt", { memory = 2 ^ 24 }), { "out" })
+  end)
+
+  it("while it loads results", function()
+    ends_soon(function() return core.verdicts { tweets = { scratch:at("rows") } } end, {})
+  end)
+
+  it("while it saves verdicts, loads them again, and lists them", function()
+    local verdicts = assert(dataset.verdicts { tweets = scratch:at("rows") })
+    ends_soon(function() return verdicts.core:save(scratch:at("out")) end, {})
+    assert(verdicts:save(scratch:at("saved")))
+    ends_soon(function() return core.verdicts { tweets = { scratch:at("saved") } } end, {})
+    ends_soon(function()
+      return core.verdicts { tweets = { scratch:at("saved"), scratch:at("rows") } }
+    end, {})
+    ends_soon(function()
+      return core.list_verdicts { verdicts = verdicts.core, type = "tweets", output = scratch:at("out") }
+    end, { "out", "saved" })
+    verdicts:close()
   end)
 end)

@@ -37,7 +37,7 @@ static void make_verdicts(unsigned digits) {
     if (ids[i] > INT64_MAX) ids[i] = verdict.id = INT64_MAX;
     verdicts_add(builder, i % 3 ? VERDICTS_TWEETS : VERDICTS_USERS, &verdict);
   }
-  verdicts = verdicts_finish(builder);
+  verdicts = verdicts_finish(builder, NULL);
 }
 
 static bool is_digit(char c) {
@@ -123,7 +123,7 @@ int main(void) {
   for (unsigned digits = 1; digits <= 19; digits++) {
     struct prefilter *filter;
     make_verdicts(digits);
-    filter = prefilter_new(verdicts, matter);
+    filter = prefilter_new(verdicts, matter, NULL);
     if (!filter) return 1;
     for (int i = 0; i < 40; i++) {
       size_t size = make_text(text);

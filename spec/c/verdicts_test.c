@@ -34,7 +34,7 @@ static struct verdicts *build(const struct expected *rows, size_t count, bool ba
     struct verdict verdict = {row->id, row->redacted_at, row->facts};
     if (!verdicts_add(builder, VERDICTS_TWEETS, &verdict)) exit(1);
   }
-  return verdicts_finish(builder);
+  return verdicts_finish(builder, NULL);
 }
 
 /* Merges rows of one id; the array is sorted by id before. */
@@ -90,7 +90,8 @@ static void test_size(size_t count, uint64_t spread) {
   backwards = build(rows, count, true);
   distinct = merge(rows, count);
   CHECK(verdicts && is_as_expected(verdicts, rows, distinct));
-  CHECK(verdicts_save(verdicts, path, &error) && verdicts_save(backwards, other_path, &error));
+  CHECK(verdicts_save(verdicts, path, NULL, &error) &&
+        verdicts_save(backwards, other_path, NULL, &error));
   CHECK(same_files());
   mapped = verdicts_map(path, &error);
   CHECK(mapped && is_as_expected(mapped, rows, distinct));
@@ -110,7 +111,7 @@ static void test_damage(void) {
   for (size_t i = 0; i < 300; i++)
     rows[i] = (struct expected){random_number() >> 1, FACT_DELETED, 0};
   verdicts = build(rows, 300, false);
-  CHECK(verdicts_save(verdicts, path, &error));
+  CHECK(verdicts_save(verdicts, path, NULL, &error));
   verdicts_release(verdicts);
   descriptor = open(path, O_RDWR);
   CHECK(descriptor >= 0 && fstat(descriptor, &status) == 0);

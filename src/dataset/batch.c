@@ -18,6 +18,7 @@ struct batch *batch_new(const struct batch_rules *rules) {
   batch->judge = judge_new(rules->policy, rules->filter, rules->shapes);
   if (batch->judge) {
     batch->judge->trusting = rules->on_unrecognised == TREAT_KEEP;
+    batch->judge->task = rules->task;
     return batch;
   }
   free(batch);

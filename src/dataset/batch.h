@@ -26,7 +26,8 @@ struct batch_rules {
   const struct policy *policy;
   const struct prefilter *filter;
   const struct shapes *shapes;
-  bool strict;                                  /* walk every record, whatever the filter says */
+  struct task *task; /* asked meanwhile whether it was cancelled; may be NULL */
+  bool strict;       /* walk every record, whatever the filter says */
   enum treatment on_malformed, on_unrecognised; /* only the latter may be TREAT_KEEP */
   enum verdicts_type list_type;                 /* what id lists are lists of */
   const char *columns[COLUMN_ROLES];            /* of CSV; NULL: by the known names */

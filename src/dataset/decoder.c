@@ -89,6 +89,10 @@ static bool next_block(struct decoder *decoder) {
   decoder->out = decoder->blocks[(decoder->first + decoder->filled) % BLOCKS];
   decoder->out->size = 0;
   pthread_mutex_unlock(&decoder->mutex);
+  if (!stopped && decoder->input->task && task_cancelled(decoder->input->task)) {
+    error_set(&decoder->error, ERROR_CANCELLED, "reading %s was cancelled", decoder->input->path);
+    return false;
+  }
   return !stopped;
 }
 

@@ -31,7 +31,10 @@ static bool is_wanted(const struct extract_options *options, const struct record
 
 static struct record *record_of(struct extraction *x, struct error *error) {
   if (!x->record) x->record = record_new(x->run->shapes, RECORD_IDS);
-  if (!x->record) extraction_no_memory(x, error);
+  if (x->record)
+    x->record->task = &x->run->task;
+  else
+    extraction_no_memory(x, error);
   return x->record;
 }
 

@@ -25,6 +25,7 @@ enum {
   PART_CACHED = 1 << 16,  /* ids that, with their scratch, stay in the cache */
   MERGE_BUFFER_MIN = 64,  /* ids read at a time of one run */
   MERGE_OUTPUT = 1 << 14, /* ids given at a time */
+  SORT_STEP = 1 << 20,    /* ids passed between two questions to the task */
 };
 
 struct run {
@@ -108,27 +109,48 @@ static size_t sort_part(uint64_t *ids, uint64_t *other, size_t count, unsigned b
   return unique(to, ids, count);
 }
 
+static bool is_cancelled(struct task *task) {
+  return task && task_cancelled(task);
+}
+
+/* A pass over many ids is made in steps, between which the task is asked. */
+static size_t step_end(size_t from, size_t count) {
+  return count - from < SORT_STEP ? count : from + SORT_STEP;
+}
+
+/* The least and the greatest id. */
+static void find_range(const uint64_t *ids, size_t count, struct task *task, uint64_t *least,
+                       uint64_t *most) {
+  *least = UINT64_MAX;
+  *most = 0;
+  for (size_t from = 0; from < count && !is_cancelled(task); from = step_end(from, count))
+    for (size_t i = from, end = step_end(from, count); i < end; i++) {
+      *least = ids[i] < *least ? ids[i] : *least;
+      *most = ids[i] > *most ? ids[i] : *most;
+    }
+}
+
 /* Splits by the topmost bits in which the ids differ, and sorts the parts. */
 static size_t sort_split(uint64_t *ids, uint64_t *scratch, size_t count, uint64_t *to,
                          struct task *task) {
   size_t ends[(1 << SPLIT_BITS) + 1] = {0}, kept = 0, start = 0;
-  uint64_t least = UINT64_MAX, most = 0;
+  uint64_t least, most;
   unsigned bits, shift;
-  for (size_t i = 0; i < count; i++) {
-    least = ids[i] < least ? ids[i] : least;
-    most = ids[i] > most ? ids[i] : most;
-  }
+  find_range(ids, count, task, &least, &most);
+  if (is_cancelled(task)) return 0;
   if (least == most) return unique(to, ids, count);
   bits = 64 - (unsigned)__builtin_clzll(most ^ least);
   shift = bits > SPLIT_BITS ? bits - SPLIT_BITS : 0;
   least = least >> shift >> SPLIT_BITS << SPLIT_BITS; /* the bits that all share, above the split */
-  for (size_t i = 0; i < count; i++)
-    ends[(ids[i] >> shift) - least + 1]++;
+  for (size_t from = 0; from < count && !is_cancelled(task); from = step_end(from, count))
+    for (size_t i = from, end = step_end(from, count); i < end; i++)
+      ends[(ids[i] >> shift) - least + 1]++;
   for (size_t i = 0; i < 1 << SPLIT_BITS; i++)
     ends[i + 1] += ends[i];
-  for (size_t i = 0; i < count; i++)
-    scratch[ends[(ids[i] >> shift) - least]++] = ids[i];
-  for (size_t i = 0; i < 1 << SPLIT_BITS && !(task && task_cancelled(task)); i++) {
+  for (size_t from = 0; from < count && !is_cancelled(task); from = step_end(from, count))
+    for (size_t i = from, end = step_end(from, count); i < end; i++)
+      scratch[ends[(ids[i] >> shift) - least]++] = ids[i];
+  for (size_t i = 0; i < 1 << SPLIT_BITS && !is_cancelled(task); i++) {
     size_t end = ends[i];
     if (end > start)
       kept += sort_part(scratch + start, ids + start, end - start, shift, to + kept, task);
@@ -222,8 +244,11 @@ static bool write_run(struct set *set, struct error *error) {
   size_t count = set->public.count;
   struct run *run = new_run(set, error);
   if (!run || !open_file(set, error)) return false;
-  if (!file_write(set->file, set->public.ids, count * sizeof(uint64_t), set->path, error))
-    return false;
+  for (size_t from = 0; from < count; from = step_end(from, count))
+    if (stopped(set, error) ||
+        !file_write(set->file, set->public.ids + from,
+                    (step_end(from, count) - from) * sizeof(uint64_t), set->path, error))
+      return false;
   run->offset = set->written;
   run->left = count;
   set->run_count++;
@@ -305,15 +330,16 @@ static bool merge_all(struct merge *merge, uint64_t *output, id_set_take *take, 
   size_t count = 0;
   uint64_t last = 0; /* no id */
   if (!build(merge, error)) return false;
-  for (;;) {
+  for (uint64_t merged = 0;; merged++) {
     size_t i = merge->losers[0];
     uint64_t id = merge->heads[i];
     if (id == UINT64_MAX) break;
     output[count] = id;
     count += id != last;
     last = id;
+    if (merged % MERGE_OUTPUT == 0 && stopped(merge->set, error)) return false;
     if (count == MERGE_OUTPUT) {
-      if (stopped(merge->set, error) || !take(context, output, count, error)) return false;
+      if (!take(context, output, count, error)) return false;
       count = 0;
     }
     if (!advance(merge, i, error)) return false;
@@ -352,5 +378,9 @@ bool id_set_finish(struct id_set *public, id_set_take *take, void *context, stru
   public->count = id_sort(public->ids, set->scratch, public->count, set->task);
   if (stopped(set, error)) return false;
   if (set->run_count > 0) return merge_runs(set, take, context, error);
-  return public->count == 0 || take(context, public->ids, public->count, error);
+  for (size_t from = 0; from < public->count; from = step_end(from, public->count))
+    if (stopped(set, error) ||
+        !take(context, public->ids + from, step_end(from, public->count) - from, error))
+      return false;
+  return true;
 }

@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIPE_SLICE = 50 }; /* milliseconds between two looks at `stop` */
+enum {
+  PIPE_SLICE = 50,    /* milliseconds between two questions whether to stop */
+  READ_MAX = 1 << 20, /* bytes, likewise */
+};
 
 static bool refuse(struct input *input, const char *what, struct error *error) {
   error_at(error, ERROR_IO, input->path, 0, 0, "%s", what);
@@ -71,7 +74,7 @@ int64_t input_read(struct input *input, void *to, size_t size, struct error *err
     ssize_t some;
     if (!wanted(input, error)) return -1;
     if (!input->regular && !wait_for_pipe(input, error)) return -1;
-    some = read(input->descriptor, (char *)to + got, size - got);
+    some = read(input->descriptor, (char *)to + got, size - got < READ_MAX ? size - got : READ_MAX);
     if (some == 0) return is_unchanged(input, error) ? (int64_t)got : -1;
     if (some > 0) {
       got += (size_t)some;

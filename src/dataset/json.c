@@ -12,6 +12,7 @@
 static const char CONTROL[] = "a control character - these must be written as escapes";
 static const char ESCAPE[] = "an escape that JSON does not have";
 static const char UNCLOSED[] = "the text ends within a string";
+const char JSON_CANCELLED[] = "the parsing was cancelled";
 
 static void fail(struct json *json, const char *problem, size_t at) {
   if (json->problem) return;
@@ -36,6 +37,10 @@ static void scan_window(struct json *json) {
 }
 
 json_at json_refill(struct json *json) {
+  if (json->task && task_cancelled(json->task)) {
+    fail(json, JSON_CANCELLED, json->scanned);
+    json->scanned = json->size;
+  }
   do
     scan_window(json);
   while (json->end == json->index); /* a window in the middle of a long string */
@@ -232,6 +237,7 @@ json_at json_take(struct json *json, json_at at, struct json_text *text) {
 void json_begin_with(struct json *json, enum json_scanner scanner, const char *text, size_t size) {
   json->text = text;
   json->size = size;
+  json->task = NULL;
   json->problem = NULL;
   json->problem_at = 0;
   json->depth = 0;

@@ -34,6 +34,7 @@
 #endif
 
 #include "dataset/json_scan.h"
+#include "task.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -73,14 +74,18 @@ struct json {
   json_at end;         /* behind the last place of this window */
   uint32_t depth;      /* brackets that are open around it */
   bool first;          /* pull parser: behind an opening bracket */
+  struct task *task;   /* asked between windows whether it was cancelled; NULL: nobody is asked */
   enum json_scanner scanner;
   struct json_scan scan;
   size_t scanned; /* up to where the structure is known */
   uint32_t index[JSON_WINDOW + JSON_SCAN_SLACK];
 };
 
+/* The problem of a text whose parsing was cancelled. */
+extern const char JSON_CANCELLED[];
+
 /* Begins with the value in text[0 .. size); size is at most 2^31 and JSON_PADDING bytes behind it
- * can be read. White space around the value is allowed. */
+ * can be read. White space around the value is allowed. `task` is NULL then, and may be set. */
 void json_begin(struct json *json, const char *text, size_t size);
 
 /* The same, with a first stage other than the best. */

@@ -32,7 +32,7 @@ struct reference {
 };
 
 /* What is cut: objects, then parts, then what nobody refers to any more. */
-enum { PLACE_RUNS = 3 };
+enum { PLACE_RUNS = 3, NOW_AND_THEN = 1 << 14 };
 
 struct state {
   struct judge public;
@@ -130,6 +130,12 @@ static void look_for_strangers(struct state *state, enum verdicts_type other, ui
     counts->strange[other]++;
 }
 
+/* Now and then in a long loop: whether nobody wants the outcome any more. */
+static bool is_cancelled(const struct state *state, uint32_t i) {
+  struct task *task = state->public.task;
+  return i % NOW_AND_THEN == 0 && task && task_cancelled(task);
+}
+
 /* The ids of bare references count only where they are retweeted; see condemns_parent. */
 static void judge_id(struct state *state, const struct record_id *id, struct judge_counts *counts) {
   const struct record_object *object = &state->record->objects[id->object];
@@ -193,7 +199,7 @@ static bool judge_objects(struct state *state, struct judge_counts *counts) {
   memset(state->findings, 0, record->object_count * sizeof *state->findings);
   memset(state->cut_counts, 0, record->list_count * sizeof *state->cut_counts);
   state->place_count = 0;
-  for (uint32_t i = 0; i < record->id_count; i++)
+  for (uint32_t i = 0; i < record->id_count && !is_cancelled(state, i); i++)
     judge_id(state, &record->ids[i], counts);
   judge_statuses(state);
   judge_parents(state);
@@ -321,7 +327,7 @@ static bool list_references(struct state *state) {
   state->reference_count = count;
   for (size_t i = 0; i < count; i++)
     state->references[i].key = RECORD_NONE;
-  for (uint32_t i = 0; i < record->key_count; i++) {
+  for (uint32_t i = 0; i < record->key_count && !is_cancelled(state, i); i++) {
     const struct record_key *key = &record->keys[i];
     const struct finding *finding = &state->findings[key->object];
     struct json_text text = record_text(state->text, key->key);
@@ -348,7 +354,7 @@ static bool is_kept_key(const struct record_part *part) {
 static void cut_orphans(struct state *state) {
   const struct record *record = state->record;
   bool listed = false;
-  for (uint32_t i = 0; i < record->part_count; i++) {
+  for (uint32_t i = 0; i < record->part_count && !is_cancelled(state, i); i++) {
     const struct record_part *part = &record->parts[i];
     if (is_kept_key(part) || part->key.start == 0 || state->findings[part->object].gone) continue;
     if (!listed && !list_references(state)) return;
@@ -542,6 +548,7 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
   struct judge_counts counts = {0};
   enum judgement judgement = JUDGED_KEPT;
   size_t listed = judge->rehydrate.count;
+  state->record->task = judge->task;
   if (!record_walk(state->record, path, text, error))
     return error->code == ERROR_DATA ? JUDGED_MALFORMED : JUDGED_FAILED;
   state->text = text;
@@ -550,6 +557,10 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
   judge->cut_count = 0;
   if (judge_objects(state, &counts) && is_found(state)) judgement = decide(state);
   if (state->no_memory) return fail(path, error);
+  if (is_cancelled(state, 0)) {
+    error_set(error, ERROR_CANCELLED, "redacting %s was cancelled", path);
+    return JUDGED_FAILED;
+  }
   if (judgement == JUDGED_STOP) return judgement;
   if (!judge->trusting && (judgement == JUDGED_KEPT || judgement == JUDGED_CHANGED) &&
       is_doubtful(state, path, error)) {

@@ -19,6 +19,7 @@
 #include "dataset/shapes.h"
 #include "dataset/verdicts.h"
 #include "error.h"
+#include "task.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -47,7 +48,7 @@ enum judgement {
   JUDGED_STOP,        /* it holds an id whose outcome is not known: `stop` */
   JUDGED_MALFORMED,   /* it is no record: `error` */
   JUDGED_DOUBTFUL,    /* it is not understood: `error`. The cuts are those of what is understood */
-  JUDGED_FAILED,      /* no memory: `error` */
+  JUDGED_FAILED,      /* no memory, or cancelled: `error` */
 };
 
 /* Bytes of the record that go, ascending and apart. */
@@ -72,8 +73,9 @@ struct id_list {
 struct judge {
   const struct policy *policy;
   const struct prefilter *filter;
-  bool trusting; /* never JUDGED_DOUBTFUL */
-  bool hit;      /* the filter has seen an id in the next record; else it is asked if need be */
+  struct task *task; /* asked meanwhile whether it was cancelled; NULL at first: nobody is asked */
+  bool trusting;     /* never JUDGED_DOUBTFUL */
+  bool hit;          /* the filter has seen an id in the next record; else it is asked if need be */
   enum record_class class; /* of the record that was judged last */
   struct cut *cuts;
   size_t cut_count;

@@ -12,7 +12,7 @@
 #include "dataset/reader.h"
 #include "dataset/writer.h"
 
-enum { BUFFER = 1 << 17, LINE_MAX_SIZE = 80 };
+enum { BUFFER = 1 << 17, LINE_MAX_SIZE = 80, NOW_AND_THEN = 1 << 16 };
 
 struct listing {
   struct task task;
@@ -168,6 +168,10 @@ static bool no_memory(struct error *error) {
   return false;
 }
 
+static bool is_cancelled(struct listing *l, uint64_t i) {
+  return i % NOW_AND_THEN == 0 && task_cancelled(&l->task);
+}
+
 /* Sorted by id, with what each comes to looked up again. */
 static bool list_all(struct listing *l, struct error *error) {
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
@@ -176,10 +180,10 @@ static bool list_all(struct listing *l, struct error *error) {
   bool done = ids && scratch ? true : no_memory(error);
   size_t count = 0;
   if (done && !l->options.facts) put(l, "id,outcome,reason,redacted_at\n");
-  for (uint64_t i = 0; done && i < set->count; i++)
+  for (uint64_t i = 0; done && i < set->count && !is_cancelled(l, i); i++)
     ids[count++] = verdicts_at(set, i).id;
   if (done && count > 0) count = id_sort(ids, scratch, count, &l->task);
-  for (size_t i = 0; done && i < count; i++) {
+  for (size_t i = 0; done && i < count && !is_cancelled(l, i); i++) {
     struct verdict verdict = {0};
     verdicts_find(set, ids[i], &verdict);
     done = list_id(l, ids[i], &verdict, error);
@@ -194,7 +198,8 @@ static bool list_all(struct listing *l, struct error *error) {
 static bool list(struct listing *l, struct error *error) {
   size_t size;
   struct writer_options options = {.target = l->options.output,
-                                   .packing = packing_of_name(l->options.output, &size)};
+                                   .packing = packing_of_name(l->options.output, &size),
+                                   .task = &l->task};
   if (strcmp(l->options.output, "-") != 0) leftover_remove(l->options.output);
   l->writer = writer_open(&options, error);
   if (!l->writer || !(l->options.ids ? list_asked(l, error) : list_all(l, error))) return false;

@@ -26,6 +26,7 @@ enum {
   LARGE_PAGE = 1 << 21,
   VECTOR_SLACK = 4,
   TAIL = 2, /* words that hold 63 + VECTOR_SLACK bytes */
+  NOW_AND_THEN = 1 << 16,
 };
 
 struct masks {
@@ -42,6 +43,7 @@ typedef void classify(const char *text, size_t words, struct masks *masks);
 
 struct prefilter {
   const struct verdicts *verdicts;
+  struct task *task; /* may be NULL */
   uint32_t matter[VERDICTS_TYPES];
   uint64_t *bloom;
   uint64_t words;                    /* of `bloom` */
@@ -168,12 +170,16 @@ static bool may_know(const struct prefilter *filter, uint64_t hash) {
   return (*word_of(filter, hash) & bits) == bits;
 }
 
+static bool is_cancelled(const struct prefilter *filter) {
+  return filter->task && task_cancelled(filter->task);
+}
+
 /* Adds the ids that matter. Returns the smallest, or 0. */
 static uint64_t fill_bloom(struct prefilter *filter) {
   uint64_t smallest = UINT64_MAX;
   for (int type = 0; type < VERDICTS_TYPES; type++) {
     const struct verdict_set *set = &filter->verdicts->sets[type];
-    for (uint64_t i = 0; i < set->count; i++) {
+    for (uint64_t i = 0; i < set->count && !(i % NOW_AND_THEN == 0 && is_cancelled(filter)); i++) {
       struct verdict verdict = verdicts_at(set, i);
       uint64_t hash = verdict_hash(verdict.id);
       if (!(verdict.facts & filter->matter[type])) continue;
@@ -207,12 +213,13 @@ static void set_steps(struct prefilter *filter, unsigned length) {
 }
 
 struct prefilter *prefilter_new(const struct verdicts *verdicts,
-                                const uint32_t matter[VERDICTS_TYPES]) {
+                                const uint32_t matter[VERDICTS_TYPES], struct task *task) {
   struct prefilter *filter = calloc(1, sizeof *filter);
   char text[ID_FORMAT_ROOM];
   uint64_t count = 0, smallest;
   if (!filter) return NULL;
   filter->verdicts = verdicts;
+  filter->task = task;
   for (int type = 0; type < VERDICTS_TYPES; type++) {
     filter->matter[type] = matter[type];
     if (matter[type]) count += verdicts->sets[type].count;
@@ -224,6 +231,10 @@ struct prefilter *prefilter_new(const struct verdicts *verdicts,
     return NULL;
   }
   smallest = fill_bloom(filter);
+  if (is_cancelled(filter)) {
+    prefilter_free(filter);
+    return NULL;
+  }
   set_steps(filter, smallest ? (unsigned)id_format(smallest, text) : ID_TEXT_MAX);
   if (!prefilter_use(filter, PREFILTER_AVX2) && !prefilter_use(filter, PREFILTER_SSE2))
     prefilter_use(filter, PREFILTER_PORTABLE);
@@ -429,6 +440,7 @@ static bool scan_text(struct scan *scan, size_t size) {
   begin(scan, size);
   for (size_t first = 0; first < words; first += WORDS) {
     size_t count = words - first < WORDS ? words - first : WORDS;
+    if (is_cancelled(scan->filter)) return false;
     classify_piece(scan, first, &masks);
     if (!scan_piece(scan, &masks, count, first * 64)) return false;
   }

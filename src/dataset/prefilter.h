@@ -16,15 +16,17 @@
 #include <stdint.h>
 
 #include "dataset/verdicts.h"
+#include "task.h"
 
 #pragma GCC visibility push(hidden)
 
 struct prefilter;
 
 /* Makes a filter for the ids that have one of the facts `matter` in the set of their type. The
- * verdicts must outlive it. NULL where memory is short. */
+ * verdicts and `task` (may be NULL) must outlive it. NULL if memory is short, or the task was
+ * cancelled. */
 struct prefilter *prefilter_new(const struct verdicts *verdicts,
-                                const uint32_t matter[VERDICTS_TYPES]);
+                                const uint32_t matter[VERDICTS_TYPES], struct task *task);
 void prefilter_free(struct prefilter *filter); /* may be NULL */
 
 /* Offsets of hits, ascending: each lies in a record that has to be looked at, or on its line end.
@@ -36,7 +38,8 @@ struct prefilter_hits {
 
 /* Goes over the lines text[0 .. size), of which the first begins at 0 and the last may lack its
  * line end. READER_PADDING bytes behind the text must be readable. Replaces what `hits` holds,
- * which the caller frees; `*lines` becomes the number of lines. False where memory is short. */
+ * which the caller frees; `*lines` becomes the number of lines. False if memory is short, or the
+ * task was cancelled. */
 bool prefilter_scan(const struct prefilter *filter, const char *text, size_t size,
                     struct prefilter_hits *hits, uint64_t *lines);
 

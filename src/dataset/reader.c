@@ -19,7 +19,7 @@
 #include "dataset/input.h"
 #include "dataset/json_cut.h"
 
-enum { WINDOW_SIZE = 1 << 19 };
+enum { WINDOW_SIZE = 1 << 19, MOVE_SIZE = 1 << 23 };
 
 struct window {
   struct reader public;
@@ -71,6 +71,24 @@ static bool no_memory(const struct reader *reader, struct error *error) {
   return false;
 }
 
+static bool is_cancelled(const struct window *window, struct error *error) {
+  if (!window->input.task || !task_cancelled(window->input.task)) return false;
+  error_set(error, ERROR_CANCELLED, "reading %s was cancelled", window->public.path);
+  return true;
+}
+
+/* Moves the text of the window to `to`, which may lie before it. */
+static bool move(const struct window *window, char *to, struct error *error) {
+  const struct reader *reader = &window->public;
+  size_t now;
+  for (size_t at = 0; at < reader->size; at += now) {
+    now = reader->size - at < MOVE_SIZE ? reader->size - at : MOVE_SIZE;
+    if (is_cancelled(window, error)) return false;
+    memmove(to + at, reader->text + at, now);
+  }
+  return true;
+}
+
 /* Moves what is left to the front of the buffer, or of a larger one. */
 static bool make_room(struct window *window, struct error *error) {
   struct reader *reader = &window->public;
@@ -86,10 +104,15 @@ static bool make_room(struct window *window, struct error *error) {
     }
     buffer = malloc(room + READER_PADDING);
     if (!buffer) return no_memory(reader, error);
-    window->room = room;
   }
-  if (reader->size > 0) memmove(buffer, reader->text, reader->size);
-  if (buffer != window->buffer) free(window->buffer);
+  if (!move(window, buffer, error)) {
+    if (buffer != window->buffer) free(buffer);
+    return false;
+  }
+  if (buffer != window->buffer) {
+    free(window->buffer);
+    window->room *= 2;
+  }
   window->buffer = buffer;
   reader->text = window->counted = buffer;
   return true;
@@ -270,10 +293,7 @@ static enum reader_step next_value(struct window *window, struct reader_record *
       window->place = place == JSON_OUTSIDE ? JSON_OUTSIDE : JSON_AFTER_ELEMENT;
       return give(window, start, after, record);
     }
-    if (task && task_cancelled(task)) {
-      error_set(error, ERROR_CANCELLED, "reading %s was cancelled", reader->path);
-      return READER_FAILED;
-    }
+    if (is_cancelled(window, error)) return READER_FAILED;
     if (reader->ended) {
       if (start < end)
         return fail_at(window, start, "the file ends within the value that begins here", error);

@@ -655,11 +655,19 @@ static bool refuse_id(const struct record *r, const char *path, const struct rea
   return fail_at(path, text, id->at, complaint, error);
 }
 
+static bool is_cancelled(const struct record *r, const char *path, struct error *error) {
+  if (!r->task || !task_cancelled(r->task)) return false;
+  error_set(error, ERROR_CANCELLED, "reading a record of %s was cancelled", path);
+  return true;
+}
+
 static bool check(struct record *r, const char *path, const struct reader_record *text,
                   struct error *error) {
+  if (is_cancelled(r, path, error)) return false;
   if (r->json.problem) return fail_at(path, text, r->json.problem_at, r->json.problem, error);
   resolve_objects(r);
   resolve_ids(r);
+  if (is_cancelled(r, path, error)) return false;
   if (r->bad_id != RECORD_NONE) return refuse_id(r, path, text, error);
   for (uint32_t i = 0; i < r->object_count; i++)
     if (r->objects[i].kind == RECORD_TWEET && !(r->objects[i].marks & SAW_ID))
@@ -677,6 +685,7 @@ bool record_walk(struct record *r, const char *path, const struct reader_record 
   r->no_memory = false;
   r->level = 0;
   json_begin_with(&r->json, r->scanner, text->text, text->size);
+  r->json.task = r->task;
   walk_root(r);
   json_finish(&r->json);
   done = check(r, path, text, error);

@@ -34,6 +34,7 @@
 #include "dataset/reader.h"
 #include "dataset/shapes.h"
 #include "error.h"
+#include "task.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -129,6 +130,7 @@ struct record {
   struct record_list *lists;
   struct record_key *keys;
   uint32_t object_count, id_count, part_count, list_count, key_count;
+  struct task *task; /* asked meanwhile whether it was cancelled; NULL at first: nobody is asked */
   enum record_class class;
   uint32_t lost;           /* RECORD_UNRECOGNISED: offset of the object in which nothing is */
   uint32_t without_author; /* tweets of which the record does not say who wrote them */
@@ -150,7 +152,8 @@ struct record *record_new(const struct shapes *shapes, int flags);
 void record_free(struct record *record);
 
 /* Walks one record that reader_next gave, of the file `path`. Returns false with `error` filled
- * where it is no record (ERROR_DATA, with line and byte) or memory is short (ERROR_MEMORY). */
+ * where it is no record (ERROR_DATA, with line and byte), memory is short (ERROR_MEMORY), or the
+ * task was cancelled. */
 bool record_walk(struct record *record, const char *path, const struct reader_record *text,
                  struct error *error);
 

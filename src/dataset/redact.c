@@ -180,7 +180,8 @@ static struct writer *open_quarantine(struct redaction *r, const char *target,
   struct writer_options options = {.target = target,
                                    .packing = packing_of_name(target, &size),
                                    .level = r->options.level,
-                                   .append = r->options.in_place};
+                                   .append = r->options.in_place,
+                                   .task = &r->task};
   struct iovec header = {NULL, 0};
   bool empty = true;
   struct writer *writer;
@@ -286,11 +287,12 @@ static bool prepare(struct redaction *r, struct error *error) {
   if (!complete_renames(r, error)) return false;
   tidy(r);
   policy_matter(&options->policy, matter);
-  r->filter = prefilter_new(options->verdicts, matter);
+  r->filter = prefilter_new(options->verdicts, matter, &r->task);
   r->files = calloc(r->targets.count + 1, sizeof(struct redact_file *));
   if (!r->filter || !r->files) return no_memory(error);
   r->run.rules = (struct batch_rules){.policy = &options->policy,
                                       .filter = r->filter,
+                                      .task = &r->task,
                                       .shapes = r->shapes,
                                       .strict = options->strict,
                                       .on_malformed = options->on_malformed,
@@ -491,11 +493,18 @@ static bool types_fit(const struct redaction *r, struct error *error) {
   return true;
 }
 
-static bool redact(struct redaction *r, struct error *error) {
+static bool read_all(struct redaction *r, struct error *error) {
   if (!prepare(r, error)) return false;
   work_together(r);
-  if (atomic_load(&r->run.failed)) {
-    *error = r->run.error;
+  if (!atomic_load(&r->run.failed)) return true;
+  *error = r->run.error;
+  return false;
+}
+
+static bool redact(struct redaction *r, struct error *error) {
+  if (!read_all(r, error)) {
+    /* whatever has failed, it was because nobody wants it any more */
+    if (task_cancelled(&r->task)) error_set(error, ERROR_CANCELLED, "the redaction was cancelled");
     return false;
   }
   add_up(r);

@@ -132,6 +132,7 @@ static bool open_writer(struct redact_file *file, struct error *error) {
       .like = file->descriptor >= 0 ? &file->before : NULL,
       .owner = file->run->options->in_place,
       .checksum = file->run->options->checksums,
+      .task = file->run->task,
   };
   bool made;
   if (!has_one_name(file, error)) return false;
@@ -193,7 +194,7 @@ static bool write_quarantine(struct redact_file *file, const struct pieces *piec
                              struct error *error) {
   if (pieces->count == 0 || file->run->options->dry_run) return true;
   if (!file->quarantine) {
-    struct writer_options options = {.target = file->target->quarantine};
+    struct writer_options options = {.target = file->target->quarantine, .task = file->run->task};
     bool made;
     pthread_mutex_lock(&file->run->mutex);
     made = targets_make_folder(file->run->targets, options.target, error);
@@ -410,6 +411,10 @@ static bool checksum_input(struct redact_file *file, struct error *error) {
     got = file_read(file->descriptor, buffer, CHECK_SIZE, at, file->target->path, error);
     done = got >= 0;
     if (done) file->crc = checksum_crc32c(file->crc, buffer, (size_t)got);
+    if (task_cancelled(file->run->task)) {
+      error_set(error, ERROR_CANCELLED, "the redaction was cancelled");
+      done = false;
+    }
   }
   free(buffer);
   return done;

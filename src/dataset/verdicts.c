@@ -15,6 +15,7 @@ enum {
   INSERTION = 24, /* fewer entries than this are sorted by insertion */
   AHEAD = 128,    /* bytes */
   DIGIT_MAX = 11, /* bits that one pass of the sort divides by */
+  NOW_AND_THEN = 1 << 16,
 };
 
 /* {==================================================================
@@ -66,11 +67,17 @@ static void sort_by_insertion(unsigned char *entries, size_t count) {
   }
 }
 
+/* Asked now and then in long loops. */
+static bool is_cancelled(struct task *task, uint64_t i) {
+  return i % NOW_AND_THEN == 0 && task && task_cancelled(task);
+}
+
 /* Puts each entry where its digit (the bits of the hash from `shift` on) belongs: `next` holds
  * where each part begins, and in the end where it ends. Each entry taken up is put down in its
  * place, where another is taken up, until one belongs where the first was. */
 static void divide(unsigned char *entries, uint32_t *next, const uint32_t *ends, unsigned parts,
-                   unsigned shift) {
+                   unsigned shift, struct task *task) {
+  uint64_t moved = 0;
   for (unsigned part = 0; part < parts; part++) {
     while (next[part] < ends[part]) {
       struct held held = hold(entries + (size_t)next[part] * ENTRY);
@@ -81,14 +88,16 @@ static void divide(unsigned char *entries, uint32_t *next, const uint32_t *ends,
         __builtin_prefetch(place + AHEAD, 1);
         put_down(place, held);
         held = other;
+        if (is_cancelled(task, ++moved)) return;
       }
       put_down(entries + (size_t)next[part]++ * ENTRY, held);
     }
   }
 }
 
-/* Sorts by the lowest `bits` bits of the hash; those above are equal. */
-static void sort_entries(unsigned char *entries, size_t count, unsigned bits) {
+/* Sorts by the lowest `bits` bits of the hash; those above are equal. Stops early once the task is
+ * cancelled. */
+static void sort_entries(unsigned char *entries, size_t count, unsigned bits, struct task *task) {
   uint32_t next[1 << DIGIT_MAX], ends[1 << DIGIT_MAX];
   unsigned digit = 1, shift, parts;
   uint32_t start = 0;
@@ -102,27 +111,28 @@ static void sort_entries(unsigned char *entries, size_t count, unsigned bits) {
   shift = bits - digit;
   parts = 1u << digit;
   memset(next, 0, parts * sizeof *next);
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < count && !is_cancelled(task, i + 1); i++)
     next[(entry_hash(entries + i * ENTRY) >> shift) & (parts - 1)]++;
+  if (task && task_cancelled(task)) return;
   for (unsigned i = 0; i < parts; i++) {
     uint32_t size = next[i];
     next[i] = start;
     ends[i] = start += size;
   }
-  divide(entries, next, ends, parts, shift);
+  divide(entries, next, ends, parts, shift, task);
   start = 0;
   for (unsigned i = 0; i < parts; i++) {
-    sort_entries(entries + (size_t)start * ENTRY, ends[i] - start, shift);
+    sort_entries(entries + (size_t)start * ENTRY, ends[i] - start, shift, task);
     start = ends[i];
   }
 }
 
 /* Merges neighbours that have one id: all facts, the earliest time. Returns how many are left. */
-static size_t merge_entries(unsigned char *entries, size_t count) {
+static size_t merge_entries(unsigned char *entries, size_t count, struct task *task) {
   const struct verdict_set all = {.entries = entries};
   size_t kept = 0;
   struct verdict last = {0};
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count && !is_cancelled(task, i); i++) {
     struct verdict verdict = verdicts_at(&all, i);
     if (verdict.id == last.id) {
       last.facts |= verdict.facts;
@@ -145,11 +155,11 @@ uint32_t verdicts_directory_bits(uint64_t count) {
   return bits;
 }
 
-static uint32_t *make_directory(const struct verdict_set *set) {
+static uint32_t *make_directory(const struct verdict_set *set, struct task *task) {
   size_t runs = (size_t)1 << set->bits, run = 0;
   uint32_t *directory = malloc((runs + 1) * sizeof *directory);
   if (!directory) return NULL;
-  for (uint64_t i = 0; i < set->count; i++) {
+  for (uint64_t i = 0; i < set->count && !is_cancelled(task, i); i++) {
     uint32_t of = verdict_run(set, entry_hash(set->entries + i * ENTRY));
     while (run <= of)
       directory[run++] = (uint32_t)i;
@@ -159,8 +169,8 @@ static uint32_t *make_directory(const struct verdict_set *set) {
   return directory;
 }
 
-static void count_facts(struct verdict_set *set) {
-  for (uint64_t i = 0; i < set->count; i++)
+static void count_facts(struct verdict_set *set, struct task *task) {
+  for (uint64_t i = 0; i < set->count && !is_cancelled(task, i); i++)
     set->by_fact[__builtin_ctz(verdicts_at(set, i).facts)]++;
 }
 
@@ -274,29 +284,30 @@ struct verdict_set *verdicts_building(struct verdicts_builder *builder, enum ver
   return &builder->verdicts->sets[type];
 }
 
-static bool finish_set(struct rows *rows, struct verdict_set *set) {
+static bool finish_set(struct rows *rows, struct verdict_set *set, struct task *task) {
   size_t count;
   unsigned char *entries;
   if (rows->count == 0) return true;
-  sort_entries(rows->entries, rows->count, 64);
-  count = merge_entries(rows->entries, rows->count);
+  sort_entries(rows->entries, rows->count, 64, task);
+  count = merge_entries(rows->entries, rows->count, task);
+  if (task && task_cancelled(task)) return false;
   entries = realloc(rows->entries, count * ENTRY);
   if (!entries) return false;
   rows->entries = NULL;
   set->entries = entries;
   set->count = count;
   set->bits = verdicts_directory_bits(count);
-  set->directory = make_directory(set);
+  set->directory = make_directory(set, task);
   if (!set->directory) return false;
-  count_facts(set);
-  return true;
+  count_facts(set, task);
+  return !(task && task_cancelled(task));
 }
 
-struct verdicts *verdicts_finish(struct verdicts_builder *builder) {
+struct verdicts *verdicts_finish(struct verdicts_builder *builder, struct task *task) {
   struct verdicts *verdicts = builder->verdicts;
   bool ok = true;
   for (int type = 0; ok && type < VERDICTS_TYPES; type++)
-    ok = finish_set(&builder->rows[type], &verdicts->sets[type]);
+    ok = finish_set(&builder->rows[type], &verdicts->sets[type], task);
   if (ok) verdicts_retain(verdicts);
   verdicts_abandon(builder);
   return ok ? verdicts : NULL;

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "dataset/results.h"
+#include "task.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -100,8 +101,9 @@ struct verdict_set *verdicts_building(struct verdicts_builder *builder, enum ver
 /* Adds a row; false where memory is short or there are 2^32 rows. */
 bool verdicts_add(struct verdicts_builder *builder, enum verdicts_type type,
                   const struct verdict *verdict);
-/* Makes the verdicts and frees the builder. NULL: no memory. */
-struct verdicts *verdicts_finish(struct verdicts_builder *builder);
+/* Makes the verdicts and frees the builder. NULL: no memory, or `task` (may be NULL) was cancelled.
+ */
+struct verdicts *verdicts_finish(struct verdicts_builder *builder, struct task *task);
 void verdicts_abandon(struct verdicts_builder *builder);
 
 #pragma GCC visibility pop

@@ -11,7 +11,7 @@
 #include "dataset/leftover.h"
 #include "file.h"
 
-enum { ENTRY = VERDICT_ENTRY, MAGIC = 8, VERSION = 1, SUM_SIZE = 1 << 18 };
+enum { ENTRY = VERDICT_ENTRY, MAGIC = 8, VERSION = 1, SUM_SIZE = 1 << 18, NOW_AND_THEN = 1 << 14 };
 
 static const char MAGIC_TEXT[MAGIC + 1] = "XCVERDI\n";
 
@@ -67,19 +67,34 @@ static void fill_header(struct verdicts_header *header, const struct verdicts *v
   }
 }
 
+/* Whether nobody wants it any more. */
+static bool is_cancelled(struct task *task, const char *path, struct error *error) {
+  if (!task || !task_cancelled(task)) return false;
+  error_set(error, ERROR_CANCELLED, "saving or loading %s was cancelled", path);
+  return true;
+}
+
 struct saving {
   int descriptor;
   const char *path;
+  struct task *task;
   uint32_t crc;
 };
 
 static bool save_part(struct saving *saving, const void *bytes, size_t size, size_t padded_size,
                       struct error *error) {
   static const char zeros[8];
-  saving->crc = checksum_crc32c(saving->crc, bytes, size);
+  size_t now;
+  for (size_t at = 0; at < size; at += now) {
+    const char *some = (const char *)bytes + at;
+    now = size - at < SUM_SIZE ? size - at : SUM_SIZE;
+    saving->crc = checksum_crc32c(saving->crc, some, now);
+    if (is_cancelled(saving->task, saving->path, error) ||
+        !file_write(saving->descriptor, some, now, saving->path, error))
+      return false;
+  }
   saving->crc = checksum_crc32c(saving->crc, zeros, padded_size - size);
-  return file_write(saving->descriptor, bytes, size, saving->path, error) &&
-         file_write(saving->descriptor, zeros, padded_size - size, saving->path, error);
+  return file_write(saving->descriptor, zeros, padded_size - size, saving->path, error);
 }
 
 static bool save_all(struct saving *saving, const struct verdicts *verdicts, struct error *error) {
@@ -99,9 +114,10 @@ static bool save_all(struct saving *saving, const struct verdicts *verdicts, str
   return file_write(saving->descriptor, &saving->crc, CHECK, saving->path, error);
 }
 
-bool verdicts_save(const struct verdicts *verdicts, const char *path, struct error *error) {
+bool verdicts_save(const struct verdicts *verdicts, const char *path, struct task *task,
+                   struct error *error) {
   char *temporary;
-  struct saving saving = {.path = path};
+  struct saving saving = {.path = path, .task = task};
   bool ok;
   leftover_remove(path);
   saving.descriptor = leftover_create_beside(path, &temporary, error);
@@ -120,12 +136,13 @@ static bool damaged(const char *path, const char *what, struct error *error) {
 }
 
 /* Each verdict must stand where a look-up looks for it. Counts them on the way. */
-static bool check_set(struct verdict_set *set) {
+static bool check_set(struct verdict_set *set, struct task *task) {
   uint64_t last = 0;
   size_t runs = (size_t)1 << set->bits;
   if (set->count == 0) return true;
   if (set->directory[0] != 0 || set->directory[runs] != set->count) return false;
   for (size_t run = 0; run < runs; run++) {
+    if (run % NOW_AND_THEN == 0 && task && task_cancelled(task)) return false;
     uint32_t start = set->directory[run], end = set->directory[run + 1];
     if (start > end || end > set->count) return false;
     for (uint32_t i = start; i < end; i++) {
@@ -173,14 +190,15 @@ static bool place_set(const struct set_header *header, const unsigned char *byte
 
 /* Through a buffer: bytes that are mapped to be summed up would count as memory of ours. */
 static bool sum_up(int descriptor, const char *path, uint64_t size, uint32_t *crc,
-                   struct error *error) {
+                   struct task *task, struct error *error) {
   char *buffer = malloc(SUM_SIZE);
   bool done = buffer != NULL;
   *crc = 0;
   if (!done) error_set(error, ERROR_MEMORY, "mapping %s: out of memory", path);
   for (uint64_t at = 0; done && at < size; at += SUM_SIZE) {
     size_t now = size - at < SUM_SIZE ? (size_t)(size - at) : SUM_SIZE;
-    int64_t got = file_read(descriptor, buffer, now, at, path, error);
+    int64_t got =
+        is_cancelled(task, path, error) ? -1 : file_read(descriptor, buffer, now, at, path, error);
     done = got == (int64_t)now;
     if (done) *crc = checksum_crc32c(*crc, buffer, now);
     if (!done && got >= 0) damaged(path, "became shorter while it was read", error);
@@ -191,7 +209,7 @@ static bool sum_up(int descriptor, const char *path, uint64_t size, uint32_t *cr
 
 /* Reads the header of a whole and undamaged file. */
 static bool read_header(int descriptor, const char *path, uint64_t size,
-                        struct verdicts_header *header, struct error *error) {
+                        struct verdicts_header *header, struct task *task, struct error *error) {
   uint32_t crc, sum;
   int64_t got;
   if (size < sizeof *header + CHECK)
@@ -202,7 +220,7 @@ static bool read_header(int descriptor, const char *path, uint64_t size,
     return damaged(path, "is no file of verdicts", error);
   if (header->order != ORDER || header->version != VERSION)
     return damaged(path, "is a file of verdicts of another version or kind of machine", error);
-  if (!sum_up(descriptor, path, size - CHECK, &sum, error)) return false;
+  if (!sum_up(descriptor, path, size - CHECK, &sum, task, error)) return false;
   got = file_read(descriptor, &crc, CHECK, size - CHECK, path, error);
   if (got < 0) return false;
   if (got != CHECK || crc != sum)
@@ -212,42 +230,43 @@ static bool read_header(int descriptor, const char *path, uint64_t size,
 
 /* Takes the set of one type out of the bytes of a whole file. */
 static bool take_set(const struct verdicts_header *header, const unsigned char *bytes, size_t size,
-                     enum verdicts_type type, struct verdict_set *set) {
+                     enum verdicts_type type, struct verdict_set *set, struct task *task) {
   struct verdict_set sets[VERDICTS_TYPES];
   size_t at = sizeof *header;
   for (int i = 0; i < VERDICTS_TYPES; i++)
     if (!place_set(&header->sets[i], bytes, size - CHECK, &at, &sets[i])) return false;
-  if (at != size - CHECK || !check_set(&sets[type])) return false;
+  if (at != size - CHECK || !check_set(&sets[type], task)) return false;
   *set = sets[type];
   return true;
 }
 
 static bool map_open(int descriptor, const char *path, size_t size, enum verdicts_type type,
-                     struct verdict_set *set, struct error *error) {
+                     struct verdict_set *set, struct task *task, struct error *error) {
   struct verdicts_header header;
   void *mapped;
-  if (!read_header(descriptor, path, size, &header, error)) return false;
+  if (!read_header(descriptor, path, size, &header, task, error)) return false;
   mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
   if (mapped == MAP_FAILED) {
     error_errno(error, "mapping", path);
     return false;
   }
-  if (take_set(&header, mapped, size, type, set)) {
+  if (take_set(&header, mapped, size, type, set, task)) {
     set->mapped = mapped;
     set->mapped_size = size;
     return true;
   }
   munmap(mapped, size);
-  return damaged(path, "its verdicts are not where they should be", error);
+  return !is_cancelled(task, path, error) &&
+         damaged(path, "its verdicts are not where they should be", error);
 }
 
 bool verdicts_map_set(struct verdict_set *set, enum verdicts_type type, const char *path,
-                      struct error *error) {
+                      struct task *task, struct error *error) {
   struct stat status;
   int descriptor = file_open(path, &status, error);
   bool done;
   if (descriptor < 0) return false;
-  done = map_open(descriptor, path, (size_t)status.st_size, type, set, error);
+  done = map_open(descriptor, path, (size_t)status.st_size, type, set, task, error);
   close(descriptor);
   return done;
 }
@@ -257,7 +276,7 @@ struct verdicts *verdicts_map(const char *path, struct error *error) {
   bool ok = verdicts != NULL;
   if (!ok) error_set(error, ERROR_MEMORY, "mapping %s: out of memory", path);
   for (int type = 0; ok && type < VERDICTS_TYPES; type++)
-    ok = verdicts_map_set(&verdicts->sets[type], (enum verdicts_type)type, path, error);
+    ok = verdicts_map_set(&verdicts->sets[type], (enum verdicts_type)type, path, NULL, error);
   if (ok) return verdicts;
   verdicts_release(verdicts);
   return NULL;

@@ -20,8 +20,10 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Writes both sets to `path` (beside it, then renamed). */
-bool verdicts_save(const struct verdicts *verdicts, const char *path, struct error *error);
+/* Writes both sets to `path` (beside it, then renamed). Here and below `task` (may be NULL) is
+ * asked meanwhile whether it was cancelled. */
+bool verdicts_save(const struct verdicts *verdicts, const char *path, struct task *task,
+                   struct error *error);
 
 /* Whether `path` begins as such a file does. */
 bool verdicts_is_file(const char *path);
@@ -33,7 +35,7 @@ struct verdicts *verdicts_map(const char *path, struct error *error);
 /* Maps a file and makes `set` its set of one type. A set has a mapping of its own, so that those of
  * several files can go together. */
 bool verdicts_map_set(struct verdict_set *set, enum verdicts_type type, const char *path,
-                      struct error *error);
+                      struct task *task, struct error *error);
 
 #pragma GCC visibility pop
 

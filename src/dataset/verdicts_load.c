@@ -8,6 +8,8 @@
 #include "dataset/results.h"
 #include "dataset/verdicts_file.h"
 
+enum { NOW_AND_THEN = 1 << 16 };
+
 struct verdicts_task {
   struct task task;
   char **paths[VERDICTS_TYPES];
@@ -34,6 +36,12 @@ static bool take_row(void *context, const struct results_row *row, struct error 
   return false;
 }
 
+static bool is_cancelled(struct verdicts_task *task, struct error *error) {
+  if (!task_cancelled(&task->task)) return false;
+  error_set(error, ERROR_CANCELLED, "loading results was cancelled");
+  return true;
+}
+
 /* A saved file among others gives its verdicts one by one. */
 static bool add_saved(struct verdicts_task *task, const struct verdict_set *from,
                       struct error *error) {
@@ -43,6 +51,7 @@ static bool add_saved(struct verdicts_task *task, const struct verdict_set *from
   set->nameless += from->nameless;
   for (uint64_t i = 0; i < from->count; i++) {
     struct verdict verdict = verdicts_at(from, i);
+    if (i % NOW_AND_THEN == 0 && is_cancelled(task, error)) return false;
     if (verdicts_add(task->builder, task->type, &verdict)) continue;
     error_set(error, ERROR_MEMORY, "loading verdicts: out of memory");
     return false;
@@ -58,7 +67,7 @@ static bool load_saved(struct verdicts_task *task, const char *path, struct erro
   if (!saved)
     error_set(error, ERROR_MEMORY, "mapping %s: out of memory", path);
   else
-    ok = verdicts_map_set(set, task->type, path, error);
+    ok = verdicts_map_set(set, task->type, path, &task->task, error);
   if (ok && !set->given) {
     error_at(error, ERROR_DATA, path, 0, 0,
              "holds no verdicts on %s - it was made from results of the other type",
@@ -132,9 +141,10 @@ static void run(struct task *base) {
     for (size_t i = 0; i < task->path_counts[type]; i++)
       if (!load(task, task->paths[type][i], &base->error)) return;
   }
-  task->verdicts = verdicts_finish(task->builder);
+  task->verdicts = verdicts_finish(task->builder, base);
   task->builder = NULL;
-  if (!task->verdicts) error_set(&base->error, ERROR_MEMORY, "sorting verdicts: out of memory");
+  if (!task->verdicts && !is_cancelled(task, &base->error))
+    error_set(&base->error, ERROR_MEMORY, "sorting verdicts: out of memory");
 }
 
 static void destroy(struct task *base) {
@@ -203,7 +213,7 @@ struct save_task {
 static void run_save(struct task *base) {
   struct save_task *task = (struct save_task *)base;
   struct error error;
-  if (!verdicts_save(task->verdicts, task->path, &error)) base->error = error;
+  if (!verdicts_save(task->verdicts, task->path, base, &error)) base->error = error;
 }
 
 static void destroy_save(struct task *base) {

@@ -12,12 +12,13 @@
 #include "dataset/leftover.h"
 #include "file.h"
 
-enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256 };
+enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256, WRITE_MAX = 1 << 23, COPY_MAX = 1 << 24 };
 
 struct writer {
   char *target, *path; /* `path`: the temporary file; NULL for standard output */
   int descriptor;
   bool checksum, published, kept;
+  struct task *task;
   const struct packing *packing; /* NULL: plain */
   uint64_t size;
   uint32_t crc;
@@ -38,23 +39,42 @@ static const char *name_of(const struct writer *writer) {
 ** Bytes
 ** =================================================================== */
 
+static bool is_cancelled(const struct writer *writer, struct error *error) {
+  if (!writer->task || !task_cancelled(writer->task)) return false;
+  error_set(error, ERROR_CANCELLED, "writing %s was cancelled", writer->target);
+  return true;
+}
+
 static void account(struct writer *writer, const void *bytes, size_t size) {
   writer->size += size;
   if (writer->checksum) writer->crc = checksum_crc32c(writer->crc, bytes, size);
 }
 
 static bool put(struct writer *writer, const void *bytes, size_t size, struct error *error) {
+  if (is_cancelled(writer, error)) return false;
   account(writer, bytes, size);
   return file_write(writer->descriptor, bytes, size, name_of(writer), error);
 }
 
-/* writev that goes on after signals and short writes. The pieces are changed. */
+/* How many of the pieces are written between two questions to the task. */
+static size_t some_of(const struct iovec *pieces, size_t count) {
+  size_t now = 0;
+  for (size_t size = 0; now < count && size < WRITE_MAX; now++)
+    size += pieces[now].iov_len;
+  return now;
+}
+
+/* Continues after signals and short writes. The pieces are changed. */
 static bool put_pieces(struct writer *writer, struct iovec *pieces, size_t count,
                        struct error *error) {
   size_t i = 0;
   while (i < count) {
-    ssize_t written = writev(writer->descriptor, pieces + i, (int)(count - i));
-    size_t left;
+    size_t now = some_of(pieces + i, count - i), whole = pieces[i].iov_len, left;
+    ssize_t written;
+    if (is_cancelled(writer, error)) return false;
+    if (whole > WRITE_MAX) pieces[i].iov_len = WRITE_MAX; /* it is the only one then */
+    written = writev(writer->descriptor, pieces + i, (int)now);
+    pieces[i].iov_len = whole;
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       error_errno(error, "writing", name_of(writer));
@@ -179,6 +199,7 @@ struct writer *writer_open(const struct writer_options *options, struct error *e
   }
   writer->descriptor = -1;
   writer->checksum = options->checksum;
+  writer->task = options->task;
   writer->target = strdup(options->target);
   if (!writer->target || !open_packing(writer, options)) {
     no_memory(options->target, error);
@@ -224,8 +245,9 @@ bool writer_copy(struct writer *writer, int from, uint64_t size, const char *pat
   if (writer->checksum) return copy_by_hand(writer, from, 0, size, path, error);
   while (at < size) {
     off_t offset = (off_t)at;
-    size_t now = size - at < SSIZE_MAX ? (size_t)(size - at) : SSIZE_MAX;
+    size_t now = size - at < COPY_MAX ? (size_t)(size - at) : COPY_MAX;
     ssize_t copied = copy_file_range(from, &offset, writer->descriptor, NULL, now, 0);
+    if (is_cancelled(writer, error)) return false;
     if (copied < 0 && errno == EINTR) continue;
     if (copied < 0 && (errno == ENOSPC || errno == EIO || errno == EDQUOT || errno == EFBIG)) {
       error_errno(error, "writing", name_of(writer));

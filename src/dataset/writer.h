@@ -18,6 +18,7 @@
 
 #include "dataset/packing.h"
 #include "error.h"
+#include "task.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -28,8 +29,9 @@ struct writer_options {
   int threads;                   /* how many more threads may help to pack */
   const struct stat *like;       /* take the mode from it; or NULL */
   bool owner;                    /* and the owner, where one may */
-  bool append;   /* begin with what the target holds; it is renamed over all the same */
-  bool checksum; /* keep writer_crc */
+  bool append;       /* begin with what the target holds; it is renamed over all the same */
+  bool checksum;     /* keep writer_crc */
+  struct task *task; /* asked between writes whether it was cancelled; NULL: nobody is asked */
 };
 
 struct writer;

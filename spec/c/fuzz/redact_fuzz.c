@@ -46,12 +46,12 @@ static void prepare(void) {
   add(builder, VERDICTS_USERS, 23, FACT_DELETED);
   add(builder, VERDICTS_USERS, 6, FACT_SCRUB_GEO);
   add(builder, VERDICTS_USERS, 8, FACT_SUSPENDED);
-  verdicts = verdicts_finish(builder);
+  verdicts = verdicts_finish(builder, NULL);
   policy_matter(&policy, matter);
   shapes = shapes_new(NULL, &error);
   if (!shapes) abort();
   quick = (struct batch_rules){.policy = &policy,
-                               .filter = prefilter_new(verdicts, matter),
+                               .filter = prefilter_new(verdicts, matter, NULL),
                                .shapes = shapes,
                                .on_malformed = TREAT_REMOVE};
   strict = quick;
