@@ -350,6 +350,11 @@ describe("the command", function()
     assert.equal(_VERSION == "Lua 5.1" and 78 or 64, status)
     if status == 78 then assert.matches("under Lua 5.4", err) end
     assert.equal(status, (run({}, "simulate", "--share", "deleted=2")))
+    if status == 78 then return end
+    _, _, err = run({}, "simulate", "--flow", "nonsense")
+    assert.matches("^xcompliance: %-%-flow must be api or storage\n", err)
+    _, _, err = run({}, "simulate", "--fault", "get:date@iso")
+    assert.matches("^xcompliance: fault date: iso is not a form\n", err)
   end)
 end)
 

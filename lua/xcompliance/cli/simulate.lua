@@ -80,7 +80,10 @@ function M.run(arguments, context)
     while not core.caught_signal() do cqueues.sleep(0.1) end
   end)
   if ok then return 0 end
-  return context.fail(errors.new("usage", tostring(why)))
+  local message = tostring(why):gsub("^simulator: ", ""):gsub("^option ([%w_]+)", function(name)
+    return "--" .. name:gsub("_", "-")
+  end)
+  return context.fail(errors.new("usage", message))
 end
 
 return M

@@ -52,7 +52,9 @@ local function parameter_of(given, kind)
   end
   if not kind.parameter then complain("fault %s takes no parameter", given.fault) end
   local value = grammar.value(kind.parameter, parameter)
-  if value == nil then complain("%s is no %s", parameter, kind.parameter) end
+  if value == nil then
+    complain("fault %s: %s is not a %s", given.fault, parameter, kind.parameter)
+  end
   return value
 end
 
