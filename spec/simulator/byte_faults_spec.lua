@@ -112,6 +112,16 @@ describe("a fault of the flow over the API's own host", function()
       <= os.date("!%Y-%m-%dT%H:%M:%S.999Z", os.time() + 1))
   end)
 
+  it("gives a job another URL", function()
+    curl.upload(job.upload_url, "20\n")
+    sim:arm "download:url-renewed"
+    assert.equal(401, curl.download(job.download_url).status)
+    local url = curl.job(sim, job.id).download_url
+    assert.not_equal(url, job.download_url)
+    assert.equal(200, curl.download(url).status)
+    assert.equal(401, curl.download(job.download_url).status)
+  end)
+
   it("lets a job disappear", function()
     curl.upload(job.upload_url, "20\n")
     sim:arm "get:job-gone"

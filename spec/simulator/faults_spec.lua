@@ -93,7 +93,8 @@ end)
 
 describe("any fault at any step", function()
   -- these spoil the jobs for other faults
-  local LAST = { ["job-gone"] = true, ["results-over"] = true, ["upload-over"] = true }
+  local LAST = { ["job-gone"] = true, ["results-over"] = true, ["upload-over"] = true,
+    ["url-renewed"] = true }
   local PARAMETERS = { number = 0.1, size = 100, text = "x: y", integer = 299, form = "gmt" }
   local BEARER = "-H 'Authorization: Bearer t' "
 

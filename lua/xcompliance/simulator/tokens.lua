@@ -14,20 +14,29 @@ local ESCAPES = { ["+"] = "%2B", ["/"] = "%2F", ["="] = "%3D" }
 
 --- @tparam string secret
 function M.new(secret)
-  return setmetatable({ secret = secret, issued = {} }, Tokens)
+  return setmetatable({ secret = secret, issued = {}, count = 0 }, Tokens)
 end
 
---- Makes a token.
+--- Makes a token that is like no other.
 -- @tparam string purpose `"upload"` or `"download"`
 -- @tparam string id the job's
 -- @treturn string the token as it stands in a URL
 function Tokens:issue(purpose, id)
-  local token = digests.base64(hmac.new(self.secret, "sha256"):final(purpose .. " " .. id))
+  self.count = self.count + 1
+  local text = ("%s %s %d"):format(purpose, id, self.count)
+  local token = digests.base64(hmac.new(self.secret, "sha256"):final(text))
   self.issued[token] = { purpose = purpose, id = id }
   return (token:gsub("[+/=]", ESCAPES))
 end
 
---- What a token is good for: `{ purpose, id }`, or nil if it was never issued.
+--- Makes the tokens for an operation of a job unusable.
+function Tokens:revoke(purpose, id)
+  for token, use in pairs(self.issued) do
+    if use.purpose == purpose and use.id == id then self.issued[token] = nil end
+  end
+end
+
+--- What a token is good for: `{ purpose, id }`, or nil if it is unusable.
 -- @tparam[opt] string token decoded
 function Tokens:use(token)
   return token and self.issued[token]

@@ -66,7 +66,7 @@ local function blow(doc, steps, strike)
     doc = doc, steps = steps,
     before = function(exchange)
       local job = job_of(exchange)
-      if job then strike(exchange.service, job) end
+      if job then strike(exchange.service, job, exchange.step) end
     end,
   }
 end
@@ -120,6 +120,13 @@ M.kinds = {
     function(service, job) job.upload_expires_at = service.clock:now() end),
   ["results-over"] = blow("the results expire first", { get = true, download = true },
     function(service, job) job.download_expires_at = service.clock:now() end),
+  ["url-renewed"] = blow("the job gets another token first, and this one is unusable",
+    { upload = true, download = true }, function(service, job, step)
+      if service.options.flow ~= "api" then return end
+      local name = step .. "_url"
+      service.tokens:revoke(step, job.id)
+      job[name] = job[name]:match("^.*token=") .. service.tokens:issue(step, job.id)
+    end),
   ["job-slow"] = fate("the job takes @SECONDS", function(job, seconds) job.jobs_take = seconds end,
     "number"),
 }
