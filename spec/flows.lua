@@ -13,7 +13,7 @@ local M = {}
 
 --- The flows to describe things for.
 M.all = {}
-for flow in (os.getenv("XCOMPLIANCE_FLOWS") or "storage"):gmatch("%a+") do
+for flow in (os.getenv("XCOMPLIANCE_FLOWS") or "api storage"):gmatch("%a+") do
   M.all[#M.all + 1] = flow
 end
 

@@ -225,7 +225,8 @@ function Description:request_complaint(request)
   local content = operation.requestBody.content[request.headers["content-type"]]
   if not content then return "there is no such content type" end
   local is_json = request.headers["content-type"] == "application/json"
-  return self:complaint(content.schema, is_json and cjson.decode(request.body) or request.body)
+  local body = request.body or ""
+  return self:complaint(content.schema, is_json and cjson.decode(body) or body)
 end
 
 --- The schema of an operation's answers.

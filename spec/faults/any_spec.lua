@@ -106,8 +106,8 @@ flows.describe("at any step", function(flow)
   end)
 
   for step, steps in pairs {
-    upload = "upload upload", download = "download download",
-    chunk = HAS_SESSIONS and "start chunk query chunk" or nil,
+    upload = HAS_SESSIONS and "upload upload" or "upload get upload",
+    download = "download download", chunk = HAS_SESSIONS and "start chunk query chunk" or nil,
   } do
     it("row 3: a storage that never answers is given up, and asked again, at " .. step, function()
       assert(operate(step, { "@:blackhole@30" },
@@ -120,7 +120,9 @@ flows.describe("at any step", function(flow)
     for _, fault in ipairs { "garbage", "http09", "1xx-only" } do
       it(("row 5: %s instead of an answer is tried again, at %s"):format(fault, step), function()
         assert(operate(step, { "@:" .. fault }))
-        assert.is_true(bench:count(step) > 1 or step == "chunk" and bench:count("query") == 1)
+        -- or what had become of it was looked at, and it had arrived
+        local looked = step == "chunk" and "query" or step == "upload" and "get"
+        assert.is_true(bench:count(step) > 1 or looked and bench:count(looked) == 1)
       end)
     end
   end
@@ -143,10 +145,14 @@ flows.describe("at any step", function(flow)
   end
 
   for _, fault in ipairs { "endless-header@16MiB", "many-headers@100000" } do
-    for _, step in ipairs { "get", "upload", "start", "query", "download" } do
+    for _, step in ipairs(STEPS) do
       it(("row 7: %s is an error, and takes no memory, at %s"):format(fault, step), function()
+        local faults = { "@:" .. fault .. "x*" }
+        -- or a job that can be read says what became of an upload, a query what of a piece
+        local looks = step == "chunk" and "query" or "get"
+        if step ~= "get" then faults[2] = looks .. ":" .. fault .. "x*" end
         benches.grows_at_most(4 * benches.MiB, function()
-          local result, err = operate(step, { "@:" .. fault .. "x*" }, { retry = { attempts = 2 } })
+          local result, err = operate(step, faults, { retry = { attempts = 2 } })
           assert.is_nil(result)
           assert.equal("protocol", err.kind, tostring(err))
         end)
@@ -162,11 +168,11 @@ flows.describe("at any step", function(flow)
       assert(client:list_jobs("tweets", nil, { on_progress = on_progress }))
       core.sleep(0.05)
     end
-    local job = bench:job()
+    local tweets, users = bench:job(), bench:job { type = "users" }
     bench:arm("upload:idle-close")
-    assert(client:upload_ids(job.upload_url, (bench:list(3000)), { on_progress = on_progress }))
+    assert(client:upload_ids(tweets.upload_url, (bench:list(3000)), { on_progress = on_progress }))
     core.sleep(0.05)
-    assert(client:upload_ids(job.upload_url, (bench:list(3000)), { on_progress = on_progress }))
+    assert(client:upload_ids(users.upload_url, (bench:list(3000)), { on_progress = on_progress }))
     assert.is_nil(warned)
     assert.equal("upload upload", bench:steps())
   end)
@@ -336,7 +342,9 @@ flows.describe("at any step", function(flow)
       assert.is_false(ok)
       assert.equal("enough of " .. step, failure)
     end
-    assert.is_true(assert(check()).verified)
+    local outcome = assert(check())
+    -- at the API's own host nobody may have seen the answer to the upload
+    assert.is_true(outcome.verified or not HAS_SESSIONS)
     assert.equal(1, bench:count("create"))
   end)
 

@@ -27,10 +27,6 @@ local FOLDER = [[mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMP
 -- quick, and bounded
 local RETRY = { attempts = 5, first = 0.01, max = 0.05 }
 
---- What the flow over the API's own host may offer and X does not: checksums, and parts of
--- results. Storage always offers both.
-M.OFFERS_ALL = { checksums = true, ranges = true }
-
 --- Starts a simulator. What a job takes and how often it may be asked do not matter here.
 -- @tparam[opt] table options of the simulator
 function M.start(options)
@@ -38,7 +34,7 @@ function M.start(options)
   for name, value in pairs(options or {}) do all[name] = value end
   return setmetatable({
     sim = simulator.start(all), flow = all.flow or simulator.flow, folder = assert(shell(FOLDER)),
-    clients = {}, files = 0, mark = 0,
+    clients = {}, jobs = {}, files = 0, mark = 0,
   }, Bench)
 end
 
@@ -114,19 +110,21 @@ function Bench:list(bytes)
   return path, text
 end
 
---- Creates a job, past the client. One that is running is ended first.
+--- Creates a job, past the client. The last one of its type is ended first.
 -- @tparam[opt] table options `type`, `resumable`
 -- @treturn table its model
 function Bench:job(options)
   options = options or {}
-  if self.last_job then self.sim:change_job(self.last_job.id, { status = "expired" }) end
+  local job_type = options.type or "tweets"
+  local last = self.jobs[job_type]
+  if last then self.sim:change_job(last.id, { status = "expired" }) end
   local text = self.sim:curl(("-f -H 'Authorization: Bearer %s' -H 'Content-Type: application/json'"
     .. " --data-binary %s /2/compliance/jobs"):format(M.TOKEN, quote(cjson.encode {
-      type = options.type or "tweets", resumable = options.resumable or nil,
+      type = job_type, resumable = options.resumable or nil,
     })))
   self:begin()
-  self.last_job = cjson.decode(text).data
-  return self.last_job
+  self.jobs[job_type] = cjson.decode(text).data
+  return self.jobs[job_type]
 end
 
 --- A job that is complete, with what its results are.

@@ -10,7 +10,8 @@ local shell = require("spec.simulator").shell
 local SERVERS = [[
   log_format protocol '$connection $server_protocol $request_method $status';
   ssl_certificate %FOLDER%/cert.pem; ssl_certificate_key %FOLDER%/key.pem;
-  proxy_http_version 1.1; proxy_buffering off; proxy_next_upstream off;
+  proxy_http_version 1.1; proxy_buffering off; proxy_request_buffering off;
+  proxy_next_upstream off;
   access_log %LOGS%/protocol.log protocol;
   server { listen 127.0.0.1:%PORT1% ssl http2; keepalive_requests 1000;
     location / { proxy_pass http://127.0.0.1:%API%; } }
@@ -35,7 +36,7 @@ describe("over HTTP/2", function()
 
   before_each(function()
     os.remove(folder .. "/protocol.log")
-    bench = benches.start()
+    bench = benches.start { flow = "api" }
     server = nginx.start((SERVERS:gsub("%%API%%", bench.sim.port):gsub("%%FOLDER%%", folder)
       :gsub("%%LOGS%%", folder)))
   end)
@@ -160,6 +161,46 @@ describe("over HTTP/2", function()
     assert.equal("network", err.kind, tostring(err))
     assert.equal(5, err.attempts)
   end)
+
+  --- A job's URL, through nginx.
+  local function through(own, url) return own.base_url .. url:match("^%a+://[^/]*(.*)$") end
+
+  local function upload(own, fault)
+    local job = bench:job()
+    local path, text = bench:list(3 * benches.MiB)
+    if fault then bench:arm(fault) end
+    assert(own:upload_ids(through(own, job.upload_url), path))
+    bench:holds(job, text)
+  end
+
+  local function download(own, fault)
+    local job, results = bench:complete_job()
+    local target = bench:path("results")
+    if fault then bench:arm(fault) end
+    assert(own:download_results(through(own, job.download_url), target))
+    assert.is_true(benches.read(target) == results)
+  end
+
+  it("row 83: bytes go by HTTP/1.1, over connections of their own", function()
+    local own = client(1)
+    assert(own:list_jobs("tweets"))
+    upload(own)
+    download(own)
+    assert.equal(1, (spoken "HTTP/2.0"))
+    assert.equal(2, (spoken "HTTP/1.1"))
+  end)
+
+  for _, fault in ipairs { "upload:reset@1MiB", "upload:503-after@1MiB", "upload:lost" } do
+    it("row 83: an upload that is broken there arrives: " .. fault, function()
+      upload(client(1), fault)
+    end)
+  end
+
+  for _, fault in ipairs { "download:cut@100kB", "download:reset@10kB", "download:chunked-cut" } do
+    it("row 83: a download that is broken there arrives: " .. fault, function()
+      download(client(1), fault)
+    end)
+  end
 
   it("row 83: a job whose stream was reset is found by its name", function()
     bench:arm("create:cut@20")
