@@ -407,6 +407,14 @@ describe("redaction", function()
     })
   end)
 
+  describe("of `includes`", function()
+    stays("that are not an object passes them", {
+      '{"data":[{"id":"1","text":"b"}],"includes":null}', '{"data":[{"id":"1","text":"b"}],"includes":[]}',
+      '{"data":[{"id":"1","text":"b"}],"includes":"none"}', '{"data":[{"id":"1","text":"b"}],"includes":7}',
+      '{"includes":{"tweets":null,"users":"none","media":{},"places":7},"data":[{"id":"1","text":"b"}]}',
+    })
+  end)
+
   describe("finds its way", function()
     turns("through escapes in keys and ids", {
       '{"\\u0069d":"13","t\\u0065xt":"a"}', "",

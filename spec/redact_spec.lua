@@ -399,6 +399,30 @@ describe("redaction", function()
       end
     end)
 
+    it("that an object counts for one reason: the first in the record that condemns it as much", function()
+      local verdicts = load {
+        tweets = {
+          ["13"] = { { outcome = "delete", reason = "suspended" } }, ["17"] = { { outcome = "delete", reason = "bounced" } },
+        },
+        users = { ["23"] = { { outcome = "delete", reason = "deactivated" } } },
+      }
+      for record, reason in pairs {
+        ['{"id":"13","text":"a","author_id":"23"}'] = "suspended",
+        ['{"author_id":"23","text":"a","id":"13"}'] = "deactivated",
+        ['{"id":"13","text":"a","edit_history_tweet_ids":["17"]}'] = "suspended",
+        ['{"id":"13","text":"a","referenced_tweets":[{"type":"retweeted","id":"17"}]}'] = "suspended",
+        ['{"id":"1","text":"a","author_id":"23","retweeted_status":{"id":"17","text":"b"}}'] = "deactivated",
+      } do
+        scratch:write("in", record .. "\n")
+        local counts = assert(redact(verdicts, "in"))
+        assert.equal(1, counts.tweets.delete[reason], record)
+      end
+      -- removal comes before quarantine, whichever is first
+      scratch:write("in", '{"id":"13","text":"a","author_id":"23"}\n')
+      local counts = assert(redact(verdicts, "in", { quarantine = scratch:at("q"), policy = { suspended = "quarantine" } }))
+      assert.same({ 1, { delete = { deactivated = 1 } } }, { counts.dropped, counts.tweets })
+    end)
+
     it("check sums of what was read and of what was written", function()
       local verdicts = deleted { "2" }
       scratch:write("in", '{"id":"1","text":"a"}\n{"id":"2","text":"b"}\n')
@@ -669,6 +693,23 @@ describe("redaction", function()
       end
     end)
 
+    it("counts in them what it counts in plain ones", function()
+      scratch:write("a.jsonl", ('{"id":"1","text":"a"}\n'):rep(60000) .. RECORDS:rep(3))
+      scratch:shell("gzip -k a.jsonl; zstd -q a.jsonl")
+      local plain
+      for _, name in ipairs { "a.jsonl", "a.jsonl.gz", "a.jsonl.zst" } do
+        local counts = assert(redact(deleted { "13" }, name, { output = scratch:at("out-" .. name) }))
+        plain = plain or counts
+        for _, field in ipairs { "records", "kept", "changed", "dropped", "quarantined", "tweets" } do
+          assert.same(plain[field], counts[field])
+          assert.same(plain.files[1][field], counts.files[1][field])
+        end
+        assert.equal(tonumber(scratch:shell("stat -c %%s out-%s", name)), counts.output_bytes)
+        assert.equal(tonumber(scratch:shell("stat -c %%s %s", name)), counts.bytes)
+      end
+      assert.equal(60009, plain.records)
+    end)
+
     it("takes the packing from the name of the output", function()
       scratch:write("a.jsonl", RECORDS)
       for _, case in ipairs { { "b.jsonl.gz", "gzip -dc" }, { "b.jsonl.zst", "zstd -dc" },
@@ -769,6 +810,18 @@ describe("redaction", function()
       assert.equal(LEFT, scratch:read("real.jsonl"))
       assert.equal("640 regular file\n777 symbolic link\n",
         scratch:shell("stat -c '%%a %%F' real.jsonl link.jsonl"))
+    end)
+
+    it("keeps the owner", function()
+      if scratch:shell("id -u") ~= "0\n" then return pending "only root may give files away" end
+      scratch:write("a.jsonl", RECORDS)
+      scratch:shell("chown 1234:2345 a.jsonl && gzip -k a.jsonl && chown 1234:2345 a.jsonl.gz")
+      for _, name in ipairs { "a.jsonl", "a.jsonl.gz" } do
+        assert(redact(deleted { "13" }, name, { in_place = true }))
+        assert.equal("1234 2345\n", scratch:shell("stat -c '%%u %%g' %s", name))
+      end
+      assert(redact(deleted { "13" }, "a.jsonl")) -- elsewhere it is whose who makes it
+      assert.equal("0\n", scratch:shell("stat -c %%u out"))
     end)
 
     it("refuses a file that has another name, which would keep all", function()
@@ -895,6 +948,32 @@ describe("redaction", function()
           scratch:shell("rm -f *")
         end
       end
+    end)
+
+    it("that is added to keeps its mode, and does not appear for nothing", function()
+      local options = { in_place = true, quarantine = scratch:at("q.jsonl"), policy = { deleted = "quarantine" } }
+      scratch:write("in", RECORDS)
+      assert(redact(deleted { "99" }, "in", options))
+      assert.is_nil(scratch:read("q.jsonl"))
+      scratch:write("q.jsonl", '{"id":"1","text":"a"}\n')
+      scratch:shell("chmod 604 q.jsonl")
+      assert(redact(deleted { "13" }, "in", options))
+      assert.equal("604\n", scratch:shell("stat -c %%a q.jsonl"))
+      assert.equal(2, #lines_of(scratch:read("q.jsonl")))
+    end)
+
+    it("comes before a stop: what is in the record is decided later", function()
+      scratch:write("in", '{"id":"13","text":"a","quoted_status":{"id":"2","text":"b"}}\n')
+      local verdicts = load { tweets = {
+        ["13"] = { { outcome = "delete", reason = "suspended" } }, ["2"] = { { outcome = "unknown" } },
+      } }
+      local counts = assert(redact(verdicts, "in", {
+        quarantine = scratch:at("q"), policy = { suspended = "quarantine" },
+      }))
+      assert.equal(1, counts.quarantined)
+      local none, err = redact(verdicts, "in", { policy = { suspended = "keep" } })
+      assert.is_nil(none)
+      assert.matches("tweet 2", err.message, 1, true)
     end)
 
     it("that was edited and lacks its last line end is added to all the same", function()
@@ -1096,25 +1175,33 @@ describe("redaction", function()
       end
     end)
 
-    it("on an input that changes while it is read", function()
-      scratch:write("a.jsonl", RECORDS)
-      scratch:shell("mkfifo pipe")
-      local verdicts = deleted { "13" }
-      local task = assert(core.redact {
-        verdicts = verdicts.core, inputs = { scratch:at("a.jsonl"), scratch:at("pipe") },
-        output = scratch:at("out"), jobs = 1,
-      })
-      while task:progress().records < 2 do core.sleep(0.001) end -- a.jsonl has been read
-      local before = scratch:shell("echo '{\"id\":\"2\",\"text\":\"c\"}' >>a.jsonl; cat a.jsonl; echo >pipe")
-      assert.is_true(task:wait(10))
-      local counts, err = task:result()
-      task:close()
-      assert.is_nil(counts)
-      assert.equal("data", err.kind)
-      assert.matches("was changed while it was being read", err.message, 1, true)
-      assert.equal(before, scratch:read("a.jsonl"))
-      assert.is_nil(scratch:read("out/a.jsonl"))
-    end)
+    for what, edit in pairs {
+      ["longer"] = "echo '{\"id\":\"2\",\"text\":\"c\"}' >>a.jsonl",
+      ["of another time"] = "touch -d @1000000000.5 a.jsonl",
+      ["of a time a little later"] = "touch -d @$(stat -c %%.9Y a.jsonl | sed 's/[0-9]$/x/;s/[0-8]x$/9x/;s/x$/7/') a.jsonl",
+      ["another file"] = "cp -p a.jsonl b && mv b a.jsonl",
+      ["of equal size"] = "printf X | dd of=a.jsonl bs=1 seek=15 conv=notrunc status=none",
+    } do
+      it("on an input that becomes " .. what .. " while it is read", function()
+        scratch:write("a.jsonl", RECORDS)
+        scratch:shell("touch -d @1500000000.123456780 a.jsonl; mkfifo pipe")
+        local verdicts = deleted { "13" }
+        local task = assert(core.redact {
+          verdicts = verdicts.core, inputs = { scratch:at("a.jsonl"), scratch:at("pipe") },
+          output = scratch:at("out"), jobs = 1,
+        })
+        while task:progress().records < 2 do core.sleep(0.001) end -- a.jsonl has been read
+        local before = scratch:shell(edit .. "; cat a.jsonl; echo >pipe")
+        assert.is_true(task:wait(10))
+        local counts, err = task:result()
+        task:close()
+        assert.is_nil(counts)
+        assert.equal("data", err.kind)
+        assert.matches("was changed while it was being read", err.message, 1, true)
+        assert.equal(before, scratch:read("a.jsonl"))
+        assert.is_nil(scratch:read("out/a.jsonl"))
+      end)
+    end
 
     it("cancelled, and leaves nothing", function()
       scratch:shell("mkfifo pipe")

@@ -235,6 +235,11 @@ describe("results", function()
       refused('{"id":"1","action":{"a":1}}\n', "a string was expected as `action`", 1)
       refused('{"id":"1","action":1,"reason":"deleted"}\n', "a string was expected as `action`", 1)
       refused('{"id":"1","id":"2","action":"delete"}\n', "stands twice", 1)
+      for _, odd in ipairs { '{xx"id":"1","action":"delete"}', '{"id":"1",x"action":"delete"}', 'x"id":"1","action":"delete"}',
+        '{"id"x:"1","action":"delete"}', '{"id":x"1","action":"delete"}', '{"id":"1"x,"action":"delete"}',
+        '{"id":"1","action":"delete"x}', '{"id":"1","action":"delete"}}', '{{"id":"1","action":"delete"}' } do
+        refused(odd .. "\n", "", 1)
+      end
       refused('{"id":"1","action":"delete","redacted_at":"yesterday"}\n', "a time like", 1, 0)
       refused('{"id":"1","action":"delete","redacted_at":"2021-13-01T00:00:00Z"}\n', "a time like", 1, 0)
     end)

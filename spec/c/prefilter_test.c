@@ -117,6 +117,26 @@ static void check_text(struct prefilter *filter, const char *text, size_t size) 
   CHECK(hit == hits.count && counted == lines && certain <= lines);
 }
 
+/* Words that are full of hits come behind a record that must be found, at every phase of the queue
+ * in which hits wait. */
+static void check_full_words(const struct prefilter *filter, uint64_t id) {
+  static char text[4096];
+  static struct prefilter_hits hits;
+  for (int before = 0; before < 640; before++) {
+    size_t start = (size_t)before, size;
+    uint64_t lines;
+    bool found = false;
+    memset(text, '\n', sizeof text);
+    size = (size_t)sprintf(text + start, "{\"id\":\"%llu\"}", (unsigned long long)id);
+    text[start + size] = '\n';
+    if (!prefilter_scan(filter, text, sizeof text - READER_PADDING, &hits, &lines)) exit(1);
+    for (size_t i = 0; i < hits.count; i++)
+      found = found || (hits.at[i] >= start && hits.at[i] < start + size);
+    if (!found) CHECK(!"a record before many hits is found");
+    CHECK(lines == sizeof text - READER_PADDING - size && hits.count == lines);
+  }
+}
+
 int main(void) {
   static char text[TEXT_MAX + 256];
   const uint32_t matter[VERDICTS_TYPES] = {FACT_DELETE, FACT_DELETE};
@@ -131,6 +151,7 @@ int main(void) {
       if (i % 2) text[size] = 'x';
       check_text(filter, text, size);
     }
+    check_full_words(filter, ids[1]);
     CHECK(prefilter_facts(filter, VERDICTS_TWEETS, ids[1]) == FACT_DELETED);
     if (digits > 5) CHECK(prefilter_facts(filter, VERDICTS_USERS, ids[1]) == 0);
     prefilter_free(filter);
