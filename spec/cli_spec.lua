@@ -198,6 +198,68 @@ describe("the command", function()
     assert.matches("^xcompliance: reading a compliance job at http.*404.*\n$", err)
   end)
 
+  it("prints nothing but errors if it is to be quiet", function()
+    local ids, results = bench:list(20 * 5), bench:path("results.jsonl")
+    for _, words in ipairs {
+      { "check", "tweets", ids, "-o", results, "--poll", "1:1" }, { "list", "tweets" },
+      { "extract", "tweets", ids, "-o", bench:path("out.ids") },
+      { "verdicts", "--tweets", results, "-o", bench:path("out.verdicts") },
+      { "redact", ids, "--tweets", results, "-o", bench:path("clean.txt") },
+    } do
+      table.insert(words, "--quiet")
+      local status, out, err = run(env, (table.unpack or unpack)(words)) -- luacheck: ignore
+      assert.equal("0", status .. out .. err)
+    end
+  end)
+
+  describe("that cannot write to standard output", function()
+    local ids, verdicts, record
+
+    before_each(function()
+      ids, verdicts, record = bench:list(20 * 5), bench:path("v.jsonl"), bench:path("r.jsonl")
+      benches.write(verdicts, "")
+      benches.write(record, '{"id":"1","text":"a","author_id":"2"}\n')
+    end)
+
+    --- Runs the command with its standard output going there.
+    local function redirected(words, where)
+      return require("spec.simulator").run(("%s 2>&1 %s"):format(bench:xcompliance(words), where))
+    end
+
+    for name, words in pairs {
+      ["--version"] = "--version", ["--help"] = "--help", ["list"] = "list tweets",
+      ["extract"] = "extract tweets %s -o %s.ids", ["check"] = "check tweets %s -o %s.results",
+      ["redact"] = "redact %s.r --tweets %s.v -o %s.clean",
+      ["redact -"] = "redact - --tweets %s.v", ["verdicts -o -"] = "verdicts --tweets %s.v -o -",
+    } do
+      it("fails with status 74: " .. name, function()
+        os.rename(verdicts, ids .. ".v")
+        os.rename(record, ids .. ".r")
+        words = words:gsub("%%s", function() return ids end)
+        for _, where in ipairs { ">/dev/full", ">&-" } do
+          local output, status = redirected(words, where .. " <" .. ids .. ".r")
+          -- a list of nothing is nothing to write
+          if not name:find("verdicts", 1, true) then
+            assert.equal(74, status, output)
+            assert.matches("standard output", output)
+          end
+        end
+      end)
+    end
+
+    it("writes nothing of a pipe that it could not read to its end", function()
+      benches.write(record, '{"id":"1","text":"a","author_id":"2"}\n{"id":')
+      local output, status = redirected("redact - --tweets " .. verdicts, "2>/dev/null <" .. record)
+      assert.equal(65, status)
+      assert.equal("", output)
+      benches.write(record, ('{"id":"1","text":"%s","author_id":"2"}\n'):format(("a"):rep(999))
+        :rep(1000))
+      output, status = redirected("redact - --tweets " .. verdicts, "2>/dev/null <" .. record)
+      assert.equal(0, status)
+      assert.equal(benches.read(record), output)
+    end)
+  end)
+
   it("ends with a status for each kind of failure", function()
     local ids, results = bench:list(2000), bench:path("results.jsonl")
     local bad = bench:path("bad.txt")

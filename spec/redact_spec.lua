@@ -675,7 +675,7 @@ describe("redaction", function()
       for log, size in pairs { [27] = 128, [28] = 256, [31] = 2048 } do
         scratch:shell("cat a.jsonl | zstd -q --ultra --long=%d >a.jsonl.zst", log) -- its size is not known
         local function extract(limit)
-          return scratch:shell("ulimit -v %s; '%s' extract tweets a.jsonl.zst -o ids -q; echo $?", limit, command)
+          return scratch:shell("ulimit -v %s; '%s' extract tweets a.jsonl.zst -o ids; echo $?", limit, command)
         end
         if not os.getenv("ASAN_OPTIONS") then
           local text = extract(900000)

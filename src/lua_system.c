@@ -3,6 +3,7 @@
  * Signals are the one process-wide thing here, and the one that only a program may ask for: the
  * handlers are installed by catch_signals(), which the command calls and a library never does.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,16 @@ static int catch_signals(lua_State *L) {
   action.sa_handler = SIG_IGN;
   action.sa_flags = 0;
   sigaction(SIGPIPE, &action, NULL);
+  return 0;
+}
+
+/* core.hold_standard(): if standard input, output or error is closed, its descriptor is taken, so
+ * that no file of ours gets it. Reading from it and writing to it fail. */
+static int hold_standard(lua_State *L) {
+  static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+  (void)L;
+  for (int i = 0; i < 3; i++)
+    if (fcntl(i, F_GETFD) < 0 && open("/dev/null", modes[i]) != i) break;
   return 0;
 }
 
@@ -112,6 +123,7 @@ void system_open(lua_State *L) {
       {"catch_signals", catch_signals},
       {"caught_signal", caught_signal},
       {"crc32c", crc32c},
+      {"hold_standard", hold_standard},
       {"is_loopback", is_loopback},
       {"is_terminal", is_terminal},
       {"mask", mask},

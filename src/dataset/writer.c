@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256, WRITE_MAX = 1 << 23, COPY_MAX =
 
 struct writer {
   char *target, *path; /* `path`: the temporary file; NULL for standard output */
+  const char *spool;   /* the folder of the unnamed file for standard output; else NULL */
   int descriptor;
   bool checksum, published, kept;
   struct task *task;
@@ -32,7 +34,7 @@ static bool no_memory(const char *target, struct error *error) {
 }
 
 static const char *name_of(const struct writer *writer) {
-  return writer->path ? writer->path : "standard output";
+  return writer->path ? writer->path : writer->spool;
 }
 
 /* {==================================================================
@@ -178,13 +180,25 @@ static bool copy_old(struct writer *writer, struct error *error) {
   return done;
 }
 
+/* An unnamed file for what goes to standard output, which must be open. */
+static bool open_spool(struct writer *writer, struct error *error) {
+  char path[PATH_MAX];
+  const char *folder = getenv("TMPDIR");
+  writer->spool = folder && *folder && strlen(folder) < PATH_MAX - 32 ? folder : "/tmp";
+  if (fcntl(STDOUT_FILENO, F_GETFL) < 0) {
+    error_errno(error, "opening", "standard output");
+    return false;
+  }
+  snprintf(path, sizeof path, "%s/xcompliance.XXXXXX", writer->spool);
+  writer->descriptor = mkostemp(path, O_CLOEXEC);
+  if (writer->descriptor >= 0 && unlink(path) == 0) return true;
+  error_errno(error, "making a temporary file in", writer->spool);
+  return false;
+}
+
 static bool open_output(struct writer *writer, const struct writer_options *options,
                         struct error *error) {
-  if (strcmp(options->target, "-") == 0) {
-    writer->descriptor = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-    if (writer->descriptor < 0) error_errno(error, "opening", "standard output");
-    return writer->descriptor >= 0;
-  }
+  if (strcmp(options->target, "-") == 0) return open_spool(writer, error);
   writer->descriptor = leftover_create_beside(writer->target, &writer->path, error);
   if (writer->descriptor < 0) return false;
   if (options->like && !take_after(writer, options->like, options->owner, error)) return false;
@@ -260,7 +274,6 @@ bool writer_copy(struct writer *writer, int from, uint64_t size, const char *pat
   return true;
 }
 
-/* A pipe or terminal cannot be flushed, and need not be. */
 static bool flush(struct writer *writer, struct error *error) {
   if (fsync(writer->descriptor) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP)
     return true;
@@ -270,6 +283,7 @@ static bool flush(struct writer *writer, struct error *error) {
 
 bool writer_finish(struct writer *writer, struct error *error) {
   bool done = !writer->packing || pack(writer, "", 0, true, error);
+  if (writer->spool) return done;
   done = done && flush(writer, error);
   if (close(writer->descriptor) != 0 && done) {
     error_errno(error, "closing", name_of(writer));
@@ -279,9 +293,25 @@ bool writer_finish(struct writer *writer, struct error *error) {
   return done;
 }
 
+/* Standard output gets all of it at once. */
+static bool publish_spool(struct writer *writer, struct error *error) {
+  char *buffer = malloc(OUT_SIZE);
+  uint64_t at = 0;
+  int64_t got = 1;
+  if (!buffer) return no_memory(writer->target, error);
+  while (got > 0) {
+    got = file_read(writer->descriptor, buffer, OUT_SIZE, at, writer->spool, error);
+    if (got > 0 && !file_write(STDOUT_FILENO, buffer, (size_t)got, "standard output", error))
+      got = -1;
+    at += got > 0 ? (uint64_t)got : 0;
+  }
+  free(buffer);
+  return got == 0;
+}
+
 bool writer_publish(struct writer *writer, struct error *error) {
   int descriptor;
-  if (!writer->path) return true;
+  if (writer->spool) return publish_spool(writer, error);
   descriptor = open(writer->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (descriptor < 0) {
     error_errno(error, "opening", writer->path);

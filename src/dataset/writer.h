@@ -5,7 +5,8 @@
  *
  * Between finish and publish a writer holds no descriptor, so that any number of outputs can wait
  * until all are whole. A writer that is freed before it is published leaves nothing behind.
- * Standard output ("-") is written to at once, and publishing it does nothing.
+ * What goes to standard output ("-") is kept in an unnamed file of TMPDIR (/tmp) until it is
+ * published, so that a run that fails has written nothing.
  */
 #ifndef XCOMPLIANCE_WRITER_H
 #define XCOMPLIANCE_WRITER_H

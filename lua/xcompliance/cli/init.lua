@@ -103,7 +103,7 @@ local function new_parser(commands)
     definition.define(command)
     if definition.uses_api then add_api_options(command) end
     command:flag("--json", "Print the result as JSON on stdout.")
-    command:flag("-q --quiet", "Say nothing but errors.")
+    command:flag("-q --quiet", "Print nothing but errors, and the result of --json.")
   end
   function parser.error(command, message) error({ wrong = message, of = command }, 0) end
   return parser
@@ -142,7 +142,7 @@ end
 --   getenv(name)
 --   out(text)          a line of the result, on stdout
 --   say(text)          a line of talk, on stderr; not with --quiet
---   print(value, text) the result: as JSON with --json, else the text
+--   print(value, text) the result: as JSON with --json, else the text, but not with --quiet
 --   progress(label)    an on_progress callback that keeps one line up to date on a terminal
 --   fail(err)          prints the error, returns its exit status
 --   json, quiet        the flags
@@ -156,7 +156,8 @@ local function new_context(arguments, env)
     if not arguments.quiet then line:print(message) end
   end
   function context.print(value, text)
-    env.out((arguments.json and json.encode(value) or text) .. "\n")
+    if arguments.json then env.out(json.encode(value) .. "\n")
+    elseif not arguments.quiet then env.out(text .. "\n") end
   end
   function context.progress(label)
     return function(event) line:show(event, label, context.say) end
@@ -180,11 +181,17 @@ local function new_context(arguments, env)
   return context
 end
 
+--- What cannot be written is an error: a full disk, a closed pipe.
+local function write_out(text)
+  local ok, why = io.stdout:write(text)
+  if ok then ok, why = io.stdout:flush() end
+  if not ok then error(errors.new("io", "writing to standard output: " .. tostring(why)), 0) end
+end
+
 local function system_env()
-  io.stdout:setvbuf("line")
+  core.hold_standard()
   return {
-    getenv = os.getenv,
-    out = function(text) io.stdout:write(text) end,
+    getenv = os.getenv, out = write_out,
     err = function(text) io.stderr:write(text) end,
     terminal = core.is_terminal(2),
   }
@@ -214,13 +221,18 @@ end
 function M.main(argv, env)
   env = env or system_env()
   local commands = load_commands()
-  local arguments, status = parse(commands, argv, env)
+  local ok, arguments, status = pcall(parse, commands, argv, env)
+  if not ok then
+    env.err("xcompliance: " .. errors.from(arguments).message .. "\n")
+    return M.status_of(errors.from(arguments))
+  end
   if not arguments then return status end
   core.catch_signals()
   local context = new_context(arguments, env)
   for _, command in ipairs(commands) do
     if command.name == arguments.command then
-      local ok, result = pcall(run, command, arguments, context)
+      local result
+      ok, result = pcall(run, command, arguments, context)
       context.finish()
       return ok and result or context.fail(errors.from(result))
     end
