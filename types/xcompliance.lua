@@ -107,6 +107,7 @@
 ---@field bytes integer of the results
 ---@field crc32c string of the results, base64
 ---@field verified boolean whether both transfers are
+---@field checksum "crc32c"|"none" "none" if no checksum was offered for one of them
 ---@field seconds number that it took
 ---@field uploaded xcompliance.Uploaded
 ---@field downloaded xcompliance.Downloaded
@@ -126,6 +127,7 @@
 ---@field bytes integer of the results
 ---@field crc32c string of the results, base64
 ---@field verified boolean whether all transfers are
+---@field checksum "crc32c"|"none" "none" if no checksum was offered for one of them
 
 ---@class xcompliance.Event what on_progress is told
 ---@field step "prepare"|"create"|"get"|"list"|"cancel"|"upload"|"wait"|"download"|"join"

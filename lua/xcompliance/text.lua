@@ -58,7 +58,7 @@ end
 --- Whether a transfer is proved, and by what.
 -- @tparam table info `{ crc32c, verified, checksum }`
 function M.proof(info)
-  if not info.verified then return "not verified: storage sent no checksum" end
+  if not info.verified then return "not verified: no checksum was received" end
   if info.checksum == "none" then return "verified by length (checksum: none)" end
   return ("verified (CRC32C %s)"):format(info.crc32c)
 end

@@ -512,6 +512,7 @@ local function job_of(done)
     bytes = downloaded.bytes, crc32c = downloaded.crc32c, seconds = done.seconds,
     uploaded = done.uploaded, downloaded = downloaded,
     verified = done.uploaded.verified and downloaded.verified,
+    checksum = done.uploaded.checksum == "crc32c" and downloaded.checksum or "none",
   }
 end
 
@@ -520,7 +521,8 @@ local function outcome_of(run)
   local outcome = {
     type = facts.type, ids = facts.list.ids, results = run.options.results,
     bytes = facts.results.bytes, crc32c = facts.results.crc32c,
-    rows = 0, ids_with_events = 0, nameless = 0, reasons = {}, jobs = {}, verified = true,
+    rows = 0, ids_with_events = 0, nameless = 0, reasons = {}, jobs = {},
+    verified = true, checksum = "crc32c",
     calls = run.call.counts, seconds = core.now() - run.call.began, resumed = run.resumed,
   }
   for number, done in ipairs(run:done()) do
@@ -528,6 +530,7 @@ local function outcome_of(run)
     add(outcome, { rows = counts.rows, ids_with_events = counts.ids, nameless = counts.nameless })
     add(outcome.reasons, reasons_of(counts))
     outcome.jobs[number], outcome.verified = job, outcome.verified and job.verified
+    if job.checksum == "none" then outcome.checksum = "none" end
   end
   return outcome
 end

@@ -55,6 +55,16 @@ function actions.texts()
   return read.shown .. core.mask("Bearer x", "y") .. core.crc32c("z") .. core.random_hex(8)
 end
 
+--- Without memory it may be refused, but it is never another flow's.
+function actions.places()
+  local flow, err = core.job_url {
+    url = "https://api.x.com/2/compliance/jobs/1/upload?token=a", base_url = "https://api.x.com",
+    operation = "upload", storage_hosts = { "api.x.com" },
+  }
+  if flow == "storage" then error("the flow of storage") end
+  return flow, err
+end
+
 local runs = 0
 for name, action in pairs(actions) do
   local n, ok, value, err, used = 0
