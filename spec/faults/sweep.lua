@@ -267,10 +267,15 @@ end
 
 --- How many bytes the answer has: from there on a cut changes nothing.
 local function size_of(self, kind)
+  --- The fewest requests of three tries: a job may be polled once more under load.
   local function requests(at)
-    self.bench:begin()
-    act(self, kind, "patient", ("%s:cut-answer@%d"):format(kind.step, at))
-    return #self.bench:log()
+    local fewest = math.huge
+    for _ = 1, 3 do
+      self.bench:begin()
+      act(self, kind, "patient", ("%s:cut-answer@%d"):format(kind.step, at))
+      fewest = math.min(fewest, #self.bench:log())
+    end
+    return fewest
   end
   requests(1e6) -- what it needs once
   local usual, low, high = requests(1e6), 0, 8192
@@ -278,6 +283,7 @@ local function size_of(self, kind)
     local middle = math.floor((low + high) / 2)
     if requests(middle) > usual then low = middle + 1 else high = middle end
   end
+  expect(low > 100, "an answer of %d bytes is none", low)
   return low
 end
 
