@@ -321,11 +321,12 @@ end
 -- @tparam string way one of `ways`
 -- @tparam[opt=1] integer every at every that many bytes
 -- @tparam[opt=0] integer from the first of them
+-- @tparam[opt] integer size of the answer, if it need not be measured
 -- @treturn integer how many cuts were met
 -- @treturn integer the bytes of the answer
 -- @raise a message that begins with the place, if something does not hold
-function M.run(kind, transport, way, every, from)
-  local size = with_sweep(kind, transport, function(self) return size_of(self, kind) end)
+function M.run(kind, transport, way, every, from, size)
+  size = size or with_sweep(kind, transport, function(self) return size_of(self, kind) end)
   local list, next_one = meetings(transport, way, from or 0, size, every or 1), 1
   while next_one <= #list do
     with_sweep(kind, transport, function(self)
