@@ -109,6 +109,7 @@ describe("a path that is wrong", function()
       { "verdicts --tweets @rows.jsonl --outcome delete -o %s", folders },
       { "verdicts --tweets @rows.jsonl --ids @t.ids -o %s", folders },
       { "extract tweets @one.jsonl --ids-per-file 1 -o %s", folders, "-" },
+      { "check tweets @t.ids -o %s", { "@d", "@d/" }, "-" },
       { "download https://storage.googleapis.com/b/o?X-Goog-Signature=x %s", folders, "-" },
     } do
       for _, list in ipairs { wrong, case[2], { case[3] } } do

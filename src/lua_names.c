@@ -115,18 +115,13 @@ static bool list_dataset(struct comparison *c, struct error *error) {
   return ok;
 }
 
-/* A dataset that cannot be listed cannot be read either: whoever reads it says so. */
-static bool forgive(struct comparison *c, struct error *error) {
-  if (error->code != ERROR_IO) return false;
-  targets_free(&c->targets);
-  c->targets = (struct targets){0};
-  *error = (struct error){0};
-  return true;
-}
-
 static void run(struct task *task) {
   struct comparison *c = (struct comparison *)task;
-  if (!list_dataset(c, &task->error) && !forgive(c, &task->error)) return;
+  if (!list_dataset(c, &task->error)) {
+    /* a dataset that cannot be listed cannot be read either: whoever reads it says so */
+    if (task->error.code == ERROR_IO) task->error = (struct error){0};
+    return;
+  }
   c->names = calloc(c->given_count + 3 * c->targets.count + 2, sizeof *c->names);
   if (!c->names) {
     error_set(&task->error, ERROR_MEMORY, "comparing the names of files: out of memory");

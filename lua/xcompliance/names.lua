@@ -116,14 +116,17 @@ end
 -- "download", "upload" or "simulate"
 -- @tparam table options its options, and `token_file` and `ca_file` of the client
 -- @tparam[opt] table labels what messages call the options, by their names; default: those
--- @treturn true|nil,err of the kind "usage", whose message names both
+-- @treturn true|nil,err of the kind "usage", whose message names both; or "io" if something that
+-- is not a file has the name of one that is written
 function M.check(call, what, options, labels)
   local names, writes = list(what, options, labels)
   if not names then return nil, writes end
   if not writes then return true end
   local in_place = options.in_place and not options.dry_run
   local once = what == "redact" or what == "sync"
-  return call:ask(core.check_names(names, in_place, once))
+  local ok, err = call:ask(core.check_names(names, in_place, once))
+  if not ok and err.kind == "io" then err = errors.with(err, { creating = true }) end
+  return ok, err
 end
 
 return M

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "dataset/format.h"
+#include "file.h"
 
 struct identity {
   dev_t device;
@@ -438,13 +439,23 @@ static bool find_places(struct check *check, const struct name *names, size_t co
   return true;
 }
 
+/* What is no file cannot become one by a rename; better to know before hours of work. */
+static bool can_be_written(const struct name *names, size_t count, struct error *error) {
+  for (size_t i = 0; i < count; i++)
+    if ((names[i].use == NAME_WRITE || names[i].use == NAME_NUMBERED) && !is_stream(&names[i]) &&
+        !file_can_be_target(names[i].path, error))
+      return false;
+  return true;
+}
+
 bool names_check(const struct name *names, size_t count, const struct names_rules *rules,
                  struct task *task, struct error *error) {
   struct check check = {rules, task, calloc(count + 1, sizeof *check.places), 0};
   bool ok;
   if (!check.places) return no_memory(error);
   ok = find_places(&check, names, count, error) && folders_are_free(&check, error) &&
-       are_different(&check, error) && written_ones_differ(&check, error);
+       are_different(&check, error) && written_ones_differ(&check, error) &&
+       can_be_written(names, count, error);
   for (size_t i = 0; i < count; i++)
     free(check.places[i].path);
   free(check.places);

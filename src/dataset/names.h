@@ -41,7 +41,8 @@ struct names_rules {
   bool once;     /* a file of the dataset may have one name only */
 };
 
-/* Returns whether `names` are fit for one call; else false, with an error that names both. */
+/* Returns whether `names` are fit for one call; else false, with an error that names both. That a
+ * file cannot be written because there is something else under its name is ERROR_IO. */
 bool names_check(const struct name *names, size_t count, const struct names_rules *rules,
                  struct task *task, struct error *error);
 
