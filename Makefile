@@ -8,7 +8,7 @@
 #   make locale     the specs in another locale and time zone
 #   make install    PREFIX=/usr/local                        make docs     docs/api
 #   make faults     the fault matrix, row by row             make soak     500 checks, random faults
-#   make sweep      answers cut at every byte
+#   make sweep      answers cut at every byte                make large    13,000,000 ids, killed
 #   make rockspec   after a file has come or gone            make dist     the source archive
 
 PREFIX ?= /usr/local
@@ -153,6 +153,13 @@ faults: test-packages
 # whole checks under faults at random, from a seed on
 SOAK_RUNS ?= 500
 SOAK_SEED ?= 1
+
+# 13,000,000 ids in three jobs, once whole and then killed 30 times: takes minutes
+.PHONY: large
+large: test-packages
+	@$(MAKE) -s all
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/lua5.4/?.so;;" \
+	  lua5.4 spec/large.lua $(LARGE)
 
 .PHONY: soak
 soak: test-packages
