@@ -232,7 +232,7 @@ describe("the command", function()
       ["redact"] = "redact %s.r --tweets %s.v -o %s.clean",
       ["redact -"] = "redact - --tweets %s.v", ["verdicts -o -"] = "verdicts --tweets %s.v -o -",
     } do
-      it("fails with status 74: " .. name, function()
+      it("row 109: fails with status 74: " .. name, function()
         os.rename(verdicts, ids .. ".v")
         os.rename(record, ids .. ".r")
         words = words:gsub("%%s", function() return ids end)

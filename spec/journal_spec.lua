@@ -104,7 +104,7 @@ describe("a journal", function()
     write(('{"crc32c":"%s","entry":%s}\n'):format(core.crc32c(entry), entry))
   end
 
-  it("refuses one of another format, by its version, and what is no journal", function()
+  it("row 104: refuses one of another format, by its version, and what is no journal", function()
     write_entry('{"format":3,"version":"7.1.0","step":"create"}')
     local journal, err = journals.open(path, error)
     assert.is_nil(journal)

@@ -103,7 +103,7 @@ flows.describe("a check in parts", function()
   end)
 
   describe("refused as too large", function()
-    it("continues with half as many ids, and remembers that", function()
+    it("row 91: continues with half as many ids, and remembers that", function()
       local warnings = {}
       bench:arm("upload:413")
       local outcome = assert(check { on_progress = function(event)
@@ -121,7 +121,7 @@ flows.describe("a check in parts", function()
       assert.equal(0, bench:count("list"))
     end)
 
-    it("remembers it in another run as well", function()
+    it("row 91: remembers it in another run as well", function()
       bench:arm("upload:413", "create:503+1x*")
       assert.is_nil((check()))
       bench.sim:disarm()
@@ -130,7 +130,7 @@ flows.describe("a check in parts", function()
       assert.equal(5, #outcome.jobs)
     end)
 
-    it("ends at a list of one id, and the slot is free", function()
+    it("row 91: ends at a list of one id, and the slot is free", function()
       benches.write(ids, "7\n")
       bench:arm("upload:413")
       local _, err = check()
@@ -153,7 +153,7 @@ flows.describe("a check in parts", function()
       assert.equal("before\n", benches.read(results))
     end)
 
-    it("keeps what it has, and resumes there", function()
+    it("row 105: keeps what it has, and resumes there", function()
       local outcome = assert(check())
       local all = jobs()
       assert.equal(4, #all)
@@ -175,7 +175,7 @@ flows.describe("a check in parts", function()
       ["were replaced by other results"] = function(path) benches.write(path, '{"id":"1"}\n') end,
       ["are gone"] = os.remove,
     } do
-      it("downloads results again that " .. what .. ", and blames nobody else", function()
+      it("row 106: downloads results again that " .. what .. ", and blames nobody else", function()
         local path, warnings = beside("results.0001"), {}
         damage(path, #benches.read(path))
         assert(check { on_progress = function(event) table.insert(warnings, event.warning) end })
@@ -275,7 +275,7 @@ flows.describe("a check in parts", function()
     end)
   end)
 
-  it("resumes a journal of the format before, of one job for a whole list", function()
+  it("row 104: resumes a journal of the format before, of one job for a whole list", function()
     bench:arm("get:503x*")
     assert.is_nil((check { ids_per_job = 1000 }))
     bench.sim:disarm()

@@ -7,7 +7,7 @@ local scratches = require "spec.scratch"
 
 local FILES = 3
 
-describe("renames in place", function()
+describe("row 108: renames in place", function()
   local scratch, command
 
   before_each(function()

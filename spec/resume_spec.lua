@@ -292,7 +292,15 @@ flows.describe("a sync that is run again", function()
     assert.equal("a full disk", tostring(err))
   end
 
-  it("counts what an earlier run with another policy has replaced in place", function()
+  it("row 108: counts what an earlier run has replaced in place", function()
+    fail_at_report()
+    assert.same({ tweet(102, 7) }, lines("a.jsonl"))
+    local report = assert(sync())
+    assert.equal(2, report.records.dropped)
+    assert.equal(4, report.records.records)
+  end)
+
+  it("row 108: counts what an earlier run with another policy has replaced in place", function()
     fail_at_report({ policy = { suspended = "keep" } })
     assert.same({ tweet(101, 7), tweet(102, 7) }, lines("a.jsonl"))
     write("b.jsonl", tweet(101, 7)) -- which is to be redacted by the new policy
@@ -332,7 +340,7 @@ flows.describe("a sync that is run again", function()
     assert.equal(1, report.differences.tweets.reinstated)
   end)
 
-  it("refuses a journal of the format before, and names its version", function()
+  it("row 104: refuses a journal of the format before, and names its version", function()
     interrupt()
     local journal = bench.folder .. "/state/sync.journal"
     local entry = '{"format":1,"step":"check"}'

@@ -47,7 +47,7 @@ flows.describe("the slot of a type", function(flow)
   end
 
   describe("that another job holds", function()
-    it("is waited for while that job is created; the message says until when", function()
+    it("row 98: is waited for while that job is created; the message says until when", function()
       local other = bench:job()
       local on_progress, told = listener("which holds the slot", function()
         bench.sim:advance(1000)
@@ -61,7 +61,7 @@ flows.describe("the slot of a type", function(flow)
       assert.equal(0, bench:count("cancel"))
     end)
 
-    it("is waited for while that job is in progress; the message says since when", function()
+    it("row 98: is waited for while it is in progress; the message says since when", function()
       local other = bench:job()
       bench.sim:change_job(other.id, { status = "in_progress", name = "theirs" })
       local on_progress, told = listener("which holds the slot", function()
@@ -81,7 +81,7 @@ flows.describe("the slot of a type", function(flow)
       assert.equal(1, bench:count("list"))
     end)
 
-    it("is waited for within the deadline, and the error names that job", function()
+    it("row 98: is waited for within the deadline, and the error names that job", function()
       local other = bench:job()
       local _, err = check { deadline = 0.3 }
       assert.equal("timeout", err.kind)
@@ -123,7 +123,7 @@ flows.describe("the slot of a type", function(flow)
     end)
   end)
 
-  it("may be held by the run's own job, which it adopts by its name", function()
+  it("row 98: may be held by the run's own job, which it adopts by its name", function()
     local real, first = operations.create, true
     operations.create = function(own, call, wish)
       if first then -- as if the request had been sent twice, and the second was answered
@@ -141,8 +141,8 @@ flows.describe("the slot of a type", function(flow)
   end)
 
   describe("is freed", function()
-    it("if the upload is refused; the same again makes another job at once", function()
-      for status, kind in pairs { [404] = GONE, [400] = REFUSED } do
+    it("row 89: if the upload is refused; the same again makes another job at once", function()
+      for status, kind in pairs { ["404-empty"] = GONE, ["400"] = REFUSED } do
         local before = #jobs()
         bench:begin()
         bench:arm("upload:" .. status)
@@ -156,7 +156,7 @@ flows.describe("the slot of a type", function(flow)
       end
     end)
 
-    it("if the upload URL expires, twice at most", function()
+    it("row 95: if the upload URL expires, twice at most", function()
       bench:arm("upload:" .. EXPIRED .. "x2")
       assert(check { wait = false })
       assert.equal("failed failed complete", ("%s %s %s"):format(jobs()[1].status,
@@ -183,7 +183,7 @@ flows.describe("the slot of a type", function(flow)
       assert(check { wait = false })
     end)
 
-    it("whatever the cancel is answered, without a loop", function()
+    it("row 96: whatever the cancel is answered, without a loop", function()
       for answer, requests in pairs {
         ["404"] = 1, ["409"] = 1, lost = 2, ["503x2"] = 3, ["503x*"] = 5,
       } do
@@ -239,7 +239,7 @@ flows.describe("the slot of a type", function(flow)
   end)
 
   describe("is asked for again", function()
-    it("if the API does not know the job any more, a few times", function()
+    it("row 101: if the API does not know the job any more, a few times", function()
       local on_progress, told = listener()
       bench:arm("get:404")
       assert(check { on_progress = on_progress, wait = false, poll = { min = 0.2 } })
@@ -252,7 +252,7 @@ flows.describe("the slot of a type", function(flow)
       assert.equal(5, #jobs())
     end)
 
-    it("if the results have expired", function()
+    it("row 101: if the results have expired", function()
       bench:arm("get:503x*")
       assert.is_nil((check()))
       bench.sim:disarm()

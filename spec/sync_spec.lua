@@ -272,6 +272,27 @@ flows.describe("a sync", function()
     assert.equal(2, #bench.sim:state().jobs)
   end)
 
+  it("stops at a row of the results that says of no id that it was not checked", function()
+    local rows = os.tmpname()
+    benches.write(rows, '{"error":"invalid"}\n')
+    start { results = rows }
+    write("a.jsonl", tweet(100, 7))
+    local report, err = sync { in_place = true }
+    assert.is_nil(report)
+    assert.equal("data", err.kind)
+    assert.matches("hold 1 row of errors without an id", tostring(err))
+    assert(sync { in_place = true, on_unknown = "remove" })
+    os.remove(rows)
+  end)
+
+  it("says whether all transfers were verified", function()
+    start { shares = {}, flow = "storage" }
+    write("a.jsonl", tweet(100, 7))
+    bench:arm("download:no-hash")
+    assert.is_false(assert(sync { in_place = true }).verified)
+    assert.is_true(assert(sync { in_place = true }).verified)
+  end)
+
   it("is refused with options that cannot be meant", function()
     start { shares = {} }
     for _, options in ipairs {

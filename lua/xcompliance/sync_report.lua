@@ -6,6 +6,7 @@ local dataset = require "xcompliance.dataset"
 local differences = require "xcompliance.differences"
 local errors = require "xcompliance.errors"
 local reports = require "xcompliance.report"
+local text = require "xcompliance.text"
 
 local M = {}
 
@@ -14,9 +15,9 @@ function M.check_nameless(run, verdicts)
   if (run.options.on_unknown or "stop") ~= "stop" then return true end
   for type, counts in pairs(verdicts:counts()) do
     if counts.nameless > 0 then
-      return nil, errors.new("data", ("the results of %s hold %d rows of errors without an id, so"
-        .. " some ids were not checked - look at %s, or say what to do by on_unknown"):format(type,
-          counts.nameless, run:results_path(type)))
+      return nil, errors.new("data", ("the results of %s hold %s of errors without an id, so"
+        .. " some ids were not checked - look at %s, or say what to do by `on_unknown`"):format(
+          type, text.plural(counts.nameless, "row"), run:results_path(type)))
     end
   end
   return true
