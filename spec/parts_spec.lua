@@ -275,6 +275,14 @@ flows.describe("a check in parts", function()
     end)
   end)
 
+  it("leaves nothing of a run that was killed while it joined", function()
+    local folder, name = results:match("^(.*/)(.*)$")
+    local left = folder .. "." .. name .. "." .. ("a"):rep(12) .. ".part"
+    benches.write(left, "half")
+    assert(check())
+    assert.is_nil(benches.read(left))
+  end)
+
   it("row 104: resumes a journal of the format before, of one job for a whole list", function()
     bench:arm("get:503x*")
     assert.is_nil((check { ids_per_job = 1000 }))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "checksum.h"
+#include "dataset/leftover.h"
 #include "file.h"
 #include "skin.h"
 
@@ -90,6 +91,19 @@ static int create_beside(lua_State *L) {
   box->descriptor = file_create_beside(target, &box->path, &error);
   if (box->descriptor < 0) return skin_failure(L, &error);
   if (!keep) box->maker = getpid();
+  return 1;
+}
+
+/* core.create_fresh(target) -> file | nil, err: as create_beside; and what runs that were killed
+ * have left for this target is removed */
+static int create_fresh(lua_State *L) {
+  const char *target = skin_path(L, 1, "core.create_fresh");
+  struct file_box *box = new_box(L);
+  struct error error;
+  leftover_remove(target);
+  box->descriptor = leftover_create_beside(target, &box->path, &error);
+  if (box->descriptor < 0) return skin_failure(L, &error);
+  box->maker = getpid();
   return 1;
 }
 
@@ -426,6 +440,7 @@ void file_functions_open(lua_State *L) {
   };
   static const luaL_Reg functions[] = {
       {"create_beside", create_beside},
+      {"create_fresh", create_fresh},
       {"make_folder", make_folder},
       {"open_journal", open_journal},
       {"open_source", open_source},

@@ -67,7 +67,7 @@ end
 -- @treturn ?any what `write` returned; or nil, err: then `path` is what it was
 -- @treturn table `{ bytes, lines, crc32c }` of the file
 local function write_file(call, path, write)
-  local file, err = core.create_beside(path)
+  local file, err = core.create_fresh(path)
   if not file then return nil, errors.with(err, { creating = true }) end
   local ok, result, sum = pcall(function()
     local stream, why = io.open(file:path(), "wb")

@@ -135,7 +135,7 @@ end
 -- @tparam string content
 -- @treturn true|nil,err
 function M.write(call, path, content)
-  local file, err = core.create_beside(path)
+  local file, err = core.create_fresh(path)
   if not file then return nil, err end
   local ok
   ok, err = file:append(content)
