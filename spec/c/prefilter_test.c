@@ -117,24 +117,23 @@ static void check_text(struct prefilter *filter, const char *text, size_t size) 
   CHECK(hit == hits.count && counted == lines && certain <= lines);
 }
 
-/* Words that are full of hits come behind a record that must be found, at every phase of the queue
- * in which hits wait. */
-static void check_full_words(const struct prefilter *filter, uint64_t id) {
-  static char text[4096];
+/* A record that must be found, of `filler` bytes more, and words full of hits behind it. */
+static void check_full_words(const struct prefilter *filter, uint64_t id, size_t before,
+                             size_t filler) {
+  static char text[2048];
   static struct prefilter_hits hits;
-  for (int before = 0; before < 640; before++) {
-    size_t start = (size_t)before, size;
-    uint64_t lines;
-    bool found = false;
-    memset(text, '\n', sizeof text);
-    size = (size_t)sprintf(text + start, "{\"id\":\"%llu\"}", (unsigned long long)id);
-    text[start + size] = '\n';
-    if (!prefilter_scan(filter, text, sizeof text - READER_PADDING, &hits, &lines)) exit(1);
-    for (size_t i = 0; i < hits.count; i++)
-      found = found || (hits.at[i] >= start && hits.at[i] < start + size);
-    if (!found) CHECK(!"a record before many hits is found");
-    CHECK(lines == sizeof text - READER_PADDING - size && hits.count == lines);
-  }
+  size_t size, end = sizeof text - READER_PADDING;
+  uint64_t lines;
+  bool found = false;
+  memset(text, '\n', sizeof text);
+  size = (size_t)sprintf(text + before, "{\"id\":\"%llu\",\"%*s\"}", (unsigned long long)id,
+                         (int)filler, "");
+  text[before + size] = '\n';
+  if (!prefilter_scan(filter, text, end, &hits, &lines)) exit(1);
+  for (size_t i = 0; i < hits.count; i++)
+    found = found || (hits.at[i] >= before && hits.at[i] < before + size);
+  if (!found) CHECK(!"a record before many hits is found");
+  if (lines != end - size || hits.count != lines) CHECK(!"each line is a hit");
 }
 
 int main(void) {
@@ -151,7 +150,10 @@ int main(void) {
       if (i % 2) text[size] = 'x';
       check_text(filter, text, size);
     }
-    check_full_words(filter, ids[1]);
+    for (size_t filler_size = 0; filler_size < 64; filler_size++) /* each phase of the queue */
+      for (size_t before = 0; before < 20; before += 3)
+        check_full_words(filter, ids[1], before, filler_size);
+    CHECK(true);
     CHECK(prefilter_facts(filter, VERDICTS_TWEETS, ids[1]) == FACT_DELETED);
     if (digits > 5) CHECK(prefilter_facts(filter, VERDICTS_USERS, ids[1]) == 0);
     prefilter_free(filter);
