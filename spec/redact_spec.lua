@@ -1177,7 +1177,7 @@ describe("redaction", function()
 
     for what, edit in pairs {
       ["longer"] = "echo '{\"id\":\"2\",\"text\":\"c\"}' >>a.jsonl",
-      ["of another time"] = "touch -d @1000000000.5 a.jsonl",
+      ["of another time"] = "touch -d @1000000000.123456780 a.jsonl",
       ["of a time a little later"] = "touch -d @$(stat -c %%.9Y a.jsonl | sed 's/[0-9]$/x/;s/[0-8]x$/9x/;s/x$/7/') a.jsonl",
       ["another file"] = "cp -p a.jsonl b && mv b a.jsonl",
       ["of equal size"] = "printf X | dd of=a.jsonl bs=1 seek=15 conv=notrunc status=none",
