@@ -19,7 +19,7 @@ describe("a task that is cancelled", function()
     scratch:shell([[awk 'BEGIN {
       printf "{\"data\":["
       for (i = 1; i <= 400000; i++) printf "%%s{\"id\":\"%%d\",\"username\":\"u\",\"status\":{\"id\":\"%%d\",\"text\":\"t\"}}",
-        i > 1 ? "," : "", i, 1000000 + i
+        (i > 1 ? "," : ""), i, 1000000 + i
       for (i = 1; i <= 200000; i++) printf ",{\"id\":\"%%d\",\"text\":\"t\",\"geo\":{\"place_id\":\"%%d\"}}", 2000000 + i, i
       printf "],\"includes\":{\"places\":[{\"id\":\"0\"}"
       for (i = 1; i <= 200000; i++) printf ",{\"id\":\"%%d\"}", i
@@ -30,6 +30,15 @@ describe("a task that is cancelled", function()
     awk 'BEGIN { for (i = 1; i <= 1000000; i++) printf "{\"id\":\"%%d\",\"action\":\"delete\"}\n", i * 3 }' >rows]])
   end)
   teardown(function() scratch:remove() end)
+
+  it("has something to do", function()
+    for name, least in pairs {
+      ["page.jsonl"] = 40e6, ["page.json"] = 40e6, ["page.jsonl.gz"] = 1e6, ["text.jsonl"] = 60e6,
+      ["ids.txt"] = 90e6, rows = 30e6,
+    } do
+      assert.is_true(tonumber(scratch:shell("stat -c %%s %s", name)) > least, name)
+    end
+  end)
 
   --- Cancels the task that `start` returns, at each moment, and once more where that took long.
   local function ends_soon(start, leaves)

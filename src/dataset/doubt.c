@@ -76,6 +76,7 @@ struct search {
   bool (*is_bad)(void *context, uint64_t id, uint32_t at);
   void *context;
   struct doubt_id *found;
+  uint32_t noted; /* ids of the record that have been passed */
 };
 
 static bool ends_in(struct json_text name, const char *end) {
@@ -86,6 +87,7 @@ static bool ends_in(struct json_text name, const char *end) {
 /* id, _id, ..._id, ...Id, ..._id_str, id_str */
 static bool is_name_of_id(struct json_text name) {
   char decoded[128];
+  if (name.size == 0) return false; /* of an element of an array, with nothing behind it */
   if (json_has_escape(name.text, name.size)) {
     name.escaped = true;
     name.size = json_decode(name, decoded, sizeof decoded);
@@ -96,11 +98,13 @@ static bool is_name_of_id(struct json_text name) {
          ends_in(name, "Id") || ends_in(name, "id_str");
 }
 
-/* Whether the walker of the record has noted an id there. */
-static bool is_noted(const struct record *record, uint32_t at) {
-  for (uint32_t i = 0; i < record->id_count; i++)
-    if (record->ids[i].at == at) return true;
-  return false;
+/* Whether the walker of the record has noted an id there. It has noted them in the order in which
+ * they are asked for; behind them stand authors, which have been noted before. */
+static bool is_noted(struct search *search, uint32_t at) {
+  const struct record *record = search->record;
+  while (search->noted < record->id_count && record->ids[search->noted].at < at)
+    search->noted++;
+  return search->noted < record->id_count && record->ids[search->noted].at == at;
 }
 
 static bool search_value(struct search *search, struct json_text name);
@@ -114,7 +118,7 @@ static bool search_scalar(struct search *search, struct json_text name) {
   if (!is_name_of_id(name) || size > sizeof decoded) return false;
   found.id = id_parse(decoded, size);
   if (!found.id || !search->is_bad(search->context, found.id, found.at)) return false;
-  if (is_noted(search->record, found.at)) return false;
+  if (is_noted(search, found.at)) return false;
   *search->found = found;
   return true;
 }
@@ -154,8 +158,9 @@ static bool search_value(struct search *search, struct json_text name) {
 bool doubt_find_id(struct record *record, const struct reader_record *text,
                    bool (*is_bad)(void *context, uint64_t id, uint32_t at), void *context,
                    struct doubt_id *found) {
-  struct search search = {record, is_bad, context, found};
+  struct search search = {record, is_bad, context, found, 0};
   const struct json_text none = {"", 0, false};
   json_begin_with(&record->json, record->scanner, text->text, text->size);
+  record->json.task = record->task;
   return search_value(&search, none);
 }

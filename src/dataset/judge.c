@@ -505,9 +505,15 @@ static enum judgement decide(struct state *state) {
 ** =================================================================== */
 
 static bool is_cut(const struct judge *judge, uint32_t at) {
-  for (size_t i = 0; i < judge->cut_count; i++)
-    if (at >= judge->cuts[i].start && at < judge->cuts[i].end) return true;
-  return false;
+  size_t low = 0, high = judge->cut_count; /* the first cut that ends behind it */
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (judge->cuts[middle].end <= at)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < judge->cut_count && judge->cuts[low].start <= at;
 }
 
 /* Whether an id that stays is condemned, as a tweet's or as a user's. */
