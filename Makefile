@@ -150,9 +150,10 @@ faults: test-packages
 	@$(MAKE) -s all c-tests
 	@LUA=$(LUA) TAGS="$(if $(SLOW),,--exclude-tags=slow)" spec/faults/matrix
 
-# whole checks under faults at random, from a seed on
+# whole checks under faults at random, from a seed on; SOAK_FLOW=api or storage: in that flow alone
 SOAK_RUNS ?= 500
 SOAK_SEED ?= 1
+SOAK_FLOW ?=
 
 # 13,000,000 ids in three jobs, once whole and then killed 30 times: takes minutes
 .PHONY: large
@@ -165,7 +166,7 @@ large: test-packages
 soak: test-packages
 	@$(MAKE) -s all
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/lua5.4/?.so;;" \
-	  lua5.4 spec/faults/soak.lua $(SOAK_RUNS) $(SOAK_SEED)
+	  lua5.4 spec/faults/soak.lua $(SOAK_RUNS) $(SOAK_SEED) $(SOAK_FLOW)
 
 # the answer of each kind of exchange cut at every byte (EVERY=97: at every 97th); whole checks, cut
 # and killed at random; under each Lua

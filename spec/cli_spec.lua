@@ -126,7 +126,15 @@ describe("the command", function()
     assert.equal(#benches.read(results), info.bytes)
   end)
 
+  --- Starts over in the older flow, which has sessions.
+  local function with_sessions()
+    bench:stop()
+    bench = benches.start { flow = "storage" }
+    env.XCOMPLIANCE_BASE_URL = bench.sim.url
+  end
+
   it("does the single steps, and prints them for people", function()
+    with_sessions()
     local _, out = run(env, "create", "users", "--resumable")
     assert.matches("\nresumable +true\n", out)
     local id, url = out:match("^id +(%d+)\n"), out:match("upload_url +(%S+)")
@@ -158,6 +166,7 @@ describe("the command", function()
   end)
 
   it("asks for a dataset as it would for a list", function()
+    with_sessions()
     local dataset, output = bench:path("tweets.jsonl"), bench:path("clean")
     benches.write(dataset, '{"id":"20","author_id":"12"}\n')
     local status, out, err = run(env, "sync", dataset, "-o", output, "--upload", "resumable",

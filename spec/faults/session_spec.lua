@@ -2,6 +2,7 @@
 -- and status queries fail.
 
 local benches = require "spec.faults.bench"
+local flows = require "spec.flows"
 
 local KiB, MiB = benches.KiB, benches.MiB
 local LIST = 700 * KiB -- two whole pieces of 256 KiB, and some

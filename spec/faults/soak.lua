@@ -6,10 +6,10 @@
 --     something else, which a typed error has told);
 --   - what failed is tried again no sooner and no more often than the policy says.
 --
---     lua spec/faults/soak.lua [RUNS [FIRST_SEED]]
+--     lua spec/faults/soak.lua [RUNS [FIRST_SEED [FLOW]]]
 --
 -- (with the module's paths set, as `make soak` does) prints a line a hundred runs, and the sums.
--- The two flows take turns, by the seed.
+-- The two flows take turns, by the seed, unless FLOW, api or storage, names one.
 
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
@@ -81,10 +81,11 @@ end
 --- One check, until it ends well.
 -- @tparam table sums counts to add to
 -- @tparam integer seed
-local function run(sums, seed)
+-- @tparam[opt] string flow
+local function run(sums, seed, flow)
   local ids = LISTS[seed % #LISTS + 1]
   local list = benches.ids(20 * ids)
-  local flow = seed % 4 < 2 and "storage" or "api"
+  flow = flow or seed % 4 < 2 and "storage" or "api"
   local bench = benches.start {
     flow = flow, ranges = seed % 8 < 4, checksums = seed % 3 == 0,
     jobs_take = 0.05, seed = seed, random = { seed = seed, probability = 0.3, size = #list },
@@ -114,20 +115,21 @@ local function run(sums, seed)
     sums.unverified = sums.unverified + (outcome.verified and 0 or 1)
   end)
   bench:stop()
-  if not ok then error(("seed %d: %s"):format(seed, tostring(failure)), 0) end
+  if not ok then error(("seed %d, over %s: %s"):format(seed, flow, tostring(failure)), 0) end
   sums.runs = sums.runs + 1
 end
 
 --- Runs so many checks.
 -- @tparam integer runs
 -- @tparam[opt=1] integer first_seed
+-- @tparam[opt] string flow of all; both take turns without it
 -- @tparam[opt] function tell called with the sums after each
 -- @treturn table `{ runs, requests, faults, errors = { kind = count }, unverified }`
 -- @raise a message that begins with the seed, where something does not hold
-function M.run(runs, first_seed, tell)
+function M.run(runs, first_seed, flow, tell)
   local sums = { runs = 0, requests = 0, faults = 0, errors = {}, unverified = 0 }
   for seed = first_seed or 1, (first_seed or 1) + runs - 1 do
-    run(sums, seed)
+    run(sums, seed, flow)
     if tell then tell(sums) end
   end
   return sums
@@ -142,9 +144,9 @@ function M.line(sums)
     sums.runs, sums.requests, sums.faults, #kinds > 0 and table.concat(kinds, ", ") or "none")
 end
 
-local function main(runs, first_seed)
+local function main(runs, first_seed, flow)
   local began = core.now()
-  local ok, result = pcall(M.run, tonumber(runs) or 500, tonumber(first_seed), function(sums)
+  local ok, result = pcall(M.run, tonumber(runs) or 500, tonumber(first_seed), flow, function(sums)
     if sums.runs % 100 == 0 then print(M.line(sums)) end
   end)
   print(ok and ("%s; %.0f s"):format(M.line(result), core.now() - began) or result)

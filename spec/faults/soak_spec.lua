@@ -2,6 +2,7 @@
 -- them.
 
 local benches = require "spec.faults.bench"
+local flows = require "spec.flows"
 local soak = require "spec.faults.soak"
 
 describe("under random faults", function()
@@ -10,7 +11,7 @@ describe("under random faults", function()
     local good, bad = 0, 0
     for seed = 1, seeds do
       local bench = benches.start {
-        random = { seed = seed, probability = 0.3, size = 4 * benches.MiB },
+        flow = "storage", random = { seed = seed, probability = 0.3, size = 4 * benches.MiB },
       }
       local client = bench:client { retry = { attempts = 20, first = 0.01, max = 0.05 } }
       local job = assert(client:create_compliance_job("tweets", "ours", true)).data
@@ -41,9 +42,11 @@ describe("under random faults", function()
     assert.is_true(upload(200) > 100)
   end)
 
-  it("whole checks end right, with one job", function()
-    local sums = soak.run(15)
-    assert.equal(15, sums.runs)
-    assert.is_true(sums.faults > 15)
-  end)
+  for _, flow in ipairs(flows.all) do
+    it("whole checks end right, with one job, in the flow over " .. flow, function()
+      local sums = soak.run(12, 1, flow)
+      assert.equal(12, sums.runs)
+      assert.is_true(sums.faults > 12)
+    end)
+  end
 end)

@@ -78,7 +78,7 @@ end)
 
 describe("the token", function()
   it("goes to the API alone: storage is sent no Authorization header", function()
-    local own = bench.start()
+    local own = bench.start { flow = "storage" }
     finally(function() own:stop() end)
     local client = own:client()
     local job = own:job()
@@ -105,7 +105,7 @@ end)
 
 describe("a session's place", function()
   it("is refused where it is on another host, and nothing is sent there", function()
-    local own, elsewhere = bench.start(), raw.start(REFUSE)
+    local own, elsewhere = bench.start { flow = "storage" }, raw.start(REFUSE)
     finally(function()
       own:stop()
       elsewhere:stop()
