@@ -395,7 +395,7 @@ describe("the command", function()
 
   it("simulates, until it is interrupted", function()
     local output = bench:path("output")
-    local pid = assert(shell(("bin/xcompliance simulate --flow storage --jobs-take 0"
+    local pid = assert(shell(("bin/xcompliance simulate --jobs-take 0"
       .. " --share deleted=1 --fault list:503 >%s 2>&1 & echo $!"):format(output)))
     local port
     for _ = 1, 200 do

@@ -23,8 +23,9 @@ M.resumable = { storage = { false, true }, api = { false } }
 --- Describes something that holds in each flow.
 -- @tparam string name
 -- @tparam function body is called with the flow, `"api"` or `"storage"`
-function M.describe(name, body)
-  for _, flow in ipairs(M.all) do
+-- @tparam[opt] string only the one flow in which it holds
+function M.describe(name, body, only)
+  for _, flow in ipairs(only and { only } or M.all) do
     busted.describe(("%s, in the flow over %s"):format(name, flow), function()
       local before
       busted.setup(function() before, simulator.flow = simulator.flow, flow end)

@@ -11,7 +11,7 @@ local cjson = require "cjson"
 local M = {}
 
 --- The flow of simulators that are started without one; see flows.lua.
-M.flow = "storage"
+M.flow = "api"
 
 local Simulator = {}
 Simulator.__index = Simulator

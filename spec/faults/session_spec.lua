@@ -7,7 +7,7 @@ local flows = require "spec.flows"
 local KiB, MiB = benches.KiB, benches.MiB
 local LIST = 700 * KiB -- two whole pieces of 256 KiB, and some
 
-describe("a resumable upload", function()
+flows.describe("a resumable upload", function()
   local bench, job, path, text
 
   --- A new job, for a list of so many bytes.
@@ -431,4 +431,4 @@ describe("a resumable upload", function()
   end)
 
   -- }==================================================================
-end)
+end, "storage")

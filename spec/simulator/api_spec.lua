@@ -1,10 +1,11 @@
 local cjson = require "cjson"
 local curl = require "spec.simulator.curl"
+local flows = require "spec.flows"
 local simulator = require "spec.simulator"
 
 local JOBS = "/2/compliance/jobs"
 
-describe("the simulator's API", function()
+flows.describe("the simulator's API", function()
   local sim
 
   before_each(function() sim = simulator.start { jobs_take = 0 } end)
@@ -159,9 +160,9 @@ describe("the simulator's API", function()
     assert.equal("failed", job.status)
     assert.equal("too_many", job.error)
   end)
-end)
+end, "storage")
 
-describe("the simulator's rate limit", function()
+flows.describe("the simulator's rate limit", function()
   it("counts down in headers, refuses, and begins anew", function()
     local sim = simulator.start { rate_limit = 2, rate_window = 100 }
     local list = JOBS .. "?type=users"
@@ -179,4 +180,4 @@ describe("the simulator's rate limit", function()
     assert.equal(200, curl.api(sim, list).status)
     sim:stop()
   end)
-end)
+end, "storage")

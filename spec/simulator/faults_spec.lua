@@ -1,11 +1,12 @@
 local cjson = require "cjson"
 local curl = require "spec.simulator.curl"
+local flows = require "spec.flows"
 local simulator = require "spec.simulator"
 
 local JOBS = "/2/compliance/jobs"
 local QUARTER = 256 * 1024
 
-describe("the simulator's fault board", function()
+flows.describe("the simulator's fault board", function()
   local sim
 
   setup(function() sim = simulator.start { jobs_take = 0, shares = { deleted = 1 } } end)
@@ -89,9 +90,9 @@ describe("the simulator's fault board", function()
     end
     assert.same(statuses(3), statuses(3))
   end)
-end)
+end, "storage")
 
-describe("any fault at any step", function()
+flows.describe("any fault at any step", function()
   -- these spoil the jobs for other faults
   local LAST = { ["job-gone"] = true, ["results-over"] = true, ["upload-over"] = true,
     ["url-renewed"] = true }
@@ -161,7 +162,7 @@ describe("any fault at any step", function()
           if not name[3] or name[3][step] then
             local parameter = name[1] == "set" and "{}" or name[2]
             faults[#faults + 1] = { step = step, fault = name[1], parameter = parameter }
-            commands[#commands + 1] = "curl -s -m 0.3 -o /dev/null " .. request .. " & "
+            commands[#commands + 1] = "curl -s -m 1 -o /dev/null " .. request .. " & "
           end
         end
         if #faults > 0 then sim:arm_raw(faults) end
@@ -175,9 +176,9 @@ describe("any fault at any step", function()
       sim:stop()
     end)
   end
-end)
+end, "storage")
 
-describe("a status that is armed", function()
+flows.describe("a status that is armed", function()
   local sim, job
 
   before_each(function()
@@ -265,9 +266,9 @@ describe("a status that is armed", function()
     assert.equal("created", curl.job(sim, job.id).status)
     os.remove(path)
   end)
-end)
+end, "storage")
 
-describe("an API answer that is bent", function()
+flows.describe("an API answer that is bent", function()
   local sim, job
 
   setup(function()
@@ -359,9 +360,9 @@ describe("an API answer that is bent", function()
       sim.url, JOBS, job.id))
     assert.matches("50000000", size)
   end)
-end)
+end, "storage")
 
-describe("a job that is fated", function()
+flows.describe("a job that is fated", function()
   it("fails, expires, is stuck or slow", function()
     local sim = simulator.start { jobs_take = 0 }
     local function status(fault)
@@ -379,9 +380,9 @@ describe("a job that is fated", function()
     assert.same({ "complete" }, { status "get:stall@0" })
     sim:stop()
   end)
-end)
+end, "storage")
 
-describe("an upload that is bent", function()
+flows.describe("an upload that is bent", function()
   local sim, job
 
   before_each(function()
@@ -416,9 +417,9 @@ describe("an upload that is bent", function()
     assert.equal(52, put("upload:lost").exit)
     assert.equal("123456789", sim:uploaded(job.id))
   end)
-end)
+end, "storage")
 
-describe("a session that is bent", function()
+flows.describe("a session that is bent", function()
   local SIZE = 2500000
   local sim, job, uri, path
 
@@ -555,9 +556,9 @@ describe("a session that is bent", function()
       .. simulator.shell("openssl md5 -binary " .. path .. " | openssl base64") .. "'"
     assert.equal(400, whole("chunk:flip@1MB", hash).status)
   end)
-end)
+end, "storage")
 
-describe("a download that is bent", function()
+flows.describe("a download that is bent", function()
   local sim, job, whole
 
   setup(function()
@@ -643,4 +644,4 @@ describe("a download that is bent", function()
     assert.matches("NoSuchKey", get("download:404").body)
     assert.equal(416, get("download:416").status)
   end)
-end)
+end, "storage")

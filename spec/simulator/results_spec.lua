@@ -1,5 +1,6 @@
 local cjson = require "cjson"
 local curl = require "spec.simulator.curl"
+local flows = require "spec.flows"
 local simulator = require "spec.simulator"
 
 -- the results of ids, as text
@@ -25,7 +26,7 @@ local function rows(text)
   return list
 end
 
-describe("the simulator's results", function()
+flows.describe("the simulator's results", function()
   it("are the same for the same seed, and others for another", function()
     local one = results({ seed = 7 }, "tweets", ids(1, 1000))
     assert.equal(one, results({ seed = 7 }, "tweets", ids(1, 1000)))
@@ -140,9 +141,9 @@ describe("the simulator's results", function()
     assert.same({ "7", "x", "7", "y" }, { list[2].id, list[2].action, list[3].id, list[3].action })
     assert.equal("8", list[4].id)
   end)
-end)
+end, "storage")
 
-describe("the simulator's options", function()
+flows.describe("the simulator's options", function()
   local function complaint(options)
     local _, message = pcall(simulator.start, options)
     return message
@@ -157,4 +158,4 @@ describe("the simulator's options", function()
     assert.matches("seed must be whole", complaint { seed = 1.5 })
     assert.matches('fault "x" is not written STEP:FAULT', complaint { faults = { "x" } })
   end)
-end)
+end, "storage")

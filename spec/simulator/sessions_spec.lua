@@ -1,9 +1,10 @@
 local curl = require "spec.simulator.curl"
+local flows = require "spec.flows"
 local simulator = require "spec.simulator"
 
 local QUARTER = 256 * 1024
 
-describe("a resumable session of the simulator", function()
+flows.describe("a resumable session of the simulator", function()
   local sim, job, uri
 
   before_each(function()
@@ -194,4 +195,4 @@ describe("a resumable session of the simulator", function()
     assert.is_true(session.kept > 0 and session.kept < SIZE)
     assert.equal(("bytes=0-%d"):format(session.kept - 1), curl.query(uri).headers.range)
   end)
-end)
+end, "storage")

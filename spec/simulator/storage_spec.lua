@@ -1,7 +1,8 @@
 local curl = require "spec.simulator.curl"
+local flows = require "spec.flows"
 local simulator = require "spec.simulator"
 
-describe("the simulator's storage", function()
+flows.describe("the simulator's storage", function()
   local sim, job
 
   before_each(function()
@@ -112,9 +113,9 @@ describe("the simulator's storage", function()
   it("has no results before the job is complete", function()
     refused(curl.ask("'" .. job.download_url .. "'"), 404, "NoSuchKey")
   end)
-end)
+end, "storage")
 
-describe("a download from the simulator", function()
+flows.describe("a download from the simulator", function()
   local sim, job, whole
 
   setup(function()
@@ -189,4 +190,4 @@ describe("a download from the simulator", function()
     assert.is_nil(sim:curl("/admin/state"):match("very%-secret"))
     for _, logged in ipairs(log) do assert.is_nil(logged.path:match("Signature")) end
   end)
-end)
+end, "storage")

@@ -1,9 +1,10 @@
 local curl = require "spec.simulator.curl"
+local flows = require "spec.flows"
 local simulator = require "spec.simulator"
 
 local JOBS = "/2/compliance/jobs"
 
-describe("a connection to the simulator", function()
+flows.describe("a connection to the simulator", function()
   local sim
 
   setup(function() sim = simulator.start { jobs_take = 0 } end)
@@ -128,9 +129,9 @@ describe("a connection to the simulator", function()
   it("is answered 400 where it does not speak HTTP", function()
     assert.equal(400, curl.ask("-X 'GET it' " .. sim.url).status)
   end)
-end)
+end, "storage")
 
-describe("the simulator as a process", function()
+flows.describe("the simulator as a process", function()
   it("ends with the process that started it", function()
     local _, pid = simulator.shell([[LUA_PATH="./?.lua;;" lua5.4 -e '
       local sim = require("spec.simulator").start {}
@@ -180,4 +181,4 @@ describe("the simulator as a process", function()
     sim:stop()
     simulator.run("rm -r " .. folder)
   end)
-end)
+end, "storage")
