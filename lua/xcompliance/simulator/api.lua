@@ -111,6 +111,14 @@ end
 local OPERATIONS = { create = create, get = get, list = list, cancel = cancel }
 local BYTES = { upload = byte_paths.upload, download = byte_paths.download }
 
+--- The steps of requests for jobs, by method and by what follows /2/compliance/jobs, an id apart.
+M.steps = {
+  ["POST "] = "create", ["GET "] = "list", ["GET /ID"] = "get", ["DELETE /ID"] = "cancel",
+}
+
+--- The same for their bytes, in the flow over the API's own host.
+M.byte_steps = { ["PUT /ID/upload"] = "upload", ["GET /ID/download"] = "download" }
+
 -- {====================================================================
 -- What is around them
 -- =====================================================================

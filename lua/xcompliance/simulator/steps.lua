@@ -8,11 +8,6 @@ local storage = require "xcompliance.simulator.storage"
 
 local M = {}
 
-local API = { -- by method, and by what follows /2/compliance/jobs, an id apart
-  ["POST "] = "create", ["GET "] = "list", ["GET /ID"] = "get", ["DELETE /ID"] = "cancel",
-}
-local BYTES = { ["PUT /ID/upload"] = "upload", ["GET /ID/download"] = "download" }
-
 local function storage_step(request)
   local method = request.method
   if ("&" .. request.query):find("&upload_id=", 1, true) then
@@ -37,40 +32,30 @@ function M.of(request, flow)
   end
   local rest = path:match("^/2/compliance/jobs(.*)$")
   local call = rest and request.method .. " " .. rest:gsub("^/[^/]+", "/ID")
-  return call and (API[call] or flow == "api" and BYTES[call]) or "other", "api"
+  return call and (api.steps[call] or flow == "api" and api.byte_steps[call]) or "other", "api"
 end
 
 local function by_api(service, request, step, exchange)
+  if step == "other" then return problem.plain(404, "Not Found") end
   local response
   response, exchange.job = api.answer(service, request, step)
   return response
 end
 
-local function by_session(service, request, step)
-  return service.sessions:answer(request, step)
+local SESSION = { chunk = true, query = true, abort = true }
+
+local function by_storage(service, request, step)
+  if SESSION[step] then return service.sessions:answer(request, step) end
+  return storage.answer(service, request, step)
 end
 
-local function nothing()
-  return problem.plain(404, "Not Found")
-end
-
-local ANSWERS = {
-  admin = { admin = admin.answer },
-  api = {
-    create = by_api, list = by_api, get = by_api, cancel = by_api, upload = by_api,
-    download = by_api, other = nothing,
-  },
-  storage = {
-    upload = storage.answer, start = storage.answer, download = storage.answer,
-    chunk = by_session, query = by_session, abort = by_session,
-  },
-}
+local ANSWERS = { admin = admin.answer, api = by_api, storage = by_storage }
 
 --- Does what a request asks.
 -- @treturn table the response
 function M.answer(exchange)
   local step = exchange.step
-  return ANSWERS[exchange.place][step](exchange.service, exchange.request, step, exchange)
+  return ANSWERS[exchange.place](exchange.service, exchange.request, step, exchange)
 end
 
 return M
