@@ -69,6 +69,8 @@
 ---@field url_refused? boolean the API accepts the bearer token, but not the job's URL
 ---@field spoilt? boolean a job works on something else than the list
 ---@field attempts? integer
+---@field part? integer of a list that is checked in several, the one at which it happened
+---@field uncertain? boolean a job may have been created all the same
 ---@field deadline? boolean the caller's deadline has passed
 ---@field job? xcompliance.ComplianceJob that failed or expired, or could not be cancelled
 ---@field file? string
