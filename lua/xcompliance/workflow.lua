@@ -759,16 +759,11 @@ end
 
 --- Checks that what is written at the end can be written, before anything is asked.
 local function check_targets(run)
-  local results = run.options.results
   if run.options.state then
     local ok, err = core.make_folder(run.folder)
     if not ok then return nil, err end
   end
-  if core.folder_room(results) then
-    return nil, errors.new("io", results .. ": is a folder - give the name of a file",
-      { file = results, creating = true })
-  end
-  for _, folder in ipairs { results:match("^(.*/)") or ".", run.folder } do
+  for _, folder in ipairs { run.options.results:match("^(.*/)") or ".", run.folder } do
     local room, err = core.folder_room(folder)
     if not room then return nil, errors.with(err, { creating = true }) end
   end
