@@ -475,6 +475,18 @@ describe("redaction", function()
         '[{"id":"1",\n"text":"a"}]')
     end)
 
+    it("keeps the assignment that a file of an archive begins with", function()
+      turns('window.YTD.tweets.part0 = [\n {"tweet":{"id":"13","full_text":"a"}},\n {"tweet":{"id":"1","full_text":"b"}}\n]\n',
+        'window.YTD.tweets.part0 = [\n \n {"tweet":{"id":"1","full_text":"b"}}\n]\n')
+      turns('Grailbird.data.tweets_2013_05 = \n [ {"id":1,"text":"b"}, {"id":13,"text":"a"} ];\n',
+        'Grailbird.data.tweets_2013_05 = \n [ {"id":1,"text":"b"} ];\n')
+      turns('window.YTD.tweets.part0 = [ ]', 'window.YTD.tweets.part0 = [ ]')
+      scratch:write("d/tweets.js", 'window.YTD.tweets.part0 = [{"tweet":{"id":"7","full_text":"a"}}]')
+      scratch:write("d/account.js", 'window.YTD.account.part0 = [{"account":{}}]')
+      local counts = assert(dataset.extract { type = "tweets", inputs = scratch:at("d"), output = scratch:at("ids") })
+      assert.same({ "7\n", 1 }, { scratch:read("ids"), counts.ignored })
+    end)
+
     it("takes a value over many lines with its line end", function()
       local counts = turns('{\n "id": "13",\n "text": "a"\n}\n{\n "id": "1",\n "text": "b"\n}\n',
         '{\n "id": "1",\n "text": "b"\n}\n')

@@ -66,6 +66,8 @@ function add_tweet(tweet, found, holder)
   add_ids(authors, found.users)
   if #authors == 0 then found.without_author = found.without_author + 1 end
   if found.top_level then return end
+  add_ids(shapes.retweeted_ids(tweet), found.tweets)
+  add_ids(shapes.retweeted_author_ids(tweet), found.users)
   add_each(shapes.retweeted(tweet), "tweet", found)
   add_each(shapes.quoted(tweet), "tweet", found)
   add_elements(shapes.references(tweet), "tweet", found)

@@ -371,19 +371,6 @@ static void check_policy(lua_State *L, const char *name, struct policy *policy) 
   }
 }
 
-/* Leaves the table of columns on the stack, which holds the names. */
-static void check_columns(lua_State *L, const char *name, const char *columns[COLUMN_ROLES]) {
-  static const char *const roles[] = {"id", "author", "retweeted", NULL};
-  int table;
-  lua_pushliteral(L, "columns");
-  lua_rawget(L, 1);
-  table = lua_gettop(L);
-  if (lua_isnil(L, table)) return;
-  skin_check_options(L, table, name, roles);
-  for (int i = 0; i < COLUMN_ROLES; i++)
-    columns[i] = skin_optional_string(L, table, name, roles[i], NULL);
-}
-
 static void push_counts(lua_State *L, const struct batch_counts *counts) {
   lua_createtable(L, 0, 12);
   set_whole(L, "records", counts->records);
@@ -474,11 +461,27 @@ static void check_outputs(lua_State *L, const char *name, struct redact_options 
 
 /* Everything but the verdicts. Leaves on the stack what holds the strings. */
 static void read_redaction(lua_State *L, const char *name, struct redact_options *options) {
-  static const char *const known[] = {
-      "checksums", "columns", "dry_run",         "in_place",     "inputs",
-      "jobs",      "level",   "lists",           "on_malformed", "on_unknown",
-      "output",    "policy",  "quarantine",      "rehydrate",    "strict",
-      "verdicts",  "shape",   "on_unrecognised", "on_ignored",   NULL};
+  static const char *const known[] = {"allow_rounded",
+                                      "checksums",
+                                      "columns",
+                                      "dry_run",
+                                      "in_place",
+                                      "inputs",
+                                      "jobs",
+                                      "level",
+                                      "lists",
+                                      "on_malformed",
+                                      "on_unknown",
+                                      "output",
+                                      "policy",
+                                      "quarantine",
+                                      "rehydrate",
+                                      "strict",
+                                      "verdicts",
+                                      "shape",
+                                      "on_unrecognised",
+                                      "on_ignored",
+                                      NULL};
   skin_check_options(L, 1, name, known);
   options->output = skin_optional_string(L, 1, name, "output", NULL);
   options->in_place = skin_optional_boolean(L, 1, name, "in_place", false);
@@ -497,7 +500,8 @@ static void read_redaction(lua_State *L, const char *name, struct redact_options
   options->checksums = skin_optional_boolean(L, 1, name, "checksums", false);
   options->list_type = (enum verdicts_type)skin_optional_choice(L, 1, name, "lists", 0, TYPES);
   check_policy(L, name, &options->policy);
-  check_columns(L, name, options->columns);
+  options->columns = skin_columns(L, 1, name);
+  options->allow_rounded = skin_optional_boolean(L, 1, name, "allow_rounded", false);
   options->inputs = check_paths(L, name, "inputs");
   check_outputs(L, name, options);
 }

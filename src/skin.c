@@ -3,6 +3,7 @@
  * An error is a table with a metatable of ours, the same whether it is returned or raised: its
  * `kind` is for programs, and tostring() gives its message.
  */
+#include "dataset/columns.h"
 #include "skin.h"
 
 #include <math.h>
@@ -241,4 +242,44 @@ void skin_open(lua_State *L) {
   skin_metatable(L, ERROR_NAME, NULL, metamethods);
   lua_pushcfunction(L, error_new);
   lua_setfield(L, -2, "error");
+}
+
+/* Adds the string on top of the stack, which the table of options holds. */
+static void add_column(lua_State *L, const char *name, struct column_name *list, size_t *count,
+                       int role) {
+  if (lua_type(L, -1) != LUA_TSTRING)
+    skin_misuse(L, "%s: columns.%s must be a name, or an array of names", name,
+                column_role_names[role]);
+  if (*count == COLUMN_NAMES_MAX)
+    skin_misuse(L, "%s: more than %d columns are named", name, COLUMN_NAMES_MAX);
+  list[(*count)++] = (struct column_name){(enum column_role)role, lua_tostring(L, -1)};
+}
+
+const struct column_name *skin_columns(lua_State *L, int index, const char *name) {
+  struct column_name *list;
+  size_t count = 0;
+  int table;
+  lua_pushliteral(L, "columns");
+  lua_rawget(L, index);
+  table = lua_gettop(L);
+  if (lua_isnil(L, table)) return NULL;
+  if (!lua_istable(L, table)) skin_misuse(L, "%s: columns must be a table", name);
+  skin_check_options(L, table, name, column_role_names);
+  list = compat_newuserdata(L, (COLUMN_NAMES_MAX + 1) * sizeof *list);
+  for (int role = 0; role < COLUMN_ROLES; role++) {
+    lua_pushstring(L, column_role_names[role]);
+    lua_rawget(L, table);
+    if (lua_istable(L, -1)) {
+      for (size_t i = 1; i <= lua_rawlen(L, -1); i++) {
+        lua_rawgeti(L, -1, (int)i);
+        add_column(L, name, list, &count, role);
+        lua_pop(L, 1);
+      }
+    } else if (!lua_isnil(L, -1)) {
+      add_column(L, name, list, &count, role);
+    }
+    lua_pop(L, 1);
+  }
+  list[count].name = NULL;
+  return list;
 }

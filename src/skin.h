@@ -110,6 +110,11 @@ void session_push_masked(lua_State *L, const char *text, size_t size, const char
  * the query. */
 void session_push_answer(lua_State *L, const struct transfer *transfer);
 
+struct column_name;
+/* The option `columns`, a table of names, or of arrays of names, by roles (dataset/columns.h): a
+ * list in a userdata that is left on the stack with the table; NULL if it is nil. */
+const struct column_name *skin_columns(lua_State *L, int index, const char *name);
+
 #pragma GCC visibility pop
 
 #endif

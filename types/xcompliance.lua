@@ -220,6 +220,9 @@
 ---@field on_unrecognised? "stop"|"quarantine"|"remove"|"keep" records without tweets and users
 ---@field on_ignored? "skip"|"stop" files in folders that are not read
 ---@field shape? string a file of shapes (docs/shapes.md)
+---@field columns? table<string, string|string[]> names of columns of tables by their roles
+---@field lists? "tweets"|"users" what lists of ids are lists of (tweets)
+---@field allow_rounded? boolean accept ids that a spreadsheet seems to have rounded
 ---@field strict? boolean
 ---@field jobs? integer threads
 ---@field memory? integer bytes for sorting ids

@@ -57,8 +57,17 @@ local EXTRACT = {
   type = "string", inputs = "table|string", output = "string", format = "string",
   column = "string", top_level = "boolean", ids_per_file = "number", memory = "number",
   jobs = "number", on_malformed = "string", on_unrecognised = "string", on_ignored = "string",
-  shape = "string",
+  shape = "string", columns = "table", lists = "string", allow_rounded = "boolean",
 }
+
+--- `column` names the column with the ids that are asked for.
+local function add_column(fields)
+  if not fields.column then return end
+  local columns = {}
+  for role, name in pairs(fields.columns or {}) do columns[role] = name end
+  columns[fields.type == "users" and "author" or "id"] = fields.column
+  fields.column, fields.columns = nil, columns
+end
 
 --- Writes the ids that a dataset holds to a file, each once, ascending, one a line.
 --
@@ -70,7 +79,9 @@ local EXTRACT = {
 -- Lines (default: one a processor); `on_malformed` is "stop" or "skip", which lists what was
 -- skipped in OUTPUT.malformed; `on_unrecognised`, about records in which there is neither a tweet
 -- nor a user, is "stop" or "skip"; `on_ignored`, about files in folders that are not read, is
--- "skip" or "stop"; `shape` is a file that says where tweets and users are (docs/shapes.md).
+-- "skip" or "stop"; `shape` is a file that says where tweets and users are (docs/shapes.md);
+-- `columns` and `allow_rounded` are as M.redact has them; `lists` says what lists of ids are lists
+-- of ("tweets" or "users"; default: of what is asked for).
 -- `on_progress` is told `{ bytes, total, records, ids }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `records` = `recognised` + `notices` + `unrecognised`; `malformed`;
@@ -81,6 +92,7 @@ function M.extract(options)
   local call, fields = begin("dataset.extract", options, EXTRACT)
   fields.inputs = errors.check_paths("dataset.extract", "inputs", fields.inputs)
   check_given("dataset.extract", fields, { "type", "inputs", "output" })
+  add_column(fields)
   call:at("extract", "extracting the ids of " .. fields.type)
   local ok, err = names.check(call, "extract", fields)
   if not ok then return nil, err end
@@ -146,7 +158,7 @@ local REDACT = {
   dry_run = "boolean", quarantine = "string", rehydrate = "string", policy = "table",
   on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
   level = "number", checksums = "boolean", lists = "string", columns = "table",
-  on_unrecognised = "string", on_ignored = "string", shape = "string",
+  on_unrecognised = "string", on_ignored = "string", shape = "string", allow_rounded = "boolean",
 }
 
 --- Takes out of a dataset what the verdicts condemn (docs/redaction.md).
@@ -166,8 +178,10 @@ local REDACT = {
 -- "stop". `shape` is a file that says where tweets and users are (docs/shapes.md). `strict` parses
 -- every record. `jobs` is the number of threads (default: as many as processors); `level` of
 -- compression is as in gzip; `checksums` adds CRC32C of inputs and outputs. `lists` says what id
--- lists are lists of ("tweets", the default, or "users"); `columns` names the columns of CSV files:
--- `{ id, author, retweeted }`.
+-- lists are lists of ("tweets", the default, or "users"); `columns` names columns
+-- of tables: names, or arrays of names, by `id`, `author`, `retweeted`, `retweeted_author`,
+-- `quoted`, `quoted_author`, `quoted_text`, `place`. `allow_rounded` accepts ids of lists and
+-- tables that a spreadsheet seems to have rounded.
 -- `on_progress` is told `{ bytes, total, records, changed, dropped, quarantined }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `records` = `kept` + `changed` + `dropped` + `quarantined` = `recognised`

@@ -26,7 +26,8 @@ local OPTIONS = {
   inputs = "table", output = "string", in_place = "boolean", state = "string",
   quarantine = "string", dry_run = "boolean", memory = "number", policy = "table",
   on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
-  on_unrecognised = "string", on_ignored = "string", shape = "string",
+  on_unrecognised = "string", on_ignored = "string", shape = "string", columns = "table",
+  lists = "string", allow_rounded = "boolean",
 }
 for name, types in pairs(asking_options.types) do OPTIONS[name] = types end
 
@@ -274,7 +275,8 @@ local function settings_of(options)
     inputs = options.inputs, output = options.output, in_place = options.in_place,
     quarantine = options.quarantine, dry_run = options.dry_run, policy = options.policy,
     on_unknown = options.on_unknown, on_malformed = options.on_malformed,
-    on_unrecognised = options.on_unrecognised, shape = options.shape,
+    on_unrecognised = options.on_unrecognised, shape = options.shape, columns = options.columns,
+    lists = options.lists,
   }
 end
 
@@ -422,7 +424,7 @@ end
 -- @tparam table options `inputs` (files and folders) and `output` (a folder), `in_place` or
 -- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
 -- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `on_unrecognised`, `on_ignored`,
--- `shape`, `strict`, `jobs` (as dataset.redact has them),
+-- `shape`, `columns`, `lists`, `allow_rounded`, `strict`, `jobs` (as dataset.redact has them),
 -- `memory`; `ids_per_job`, `wait`, `name`, `poll`, `upload`, `chunk`, `max_polls_per_15min`,
 -- `allow_unframed` (as check has them); `deadline`, `on_progress`
 -- @treturn ?table the report (docs/report.md), or nil, err

@@ -12,7 +12,8 @@ local verdicts_of = require "xcompliance.verdicts"
 local M = {}
 
 local OPTIONS = {
-  "policy", "on_unknown", "on_malformed", "on_unrecognised", "shape", "strict", "jobs",
+  "policy", "on_unknown", "on_malformed", "on_unrecognised", "shape", "columns", "lists",
+  "allow_rounded", "strict", "jobs",
 }
 
 --- The options of dataset.redact that a sync is given.
@@ -36,7 +37,8 @@ local function skips(treatment) return treatment and treatment ~= "stop" and "sk
 function M.extraction_options(given)
   return {
     on_malformed = skips(given.on_malformed), on_unrecognised = skips(given.on_unrecognised),
-    shape = given.shape,
+    shape = given.shape, columns = given.columns, lists = given.lists or "tweets",
+    allow_rounded = given.allow_rounded,
   }
 end
 

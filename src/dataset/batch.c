@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "dataset/id.h"
+#include "dataset/id_form.h"
 
 struct batch *batch_new(const struct batch_rules *rules) {
   struct batch *batch = calloc(1, sizeof *batch);
@@ -150,6 +151,17 @@ static void settle_doubtful(struct batch *batch, const char *text, size_t size) 
          judge->cuts, judge->cut_count);
 }
 
+void batch_unrecognised(struct batch *batch, const char *text, size_t size) {
+  static const enum judgement judgements[] = {
+      [TREAT_STOP] = JUDGED_KEPT,
+      [TREAT_KEEP] = JUDGED_KEPT,
+      [TREAT_REMOVE] = JUDGED_DROPPED,
+      [TREAT_QUARANTINE] = JUDGED_QUARANTINED,
+  };
+  batch->counts.unrecognised++;
+  settle(batch, judgements[batch->rules->on_unrecognised], text, size, NULL, 0);
+}
+
 void batch_malformed(struct batch *batch, const char *text, size_t size,
                      const struct error *problem) {
   if (batch->rules->on_malformed == TREAT_STOP) {
@@ -254,7 +266,7 @@ static void refuse_id(struct batch *batch, size_t start, size_t end, size_t from
                       uint64_t line) {
   char complaint[ID_COMPLAINT];
   struct error problem;
-  id_complain(batch->piece.text + from, to - from, complaint);
+  id_form_complain(batch->piece.text + from, to - from, complaint);
   error_at(&problem, ERROR_DATA, batch->piece.path, line, batch->piece.byte + from, "%s",
            complaint);
   batch_malformed(batch, batch->piece.text + start, end - start, &problem);
@@ -263,7 +275,7 @@ static void refuse_id(struct batch *batch, size_t start, size_t end, size_t from
 static void judge_id_line(struct batch *batch, size_t start, size_t end, uint64_t line) {
   const char *text = batch->piece.text;
   size_t from = start, to = end;
-  struct judge_row row = {.user = batch->rules->list_type == VERDICTS_USERS};
+  struct judge_row row = {.user = batch->rules->list_type == VERDICTS_USERS, .count = 1};
   enum judgement judgement;
   while (from < to && is_blank(text[from]))
     from++;
@@ -273,10 +285,15 @@ static void judge_id_line(struct batch *batch, size_t start, size_t end, uint64_
     batch_pass(batch, text + start, end - start);
     return;
   }
-  if (id_read(text + from, &row.id) != to - from || row.id == 0) {
+  row.ids[0].role = ROW_OWN;
+  if (id_read(text + from, &row.ids[0].id) != to - from)
+    row.ids[0].id = id_form_parse(text + from, to - from);
+  if (row.ids[0].id == 0) {
     refuse_id(batch, start, end, from, to, line);
     return;
   }
+  batch->counts.ids++;
+  batch->counts.round_ids += id_is_round(row.ids[0].id);
   judgement = judge_row(batch->judge, &row);
   if (judgement == JUDGED_STOP)
     batch_stop(batch, batch->piece.path, line, batch->piece.byte + from);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataset/columns.h"
 #include "dataset/judge.h"
 #include "dataset/pieces.h"
 #include "dataset/prefilter.h"
@@ -20,7 +21,6 @@
 
 /* What the caller of a redaction wants; shared by all batches. */
 enum treatment { TREAT_STOP, TREAT_QUARANTINE, TREAT_REMOVE, TREAT_KEEP };
-enum { COLUMN_ID, COLUMN_AUTHOR, COLUMN_RETWEETED, COLUMN_ROLES };
 
 struct batch_rules {
   const struct policy *policy;
@@ -30,7 +30,7 @@ struct batch_rules {
   bool strict;       /* walk every record, whatever the filter says */
   enum treatment on_malformed, on_unrecognised; /* only the latter may be TREAT_KEEP */
   enum verdicts_type list_type;                 /* what id lists are lists of */
-  const char *columns[COLUMN_ROLES];            /* of CSV; NULL: by the known names */
+  const struct column_name *columns; /* of tables: those that the user has named; may be NULL */
 };
 
 /* records = kept + changed + dropped + quarantined
@@ -39,8 +39,9 @@ struct batch_counts {
   uint64_t records, kept, changed, dropped, quarantined;
   uint64_t recognised, notices; /* with tweets or users in them; without content */
   uint64_t malformed;           /* of the dropped and quarantined ones: those that are no records */
-  uint64_t unrecognised; /* in which nothing was found, or a condemned id at an unknown place */
-  uint64_t unparsed;     /* in which no id that matters stands anywhere */
+  uint64_t unrecognised;   /* in which nothing was found, or a condemned id at an unknown place */
+  uint64_t unparsed;       /* in which no id that matters stands anywhere */
+  uint64_t ids, round_ids; /* of lists and tables; those that end in 000 */
 };
 
 struct batch {
@@ -103,6 +104,9 @@ void batch_settle(struct batch *batch, enum judgement judgement, const char *tex
 /* The same for what is no record; `problem` becomes the batch's error where that stops the run. */
 void batch_malformed(struct batch *batch, const char *text, size_t size,
                      const struct error *problem);
+
+/* The same for a record that is not understood; not if that stops the run. */
+void batch_unrecognised(struct batch *batch, const char *text, size_t size);
 
 /* Bytes that are no part of a record and stay. */
 void batch_pass(struct batch *batch, const char *text, size_t size);

@@ -43,24 +43,24 @@ static uint64_t equal(const __m128i *quarters, char c) {
   return (a | b << 16) | (uint64_t)(c2 | d << 16) << 32;
 }
 
-static struct masks find(const char *text, char separator) {
+static struct masks find(const char *text, char separator, char feed) {
   const __m128i quarters[4] = {
       _mm_loadu_si128((const __m128i *)text), _mm_loadu_si128((const __m128i *)(text + 16)),
       _mm_loadu_si128((const __m128i *)(text + 32)), _mm_loadu_si128((const __m128i *)(text + 48))};
-  return (struct masks){equal(quarters, '"'), equal(quarters, separator), equal(quarters, '\n'),
-                        equal(quarters, '\r')};
+  return (struct masks){equal(quarters, '"'), equal(quarters, separator), equal(quarters, feed),
+                        feed == '\r' ? 0 : equal(quarters, '\r')};
 }
 
 #else
 
-static struct masks find(const char *text, char separator) {
+static struct masks find(const char *text, char separator, char feed) {
   struct masks masks = {0};
   for (int i = 0; i < BLOCK; i++) {
     uint64_t bit = (uint64_t)1 << i;
     if (text[i] == '"') masks.quotes |= bit;
     if (text[i] == separator) masks.separators |= bit;
-    if (text[i] == '\n') masks.feeds |= bit;
-    if (text[i] == '\r') masks.returns |= bit;
+    if (text[i] == feed) masks.feeds |= bit;
+    if (text[i] == '\r' && feed != '\r') masks.returns |= bit;
   }
   return masks;
 }
@@ -138,7 +138,7 @@ static uint64_t loose_quotes(struct scan *scan, const struct masks *masks, uint6
  * that ends the row, if it is there. */
 static enum csv_step scan_block(struct csv *csv, struct scan *scan, const char *block,
                                 uint64_t valid, const char **end) {
-  struct masks masks = find(block, csv->separator);
+  struct masks masks = find(block, csv->separator, csv->feed);
   uint64_t inside, feeds, separators, loose, after, lone;
   masks.quotes &= valid;
   inside = running_xor(masks.quotes) ^ scan->inside;
@@ -166,7 +166,7 @@ static enum csv_step scan_block(struct csv *csv, struct scan *scan, const char *
 
 /* The row is text[0 .. end), without its line feed. */
 static enum csv_step end_row(struct csv *csv, struct scan *scan, const char *end) {
-  if (end > scan->text && end[-1] == '\r') end--;
+  if (csv->feed == '\n' && end > scan->text && end[-1] == '\r') end--;
   take_cell(csv, scan, end);
   csv->row = scan->text;
   csv->row_size = (size_t)(end - scan->text);
@@ -191,7 +191,7 @@ static enum csv_step bad_row(struct csv *csv, const char *text, size_t blank, si
                              bool ended) {
   const char *feed;
   csv->problem_at += blank;
-  feed = memchr(text + csv->problem_at, '\n', size - csv->problem_at);
+  feed = memchr(text + csv->problem_at, csv->feed, size - csv->problem_at);
   if (!feed && !ended) {
     csv->problem = NULL;
     return CSV_MORE;
@@ -269,19 +269,55 @@ static enum csv_step read_names(struct csv *csv, const char *text, const char *e
   }
 }
 
+/* Passes a line `sep=;` at the start, as Excel writes it. Returns its size. */
+static size_t separator_line(const char *text, size_t size, char *separator) {
+  size_t at = 5;
+  if (size < 6 || strncasecmp(text, "sep=", 4) != 0) return 0;
+  *separator = text[4];
+  if (text[at] == '\r') at++;
+  if (at < size && text[at] == '\n') at++;
+  return at > 5 ? at : 0;
+}
+
+/* Whether a line ends at `at` in a carriage return, and no line does in a line feed. */
+static bool is_return_alone(const char *at, const char *end) {
+  return at < end && *at == '\r' && !memchr(at, '\n', (size_t)(end - at));
+}
+
 enum csv_step csv_header(struct csv *csv, const char *text, size_t size, bool ended) {
+  char separator = '\0';
   size_t blank = blank_size(text, size);
-  const char *end = span(text + blank, text + size, '\n', '\n');
+  const char *end;
+  if (size < 8 && !ended && strncasecmp(text, "sep=", size < 4 ? size : 4) == 0) return CSV_MORE;
+  blank += separator_line(text + blank, size - blank, &separator);
+  end = span(text + blank, text + size, '\n', '\r');
   csv->used = blank;
-  if (!ended && (!end || end == text + size)) return CSV_MORE;
+  /* what follows a carriage return says what it is */
+  if (!ended && (!end || end == text + size || (*end == '\r' && end + 1 == text + size)))
+    return CSV_MORE;
   if (blank == size) return CSV_END;
   if (!end) return bad(csv, OPEN_QUOTE, blank);
-  csv->used = end == text + size ? size : (size_t)(end + 1 - text);
-  if (end > text + blank && end[-1] == '\r') end--;
+  csv->feed = is_return_alone(end, text + size) ? '\r' : '\n';
+  if (csv->feed == '\n' && end < text + size && *end == '\r' && end[1] != '\n')
+    end = span(end, text + size, '\n', '\n');
+  if (!end) return bad(csv, OPEN_QUOTE, blank);
   csv->row = text + blank;
   csv->row_size = (size_t)(end - csv->row);
-  csv->separator = choose_separator(csv->row, end);
-  return read_names(csv, csv->row, end);
+  if (csv->feed == '\n' && csv->row_size > 0 && end[-1] == '\r') csv->row_size--;
+  if (end < text + size && *end != csv->feed) end++;
+  csv->used = end >= text + size ? size : (size_t)(end + 1 - text);
+  csv->separator = separator ? separator : choose_separator(csv->row, csv->row + csv->row_size);
+  return read_names(csv, csv->row, csv->row + csv->row_size);
+}
+
+bool csv_number_names(struct csv *csv) {
+  char *names = malloc((size_t)csv->columns * 8 + 1), *at = names;
+  if (!names) return false;
+  for (uint32_t i = 1; i <= csv->columns; i++)
+    at += sprintf(at, "#%u", i) + 1;
+  free(csv->names);
+  csv->names = names;
+  return true;
 }
 
 const char *csv_name(const struct csv *csv, uint32_t column) {

@@ -38,6 +38,7 @@ enum csv_step {
 
 struct csv {
   char separator;
+  char feed;        /* what ends a line: a line feed, or a carriage return alone */
   uint32_t columns; /* how many cells each row has */
   /* the row given last */
   const char *row;
@@ -59,6 +60,9 @@ struct csv {
  * JSON_PADDING bytes behind the text must be readable, here and below. */
 enum csv_step csv_header(struct csv *csv, const char *text, size_t size, bool ended);
 extern const char CSV_NO_MEMORY[];
+
+/* Calls the columns by their numbers: #1, #2 and so on. False: no memory. */
+bool csv_number_names(struct csv *csv);
 
 /* The number of the column `name` (exactly, then without regard to case), or -1. */
 int csv_column(const struct csv *csv, const char *name);

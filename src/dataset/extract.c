@@ -12,6 +12,7 @@
 
 #include "dataset/format.h"
 #include "dataset/id.h"
+#include "dataset/id_form.h"
 #include "dataset/leftover.h"
 #include "memory.h"
 
@@ -113,7 +114,7 @@ bool extraction_pass_over(struct extraction *x, struct error *error) {
 bool extraction_refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
                           struct error *error) {
   char complaint[ID_COMPLAINT];
-  id_complain(text, size, complaint);
+  id_form_complain(text, size, complaint);
   error_at(error, ERROR_DATA, x->reader->path, reader_line(x->reader, at),
            x->reader->byte + (uint64_t)(at - x->reader->text), "%s", complaint);
   return extraction_pass_over(x, error);
@@ -176,6 +177,13 @@ static bool read_records(struct extraction *x, struct error *error) {
   return false;
 }
 
+/* What a spreadsheet has rounded is no id that X knows, and so would seem to be compliant. */
+static bool check_rounded(struct extraction *x, struct error *error) {
+  if (x->options.allow_rounded || !id_are_rounded(x->round_ids, x->ids_read)) return true;
+  id_refuse_rounded(x->reader->path, x->round_ids, x->ids_read, error);
+  return false;
+}
+
 static bool read_file(struct extraction_run *run, const struct folder_file *file,
                       struct error *error) {
   struct extraction x = {.run = run, .options = run->options};
@@ -186,7 +194,7 @@ static bool read_file(struct extraction_run *run, const struct folder_file *file
     if (file->found && error->code == ERROR_IO) error->code = ERROR_DATA;
     return take_problem(run, error, error);
   }
-  done = (read_records(&x, error) && extraction_hand_over(&x, error)) ||
+  done = (read_records(&x, error) && check_rounded(&x, error) && extraction_hand_over(&x, error)) ||
          extraction_pass_over(&x, error);
   show_progress(run);
   run->bytes_before += reader_done(run->reader);
@@ -271,7 +279,7 @@ static void free_options(struct extract_options *options) {
     free((void *)options->inputs[i]);
   free((void *)options->inputs);
   free((void *)options->output);
-  free((void *)options->column);
+  columns_free(options->columns);
   free((void *)options->shape);
 }
 
@@ -291,9 +299,9 @@ static bool copy_options(struct extraction_run *x, const struct extract_options 
   x->options = *options;
   x->options.inputs = inputs = calloc(count + 1, sizeof *inputs);
   x->options.output = strdup(options->output);
-  x->options.column = options->column ? strdup(options->column) : NULL;
+  x->options.columns = columns_copy(options->columns);
   x->options.shape = options->shape ? strdup(options->shape) : NULL;
-  if (!inputs || !x->options.output || (options->column && !x->options.column) ||
+  if (!inputs || !x->options.output || (options->columns && !x->options.columns) ||
       (options->shape && !x->options.shape))
     return false;
   for (size_t i = 0; i < count; i++)

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataset/columns.h"
 #include "error.h"
 #include "task.h"
 
@@ -35,7 +36,10 @@ struct extract_options {
   enum extract_format format;
   const char *const *inputs; /* files, folders, "-" for standard input; NULL-ended */
   const char *output;
-  const char *column;    /* of CSV; NULL: id, tweet_id, status_id, id_str (users: author_id, ...) */
+  const struct column_name *columns; /* of tables: those that the user has named; may be NULL */
+  bool lists_known;                  /* whether `lists` says what lists of ids are lists of; */
+  enum extract_type lists;           /* else they are of `type` */
+  bool allow_rounded;                /* ids that a spreadsheet has rounded are no error */
   bool top_level;        /* only the records' own ids, not those of nested and included objects */
   uint64_t ids_per_file; /* 0: one file. Else OUTPUT.0001, OUTPUT.0002, ... */
   uint64_t memory;       /* bytes for the id set; 0: a quarter of the machine's */

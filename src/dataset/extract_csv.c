@@ -1,119 +1,82 @@
-/* extract_csv.c - extraction from CSV
+/* extract_csv.c - extraction from tables
  */
-#include "dataset/csv.h"
 #include "dataset/extraction.h"
-#include "dataset/id.h"
+#include "dataset/table.h"
 
 enum { PROGRESS_EVERY = 256 }; /* rows */
 
-static enum csv_step fail_csv(struct extraction *x, const struct csv *csv, struct error *error) {
-  const char *at = x->reader->text + csv->problem_at;
-  if (csv->problem == CSV_NO_MEMORY)
-    extraction_no_memory(x, error);
-  else
-    error_at(error, ERROR_DATA, x->reader->path, reader_line(x->reader, at),
-             x->reader->byte + csv->problem_at, "%s", csv->problem);
-  return CSV_BAD;
+/* Whether an id of a row is one of those that are asked for. */
+static bool is_wanted(const struct extract_options *options, const struct table_row *row,
+                      uint32_t i) {
+  enum judge_row_role role = row->row.ids[i].role;
+  bool of_user = role == ROW_AUTHOR || role == ROW_RETWEETED_AUTHOR || role == ROW_QUOTED_AUTHOR ||
+                 (role == ROW_OWN && row->row.user);
+  if (of_user != (options->type == EXTRACT_USERS) || !row->held[i]) return false;
+  return !options->top_level || role == ROW_OWN || role == ROW_AUTHOR;
 }
 
-typedef enum csv_step csv_reader(struct csv *csv, const char *text, size_t size, bool ended);
-
-/* Reads a header or row, filling the window until it is whole. CSV_BAD with `error` filled. */
-static enum csv_step read_csv(struct extraction *x, struct csv *csv, csv_reader *read,
-                              struct error *error) {
-  struct reader *reader = x->reader;
-  enum csv_step step;
-  while ((step = read(csv, reader->text, reader->size, reader->ended)) == CSV_MORE)
-    if (!reader_fill(reader, error)) return CSV_BAD;
-  return step == CSV_BAD ? fail_csv(x, csv, error) : step;
+static bool has_author(const struct judge_row *row) {
+  for (uint32_t i = 0; i < row->count; i++)
+    if (row->ids[i].role == ROW_AUTHOR) return true;
+  return row->user;
 }
 
-/* The first of `names` (NULL-ended) that the header has, or -1. */
-static int first_column(const struct csv *csv, const char *const *names) {
-  for (; *names; names++) {
-    int column = csv_column(csv, *names);
-    if (column >= 0) return column;
-  }
-  return -1;
-}
-
-/* The column with the wanted ids; -1 where the header has none, -2 where it is of something else.
- */
-static int id_column(const struct extraction *x, const struct csv *csv) {
-  static const char *const tweets[] = {"id_str", "id", "tweet_id", "status_id", NULL};
-  static const char *const authors[] = {"author_id", "author.id", "user_id", NULL};
-  static const char *const users[] = {"id_str", "id", NULL};
-  static const char *const texts[] = {"text", "full_text", NULL};
-  static const char *const names[] = {"username", "screen_name", NULL};
-  int author = first_column(csv, authors), text = first_column(csv, texts);
-  bool of_users = author < 0 && text < 0 && first_column(csv, names) >= 0;
-  if (x->options.column) return csv_column(csv, x->options.column);
-  if (x->options.type == EXTRACT_TWEETS) return of_users ? -2 : first_column(csv, tweets);
-  if (author >= 0) return author;
-  return text >= 0 ? -1 : first_column(csv, users);
-}
-
-static bool no_column(struct extraction *x, const struct csv *csv, int column,
-                      struct error *error) {
-  const char *type = x->options.type == EXTRACT_TWEETS ? "tweet" : "user";
-  if (column == -2)
-    error_at(error, ERROR_DATA, x->reader->path, 1, 0,
-             "its columns are those of users, not of tweets - extract users, or name a column");
-  else if (x->options.column)
-    error_at(error, ERROR_DATA, x->reader->path, 1, 0, "no column is called \"%s\"",
-             x->options.column);
-  else
-    error_at(error, ERROR_DATA, x->reader->path, 1, 0,
-             "no column of %s ids is known by its name among %u columns (the first is \"%.40s\") - "
-             "name the column, or give the file a header",
-             type, csv->columns, csv_name(csv, 0));
-  return false;
-}
-
-/* An author may be missing, a tweet's own id may not. */
-static bool add_cell(struct extraction *x, struct csv_cell cell, struct error *error) {
-  char text[ID_COMPLAINT];
-  size_t size = csv_decode_trimmed(cell, text, sizeof text);
-  uint64_t id;
-  if (size > sizeof text) size = sizeof text; /* far more than an id has */
-  if (size == 0 && x->options.type == EXTRACT_USERS && !x->options.column) {
+static bool add_row(struct extraction *x, const struct table *table, struct error *error) {
+  struct table_row row;
+  bool found = false;
+  if (table->unknown) {
     x->counts.records++;
+    x->counts.classes.unrecognised++;
     x->counts.empty++;
     return true;
   }
-  id = id_parse(text, size);
-  if (!id) return extraction_refuse_id(x, cell.text, text, size, error);
+  if (!table_read(table, x->reader, &row, error)) return extraction_pass_over(x, error);
+  for (uint32_t i = 0; i < row.row.count; i++) {
+    if (!is_wanted(&x->options, &row, i)) continue;
+    if (!extraction_add(x, row.row.ids[i].id, error)) return false;
+    found = true;
+  }
   x->counts.records++;
-  return extraction_add(x, id, error);
+  x->counts.empty += !found;
+  x->counts.classes.without_author += !has_author(&row.row);
+  x->ids_read += row.row.count;
+  x->round_ids += row.round_ids;
+  return true;
 }
 
-static bool read_rows(struct extraction *x, struct csv *csv, struct error *error) {
+/* Reads a row, filling the window until it is whole. CSV_BAD with `error` filled. */
+static enum csv_step next_row(struct extraction *x, struct table *table, struct error *error) {
   struct reader *reader = x->reader;
+  enum csv_step step;
+  while ((step = csv_next(&table->csv, reader->text, reader->size, reader->ended)) == CSV_MORE)
+    if (!reader_fill(reader, error)) return CSV_BAD;
+  if (step == CSV_BAD) table_fail(table, reader, 0, error);
+  return step;
+}
+
+static bool read_rows(struct extraction *x, struct table *table, struct error *error) {
   for (uint64_t row = 0;; row++) {
-    enum csv_step step = read_csv(x, csv, csv_next, error);
+    enum csv_step step = next_row(x, table, error);
     if (step == CSV_END) return true;
-    if (step == CSV_BAD && (!csv->problem || !extraction_pass_over(x, error))) return false;
-    if (step == CSV_ROW && !add_cell(x, csv->cells[0], error)) return false;
-    reader_consume(reader, csv->used);
+    if (step == CSV_BAD && (!table->csv.problem || !extraction_pass_over(x, error))) return false;
+    if (step == CSV_ROW && !add_row(x, table, error)) return false;
+    table->rows++;
+    reader_consume(x->reader, table->csv.used);
     if (row % PROGRESS_EVERY == 0 && !extraction_progress(x, error)) return false;
   }
 }
 
-static bool read_table(struct extraction *x, struct csv *csv, struct error *error) {
-  enum csv_step step = read_csv(x, csv, csv_header, error);
-  int column;
-  if (step == CSV_END) return true;
-  if (step == CSV_BAD) return false;
-  column = id_column(x, csv);
-  if (column < 0) return no_column(x, csv, column, error);
-  if (csv_want(csv, column) < 0) return extraction_no_memory(x, error);
-  reader_consume(x->reader, csv->used);
-  return read_rows(x, csv, error);
+static bool read_table(struct extraction *x, struct table *table, struct error *error) {
+  bool unknown = x->options.on_unrecognised == EXTRACT_SKIP;
+  table->ids_only = true;
+  if (!table_open(table, x->reader, x->options.columns, unknown, error)) return false;
+  reader_consume(x->reader, table->csv.used);
+  return read_rows(x, table, error);
 }
 
 bool extract_csv(struct extraction *x, struct error *error) {
-  struct csv csv = {0};
-  bool done = read_table(x, &csv, error);
-  csv_free(&csv);
+  struct table table = {0};
+  bool done = read_table(x, &table, error);
+  table_close(&table);
   return done;
 }

@@ -25,8 +25,15 @@ static bool is_top_level(const struct record_object *object) {
 static bool is_wanted(const struct extract_options *options, const struct record_id *id,
                       const struct record_object *object) {
   if (options->top_level && !is_top_level(object)) return false;
-  if (options->type == EXTRACT_TWEETS) return id->role == ID_OWN && object->kind == RECORD_TWEET;
-  return id->role == ID_AUTHOR || (id->role == ID_OWN && object->kind == RECORD_USER);
+  switch (id->role) {
+  case ID_OWN:
+    return (object->kind == RECORD_TWEET && options->type == EXTRACT_TWEETS) ||
+           (object->kind == RECORD_USER && options->type == EXTRACT_USERS);
+  case ID_AUTHOR: return options->type == EXTRACT_USERS;
+  case ID_RETWEETED: return options->type == EXTRACT_TWEETS && !options->top_level;
+  case ID_RETWEETED_AUTHOR: return options->type == EXTRACT_USERS && !options->top_level;
+  default: return false;
+  }
 }
 
 static struct record *record_of(struct extraction *x, struct error *error) {

@@ -49,6 +49,7 @@ struct extraction {
   struct record *record; /* for JSON */
   bool shared;           /* `reader` is read by other threads too */
   /* what has been found and not handed over */
+  uint64_t ids_read, round_ids; /* of lists and tables; those that end in 000 */
   struct extract_counts counts; /* records, empty; classes but for `recognised` */
   uint64_t *ids;
   size_t id_count, id_room;

@@ -5,6 +5,7 @@
  */
 #include "dataset/id.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,6 +88,27 @@ size_t id_format(uint64_t id, char *text) {
   memset(all + ID_FORMAT_ROOM, 0, ID_FORMAT_ROOM);
   memcpy(text, all + zeros, ID_FORMAT_ROOM);
   return ID_FORMAT_ROOM - zeros;
+}
+
+/* An id ends in 000 by chance once in 1,000 times; but its last bits count the tweets of the same
+ * millisecond and are often zero, so once in 125 times at most. What would happen to less than one
+ * list in a million is no chance. */
+bool id_are_rounded(uint64_t round, uint64_t count) {
+  const double chance = 1.0 / 125;
+  double n = (double)count, k = (double)round;
+  if (round < 3 || k <= chance * n) return false;
+  return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(chance) +
+             (n - k) * log1p(-chance) <
+         log(1e-6);
+}
+
+void id_refuse_rounded(const char *path, uint64_t round, uint64_t count, struct error *error) {
+  error_at(
+      error, ERROR_REFUSED, path, 0, 0,
+      "%llu of its %llu ids (%.1f %%) end in 000, which chance does to one in a hundred at most: "
+      "a spreadsheet has rounded them, and they are no tweets' ids any more - go back to the data "
+      "from before the spreadsheet, or accept them with `allow_rounded`",
+      (unsigned long long)round, (unsigned long long)count, 100 * (double)round / (double)count);
 }
 
 /* Whether it is a number in a form that spreadsheets give to long ids. */

@@ -6,10 +6,16 @@
 #ifndef XCOMPLIANCE_ID_H
 #define XCOMPLIANCE_ID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "error.h"
+
 #pragma GCC visibility push(hidden)
+
+/* From here on ids have 16 digits, of which a spreadsheet keeps 15. */
+#define ID_LONG 1000000000000000u
 
 enum { ID_TEXT_MAX = 19, ID_FORMAT_ROOM = 24, ID_READ_ROOM = 24 };
 
@@ -24,6 +30,17 @@ size_t id_read(const char *text, uint64_t *id);
 /* Writes `id` in decimal to `text`, which has room for ID_FORMAT_ROOM bytes; no terminator. Returns
  * the bytes that count. */
 size_t id_format(uint64_t id, char *text);
+
+/* Whether a long id ends in 000, as those do that a spreadsheet has rounded. */
+static inline bool id_is_round(uint64_t id) {
+  return id >= ID_LONG && id % 1000 == 0;
+}
+
+/* Whether `round` of `count` ids that end in 000 are more than chance explains. */
+bool id_are_rounded(uint64_t round, uint64_t count);
+
+/* Fills `error` with that, for the file `path`. ERROR_REFUSED. */
+void id_refuse_rounded(const char *path, uint64_t round, uint64_t count, struct error *error);
 
 /* Says why the `size` bytes at `text` are no id, beginning with them: "\"1.26E+18\" is a number
  * that a spreadsheet has rounded ...". Writes at most ID_COMPLAINT bytes to `complaint`, ended by

@@ -3,7 +3,10 @@
 
 #include <stdint.h>
 
-enum { SEGMENT = 1 << 20 }; /* bytes between two questions to the task */
+enum {
+  SEGMENT = 1 << 20, /* bytes between two questions to the task */
+  ASSIGNMENT_MAX = 256,
+};
 
 const char JSON_CUT_OUTSIDE[] = "a comma or bracket out of place - a JSON value was expected";
 const char JSON_CUT_INSIDE[] =
@@ -11,6 +14,26 @@ const char JSON_CUT_INSIDE[] =
 
 static bool is_blank(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static bool is_of_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '$' || c == '.';
+}
+
+size_t json_cut_assignment(const char *text, size_t size) {
+  size_t at = 0;
+  if (size > ASSIGNMENT_MAX) size = ASSIGNMENT_MAX;
+  if (size > 0 && (text[0] == '.' || (text[0] >= '0' && text[0] <= '9'))) return 0;
+  while (at < size && is_of_name(text[at]))
+    at++;
+  if (at == 0) return 0;
+  while (at < size && is_blank(text[at]))
+    at++;
+  if (at == size || text[at++] != '=') return 0;
+  while (at < size && is_blank(text[at]))
+    at++;
+  return at < size && (text[at] == '[' || text[at] == '{') ? at : 0;
 }
 
 bool json_cut_between(enum json_place *place, const char **at, const char *end) {

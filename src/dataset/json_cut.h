@@ -30,6 +30,10 @@ bool json_cut_between(enum json_place *place, const char **at, const char *end);
  * cancelled. `ended`: nothing follows `end`. */
 const char *json_cut_value(const char *start, const char *end, bool ended, struct task *task);
 
+/* How many bytes at the start of a text are an assignment, `window.YTD.tweets.part0 = `, as files
+ * of JavaScript have before their value (an array or object); 0: none. */
+size_t json_cut_assignment(const char *text, size_t size);
+
 /* What is wrong where json_cut_between has failed. */
 extern const char JSON_CUT_OUTSIDE[], JSON_CUT_INSIDE[];
 

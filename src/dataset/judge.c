@@ -578,39 +578,92 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
   return judgement;
 }
 
-/* A row is a tweet or a user that holds nothing else. */
-enum judgement judge_row(struct judge *judge, const struct judge_row *row) {
+/* The verdicts that an id of a row is looked up in. */
+static enum verdicts_type row_type(const struct judge_row *row, enum judge_row_role role) {
+  bool user = role == ROW_AUTHOR || role == ROW_RETWEETED_AUTHOR || role == ROW_QUOTED_AUTHOR ||
+              (role == ROW_OWN && row->user);
+  return user ? VERDICTS_USERS : VERDICTS_TWEETS;
+}
+
+/* The facts about a row: all that decide about it, those about its places, and those about the
+ * words of the tweet that it quotes. */
+struct row_facts {
+  uint32_t all, places, own, quoted;
+};
+
+static struct row_facts find_row_facts(struct judge *judge, const struct judge_row *row) {
+  struct row_facts found = {0};
+  for (uint32_t i = 0; i < row->count; i++) {
+    enum judge_row_role role = row->ids[i].role;
+    enum verdicts_type type = row_type(row, role);
+    uint32_t facts = prefilter_facts(judge->filter, type, row->ids[i].id);
+    judge->counts.own[type] += facts != 0;
+    if (role == ROW_QUOTED || role == ROW_QUOTED_AUTHOR) {
+      found.quoted |= facts & ~(uint32_t)FACT_REHYDRATE;
+      continue;
+    }
+    found.all |= facts;
+    if (role == ROW_OWN || role == ROW_AUTHOR) found.places |= facts;
+    if (role == ROW_OWN) found.own |= facts;
+  }
+  return found;
+}
+
+/* The first id of the row that has the cause. */
+static enum judgement stop_row(struct judge *judge, const struct judge_row *row, uint32_t cause) {
+  for (uint32_t i = 0; i < row->count; i++) {
+    enum verdicts_type type = row_type(row, row->ids[i].role);
+    if (!(prefilter_facts(judge->filter, type, row->ids[i].id) & cause)) continue;
+    judge->stop.id = row->ids[i].id;
+    judge->stop.type = type;
+    break;
+  }
+  return JUDGED_STOP;
+}
+
+/* A row stays, but for some of its cells. */
+static enum judgement keep_row(struct state *state, struct judge_row *row,
+                               const struct row_facts *found) {
+  struct judge *judge = &state->public;
+  const struct policy *policy = judge->policy;
+  uint64_t *counts = judge->counts.objects[VERDICTS_TWEETS];
+  if (row->user) return JUDGED_KEPT;
+  if (found->own & policy->rehydrate)
+    for (uint32_t i = 0; i < row->count; i++)
+      if (row->ids[i].role == ROW_OWN) add_rehydrate(state, row->ids[i].id);
+  if (state->no_memory) return JUDGED_FAILED;
+  row->empty_places = (found->places & policy->scrub) != 0;
+  row->empty_words = policy_level(policy, found->quoted) == LEVEL_REMOVE;
+  if (row->empty_words) counts[lowest_bit(deciding(policy, found->quoted))]++;
+  if (row->empty_places)
+    counts[lowest_bit(found->places & policy->scrub)]++;
+  else if (found->own & policy->rehydrate)
+    counts[lowest_bit(FACT_REHYDRATE)]++;
+  return row->empty_places || row->empty_words ? JUDGED_CHANGED : JUDGED_KEPT;
+}
+
+/* A row is a tweet or a user that holds nothing else, but perhaps words of a tweet that it quotes.
+ */
+enum judgement judge_row(struct judge *judge, struct judge_row *row) {
   struct state *state = (struct state *)judge;
   const struct policy *policy = judge->policy;
-  enum verdicts_type own_type = row->user ? VERDICTS_USERS : VERDICTS_TWEETS;
-  uint32_t own = row->id ? prefilter_facts(judge->filter, own_type, row->id) : 0;
-  uint32_t author = row->author ? prefilter_facts(judge->filter, VERDICTS_USERS, row->author) : 0;
-  uint32_t retweeted =
-      row->retweeted ? prefilter_facts(judge->filter, VERDICTS_TWEETS, row->retweeted) : 0;
-  uint32_t all = own | author | retweeted, cause = deciding(policy, all);
-  enum level level = policy_level(policy, all);
-  uint64_t *counts = judge->counts.objects[own_type];
-  judge->counts.own[own_type] += own != 0;
-  judge->counts.own[VERDICTS_USERS] += author != 0;
-  if (level == LEVEL_STOP) {
-    bool by_own = (own & cause) != 0, by_author = !by_own && (author & cause) != 0;
-    judge->stop.id = by_own ? row->id : by_author ? row->author : row->retweeted;
-    judge->stop.type = by_own ? own_type : by_author ? VERDICTS_USERS : VERDICTS_TWEETS;
-    return JUDGED_STOP;
-  }
-  if (level != LEVEL_NONE) {
-    counts[lowest_bit(cause)]++;
+  struct row_facts found = find_row_facts(judge, row);
+  enum level level = policy_level(policy, found.all);
+  enum level quoted = policy_level(policy, found.quoted);
+  uint64_t *counts = judge->counts.objects[row->user ? VERDICTS_USERS : VERDICTS_TWEETS];
+  row->empty_places = row->empty_words = false;
+  state->no_memory = false;
+  if (level == LEVEL_REMOVE || level == LEVEL_QUARANTINE) {
+    counts[lowest_bit(deciding(policy, found.all))]++;
     return level == LEVEL_REMOVE ? JUDGED_DROPPED : JUDGED_QUARANTINED;
   }
-  state->no_memory = false;
-  if (own & policy->rehydrate && !row->user) add_rehydrate(state, row->id);
-  if (state->no_memory) return JUDGED_FAILED;
-  if (!row->user && (own | author) & policy->scrub) {
-    counts[lowest_bit((own | author) & policy->scrub)]++;
-    return JUDGED_CHANGED;
+  if (quoted == LEVEL_QUARANTINE) {
+    counts[lowest_bit(deciding(policy, found.quoted))]++;
+    return JUDGED_QUARANTINED;
   }
-  if (own & policy->rehydrate && !row->user) counts[lowest_bit(FACT_REHYDRATE)]++;
-  return JUDGED_KEPT;
+  if (level == LEVEL_STOP) return stop_row(judge, row, deciding(policy, found.all));
+  if (quoted == LEVEL_STOP) return stop_row(judge, row, deciding(policy, found.quoted));
+  return keep_row(state, row, &found);
 }
 
 struct judge *judge_new(const struct policy *policy, const struct prefilter *filter,

@@ -99,14 +99,28 @@ void judge_free(struct judge *judge); /* may be NULL */
 enum judgement judge_record(struct judge *judge, const char *path, const struct reader_record *text,
                             struct error *error);
 
-/* Judges a row of a table or list: a tweet of which only ids are known (0: not known), or with
- * `user` a user (its `id`; the others are 0). JUDGED_CHANGED means that the row's places are to be
- * emptied. `at` of `stop` is not set. JUDGED_FAILED: no memory. */
-struct judge_row {
-  uint64_t id, author, retweeted;
-  bool user;
+/* A row of a table or list: a tweet of which only ids are known, or with `user` a user. */
+enum judge_row_role {
+  ROW_OWN,
+  ROW_AUTHOR,
+  ROW_RETWEETED, /* of the tweet that it retweets, and that one's author */
+  ROW_RETWEETED_AUTHOR,
+  ROW_QUOTED, /* of the tweet that it quotes, and that one's author */
+  ROW_QUOTED_AUTHOR,
 };
-enum judgement judge_row(struct judge *judge, const struct judge_row *row);
+enum { JUDGE_ROW_IDS_MAX = 64 };
+struct judge_row {
+  bool user;
+  uint32_t count;
+  struct judge_row_id {
+    uint64_t id;
+    enum judge_row_role role;
+  } ids[JUDGE_ROW_IDS_MAX];
+  bool empty_places, empty_words; /* what JUDGED_CHANGED means: those of the quoted tweet */
+};
+
+/* Judges a row. `at` of `stop` is not set. JUDGED_FAILED: no memory. */
+enum judgement judge_row(struct judge *judge, struct judge_row *row);
 
 #pragma GCC visibility pop
 

@@ -30,6 +30,7 @@ struct window {
   const char *counted;   /* line ends before it have been counted: */
   uint64_t line;         /* the line on which it stands */
   enum json_place place; /* READER_VALUES */
+  bool begun, assigned;  /* likewise: there was a value; an assignment before it */
 };
 
 /* The window */
@@ -277,6 +278,24 @@ static enum reader_step next_line(struct window *window, struct reader_record *r
   }
 }
 
+/* The size of the blanks and the assignment at the start of a file, if it begins with one. */
+static size_t blank_assignment(const char *start, const char *end) {
+  const char *at = start;
+  size_t size;
+  while (at < end && is_blank(*at))
+    at++;
+  size = json_cut_assignment(at, (size_t)(end - at));
+  return size > 0 ? (size_t)(at - start) + size : 0;
+}
+
+/* Whether a semicolon is the last of a file; or may be, as far as it is read. */
+static bool is_semicolon(const char *at, const char *end, bool ended) {
+  if (*at != ';') return false;
+  while (++at < end)
+    if (!is_blank(*at)) return !ended;
+  return true;
+}
+
 static enum reader_step next_value(struct window *window, struct reader_record *record,
                                    struct error *error) {
   struct reader *reader = &window->public;
@@ -285,11 +304,17 @@ static enum reader_step next_value(struct window *window, struct reader_record *
     const char *start = reader->text, *end = reader->text + reader->size, *after;
     enum json_place place = window->place;
     bool outside = place == JSON_OUTSIDE;
+    if (!window->begun) {
+      start += blank_assignment(start, end);
+      window->assigned = start > reader->text;
+    }
     if (!json_cut_between(&place, &start, end))
       return fail_at(window, start,
                      outside && place == JSON_OUTSIDE ? JSON_CUT_OUTSIDE : JSON_CUT_INSIDE, error);
+    if (window->assigned && start < end && is_semicolon(start, end, reader->ended)) start = end;
     after = start < end ? json_cut_value(start, end, reader->ended, task) : NULL;
     if (after) {
+      window->begun = true;
       window->place = place == JSON_OUTSIDE ? JSON_OUTSIDE : JSON_AFTER_ELEMENT;
       return give(window, start, after, record);
     }

@@ -93,7 +93,8 @@ struct reader_record {
  *
  * A value is cut out by its brackets and strings alone; whether it is JSON is for the record walker
  * to say. In an array file an element that is no object or array is given too; a comma too many is
- * READER_FAILED. */
+ * READER_FAILED. An assignment before the first value, as files of JavaScript have one, and a
+ * semicolon after the last are passed with the white space. */
 enum reader_step reader_next(struct reader *reader, enum reader_unit unit,
                              struct reader_record *record, struct error *error);
 

@@ -82,7 +82,7 @@ enum record_role {
   ID_AUTHOR,    /* of a tweet: who wrote it. Ids of authors; else those of the objects of authors. A
                    user's `status` without either is by that user, whose own ids say so */
   ID_RETWEETED, /* of the tweet that it retweets, where there is no more of it than the id */
-  ID_RETWEETED_AUTHOR, /* and of that one's author (neither with RECORD_IDS) */
+  ID_RETWEETED_AUTHOR, /* and of that one's author */
   ID_KNOWN,            /* counts for nothing, but stands where one may (not with RECORD_IDS) */
 };
 

@@ -297,8 +297,8 @@ static bool prepare(struct redaction *r, struct error *error) {
                                       .strict = options->strict,
                                       .on_malformed = options->on_malformed,
                                       .on_unrecognised = options->on_unrecognised,
-                                      .list_type = options->list_type};
-  memcpy(r->run.rules.columns, options->columns, sizeof options->columns);
+                                      .list_type = options->list_type,
+                                      .columns = options->columns};
   for (; r->file_count < r->targets.count; r->file_count++) {
     r->files[r->file_count] = redact_file_new(&r->run, &r->targets.list[r->file_count]);
     if (!r->files[r->file_count]) return no_memory(error);
@@ -544,8 +544,7 @@ static void free_options(struct redact_options *options) {
   free((void *)options->quarantine);
   free((void *)options->rehydrate);
   free((void *)options->shape);
-  for (int i = 0; i < COLUMN_ROLES; i++)
-    free((void *)options->columns[i]);
+  columns_free(options->columns);
   verdicts_release(options->verdicts);
 }
 
@@ -581,8 +580,8 @@ static bool copy_options(struct redaction *r, const struct redact_options *optio
   done = copy_string(&r->options.quarantine, options->quarantine) && done;
   done = copy_string(&r->options.rehydrate, options->rehydrate) && done;
   done = copy_string(&r->options.shape, options->shape) && done;
-  for (int i = 0; i < COLUMN_ROLES; i++)
-    done = copy_string(&r->options.columns[i], options->columns[i]) && done;
+  r->options.columns = columns_copy(options->columns);
+  done = (!options->columns || r->options.columns) && done;
   if (!inputs) return false;
   for (size_t i = 0; i < count; i++)
     done = copy_string(&inputs[i], options->inputs[i]) && done;

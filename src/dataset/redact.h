@@ -47,7 +47,8 @@ struct redact_options {
   int level;     /* of compression, as in gzip; 0: the default */
   bool checksums;
   enum verdicts_type list_type;      /* what id lists are lists of */
-  const char *columns[COLUMN_ROLES]; /* of CSV files; NULL: by the known names */
+  const struct column_name *columns; /* of tables: those that the user has named; may be NULL */
+  bool allow_rounded;                /* ids that a spreadsheet has rounded are no error */
   const char *shape;                 /* a file of further shapes; NULL: none */
 };
 

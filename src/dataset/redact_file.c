@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "checksum.h"
+#include "dataset/id.h"
+#include "dataset/redact_table.h"
 #include "dataset/table.h"
 #include "dataset/turns.h"
 #include "file.h"
@@ -36,6 +38,7 @@ struct redact_file {
   enum format format;
   bool ended; /* of a format that is judged as it is taken */
   struct table table;
+  bool header_passed;
   struct values values;
   uint64_t read; /* bytes that the progress knows of */
 
@@ -156,7 +159,8 @@ static bool open_reader(struct redact_file *file, struct error *error) {
   if (!file->reader || !format_detect(file->reader, &file->format, error)) return false;
   file->passed = file->reader->mark ? MARK : 0;
   return file->format != FORMAT_CSV ||
-         table_open(&file->table, file->reader, &file->run->rules, error);
+         table_open(&file->table, file->reader, file->run->rules.columns,
+                    file->run->rules.on_unrecognised != TREAT_STOP, error);
 }
 
 static bool open_file(struct redact_file *file, struct error *error) {
@@ -224,6 +228,8 @@ static void add_counts(struct batch_counts *to, const struct batch_counts *from)
   to->malformed += from->malformed;
   to->unrecognised += from->unrecognised;
   to->unparsed += from->unparsed;
+  to->ids += from->ids;
+  to->round_ids += from->round_ids;
 }
 
 static void add_objects(struct judge_counts *to, const struct judge_counts *from) {
@@ -304,7 +310,7 @@ static bool take_rows(struct redact_file *file, struct redact_worker *worker, st
   size_t size;
   for (;;) {
     batch_begin(batch, false);
-    size = table_rows(&file->table, reader, batch);
+    size = redact_table_rows(&file->table, &file->header_passed, reader, batch);
     if (size > 0 || reader->ended || batch->failed) break;
     if (!reader_fill(reader, error)) return false;
   }
@@ -428,9 +434,19 @@ static bool copy_whole(struct redact_file *file, struct error *error) {
          writer_finish(file->writer, error);
 }
 
+/* What a spreadsheet has rounded matches no verdict, and so would seem to be compliant. */
+static bool check_rounded(const struct redact_file *file, struct error *error) {
+  const struct batch_counts *counts = &file->counts;
+  if (file->run->options->allow_rounded || !id_are_rounded(counts->round_ids, counts->ids))
+    return true;
+  id_refuse_rounded(file->target->path, counts->round_ids, counts->ids, error);
+  return false;
+}
+
 static bool finish(struct redact_file *file, struct error *error) {
   bool in_place = file->run->options->in_place;
   struct stat now;
+  if (!check_rounded(file, error)) return false;
   if (file->writer && !writer_finish(file->writer, error)) return false;
   if (file->quarantine && !writer_finish(file->quarantine, error)) return false;
   if (file->target->output && !file->writing && !in_place && !copy_whole(file, error)) return false;
@@ -450,6 +466,7 @@ static bool begin_again(struct redact_file *file, struct error *error) {
   reader_close(file->reader);
   file->reader = NULL;
   table_close(&file->table);
+  file->header_passed = false;
   memset(&file->values, 0, sizeof file->values);
   memset(&file->counts, 0, sizeof file->counts);
   memset(&file->objects, 0, sizeof file->objects);

@@ -531,8 +531,6 @@ static bool is_cut(const struct shape_step *step) {
 static bool is_for_redaction(const struct shape_step *step) {
   switch (step->action) {
   case SHAPE_VERSION_ID:
-  case SHAPE_RETWEETED_ID:
-  case SHAPE_RETWEETED_AUTHOR_ID:
   case SHAPE_PLACE:
   case SHAPE_TYPE:
   case SHAPE_PART:

@@ -1,43 +1,69 @@
-/* table.h - the rows of a CSV file, judged
+/* table.h - the rows of a CSV file: which tweets and users they are about
  *
- * A row is dropped if its tweet (`id_str`, `id`, `tweet_id`, `status_id`), its author (`author_id`,
- * `author.id`, `user_id`) or the tweet that it retweets (`referenced_tweets.retweeted.id`) is
- * condemned. Scrubbing empties the columns `geo`, `coordinates`, `place` and those whose names
- * begin with `geo.` or `place.`. A table with names of users but neither authors nor texts is one
- * of users.
+ * For extraction and redaction alike. columns.h says which columns count. A row is a tweet, or in a
+ * table of names without authors, texts and tweets' ids, a user. All ids of tweets must say the
+ * same, but for `id`, which may be the number of the row: others go before it.
+ *
+ * Besides RFC 4180: a first line `sep=;`; line ends that are carriage returns alone; tables without
+ * a header, whose columns are called #1, #2 and so on, if one of them alone holds ids.
  */
 #ifndef XCOMPLIANCE_TABLE_H
 #define XCOMPLIANCE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "dataset/batch.h"
+#include "dataset/columns.h"
 #include "dataset/csv.h"
+#include "dataset/judge.h"
 #include "dataset/reader.h"
 #include "error.h"
 
 #pragma GCC visibility push(hidden)
 
+enum { TABLE_CELLS_MAX = JUDGE_ROW_IDS_MAX };
+
 struct table {
   struct csv csv;
-  char *header; /* with its line end, for the quarantine */
+  char *header; /* with its line end, for the quarantine; NULL: the table has none */
   size_t header_size;
+  bool ids_only; /* set before table_open: nothing is to be removed from it */
+  bool user;     /* its rows are users */
+  bool unknown;  /* no column of ids is known: its rows are neither */
   /* private */
-  int cells[COLUMN_ROLES]; /* places in csv.cells; -1: no such column */
-  uint32_t places;         /* the cells that scrubbing empties: csv.cells[places ...) */
-  bool user, header_passed;
+  struct table_cell {
+    enum column_role role;
+    uint32_t cell; /* place in csv.cells */
+  } cells[TABLE_CELLS_MAX];
+  uint32_t cell_count;
+  uint32_t places; /* csv.cells[places ...) are those of places */
+  bool has[COLUMN_OTHER + 1];
+  uint64_t rows;
 };
 
-/* Reads the header, which stays in the window until the first rows are taken. `*table` must be
- * zeroed; table_close it in any case. False with `error` filled. */
-bool table_open(struct table *table, struct reader *reader, const struct batch_rules *rules,
-                struct error *error);
+/* Reads the header, which stays in the window. `*table` must be zeroed; table_close it in any case.
+ * `names` are the user's, ended by a NULL name, or NULL. With `unknown` a table of which no column
+ * of ids is known is read. False with `error` filled. */
+bool table_open(struct table *table, struct reader *reader, const struct column_name *names,
+                bool unknown, struct error *error);
 
-/* Judges the rows in the reader's window, and the header before the first of them. Returns how many
- * bytes were used, which the caller consumes once the batch is written; 0 where the window holds no
- * whole row. Where `reader->ended` all is used. */
-size_t table_rows(struct table *table, struct reader *reader, struct batch *batch);
+/* The row that csv_next gave last. */
+struct table_row {
+  struct judge_row row;
+  bool held[TABLE_CELLS_MAX];   /* of row.ids: the row holds words of that tweet, or its author's */
+  uint64_t long_ids, round_ids; /* ids of 16 digits and more; those that end in 000 */
+};
+
+/* Reads its ids. False with `problem` filled: a cell that must hold an id holds none. */
+bool table_read(const struct table *table, struct reader *reader, struct table_row *row,
+                struct error *problem);
+
+/* What the last csv_next says, as an error of the file; `at` is where it began in the window. */
+bool table_fail(const struct table *table, struct reader *reader, size_t at, struct error *error);
+
+/* The line on which the last row begins, or on which `at` of the window stands. */
+uint64_t table_line(const struct table *table, struct reader *reader, const char *at);
 
 void table_close(struct table *table);
 

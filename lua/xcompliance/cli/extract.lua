@@ -15,7 +15,6 @@ function M.define(command)
   command:option("-o --output", "Where the ids go."):argname("IDS"):count(1)
   command:option("--format", "What the files are (default: auto, by their content).")
     :choices { "auto", "jsonl", "csv", "ids" }
-  command:option("--column", "The column of CSV files that holds the ids."):argname("NAME")
   command:flag("--top-level", "Only the records' own ids, not nested and included objects.")
   command:option("--ids-per-file", "Split the output into IDS.0001, IDS.0002 and so on.")
     :argname("N"):convert(convert.count("--ids-per-file"))
@@ -25,7 +24,7 @@ function M.define(command)
     :convert(convert.count("--jobs"))
   command:option("--on-malformed", "What to do about records that cannot be used (default: stop);"
     .. " skip lists them in IDS.malformed."):choices { "stop", "skip" }
-  reading.define(command, { "stop", "skip" })
+  reading.define(command, { "stop", "skip" }, true)
   command:epilog("Example:\n   xcompliance extract tweets tweets.jsonl.gz more/ -o ids.txt")
 end
 
@@ -66,11 +65,11 @@ end
 function M.run(arguments, context)
   local counts, err = dataset.extract(reading.add(arguments, {
     type = arguments.type, inputs = arguments.dataset, output = arguments.output,
-    format = arguments.format, column = arguments.column, top_level = arguments.top_level,
+    format = arguments.format, top_level = arguments.top_level,
     ids_per_file = arguments.ids_per_file, memory = arguments.memory,
     jobs = arguments.jobs,
     on_malformed = arguments.on_malformed, loop = context.loop, on_progress = context.progress(),
-  }))
+  }, arguments.type == "users" and "author" or "id"))
   if not counts then return context.fail(err) end
   warn(arguments, counts, context)
   context.print(counts, summary(counts))

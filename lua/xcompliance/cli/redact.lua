@@ -13,15 +13,6 @@ local M = {
 }
 
 local TREATMENTS = { "stop", "quarantine", "remove" }
-local COLUMNS = { id = true, author = true, retweeted = true }
-
---- "author=By" as `{ "author", "By" }`.
-local function column(value)
-  local role, name = value:match("^(%w+)=(.+)$")
-  if role and COLUMNS[role] then return { role, name } end
-  return nil, "--column is id=NAME, author=NAME or retweeted=NAME"
-end
-
 --- A level of compression.
 local function level(value)
   if value:match("^[1-9]$") then return tonumber(value) end
@@ -49,10 +40,6 @@ function M.define(command)
   command:flag("--dry-run", "Count, but write nothing.")
   command:option("--level", "Of compression, 1 (fast) to 9 (small), as in gzip."):argname("N")
     :convert(level)
-  command:option("--lists", "What id lists are lists of (default: tweets).")
-    :choices { "tweets", "users" }
-  command:option("--column", "The name of a column of CSV files, for id, author or retweeted.")
-    :argname("ROLE=NAME"):args("+"):count("*"):convert(column)
   reading.define(command, { "stop", "keep", "quarantine", "remove" })
   command:epilog("Nothing is written before all has been read. Standard input goes to standard"
     .. " output unless -o says otherwise.\n\nExamples:\n"
@@ -114,7 +101,6 @@ function M.run(arguments, context)
     rehydrate = arguments.rehydrate, policy = convert.policy(results.flat(arguments.policy)),
     on_unknown = arguments.on_unknown, on_malformed = arguments.on_malformed,
     strict = arguments.strict, jobs = arguments.jobs, level = arguments.level,
-    lists = arguments.lists, columns = convert.policy(results.flat(arguments.column)),
     loop = context.loop, on_progress = context.progress(),
   }))
   verdicts:close()

@@ -1,0 +1,28 @@
+/* id_form.h - the forms in which people keep ids in lists
+ *
+ * One id on a line: its digits; the same in quotes, with a comma or semicolon behind, or with an x
+ * before it (as rtweet writes ids, so that no spreadsheet rounds them); or the address of a tweet,
+ * https://twitter.com/NAME/status/DIGITS.
+ */
+#ifndef XCOMPLIANCE_ID_FORM_H
+#define XCOMPLIANCE_ID_FORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+/* The id that a line without its blanks and line end is a form of; 0 if it is not. */
+uint64_t id_form_parse(const char *text, size_t size);
+
+/* Whether a line, the first of a file, is of a list: an id in one of the forms, or several of them
+ * between blanks. */
+bool id_form_is_list(const char *text, size_t size);
+
+/* Says why the line is not one id, as id_complain does (ID_COMPLAINT bytes). */
+void id_form_complain(const char *text, size_t size, char *complaint);
+
+#pragma GCC visibility pop
+
+#endif
