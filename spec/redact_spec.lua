@@ -479,7 +479,7 @@ describe("redaction", function()
       turns('window.YTD.tweets.part0 = [\n {"tweet":{"id":"13","full_text":"a"}},\n {"tweet":{"id":"1","full_text":"b"}}\n]\n',
         'window.YTD.tweets.part0 = [\n \n {"tweet":{"id":"1","full_text":"b"}}\n]\n')
       turns('Grailbird.data.tweets_2013_05 = \n [ {"id":1,"text":"b"}, {"id":13,"text":"a"} ];\n',
-        'Grailbird.data.tweets_2013_05 = \n [ {"id":1,"text":"b"} ];\n')
+        'Grailbird.data.tweets_2013_05 = \n [ {"id":1,"text":"b"}  ];\n')
       turns('window.YTD.tweets.part0 = [ ]', 'window.YTD.tweets.part0 = [ ]')
       scratch:write("d/tweets.js", 'window.YTD.tweets.part0 = [{"tweet":{"id":"7","full_text":"a"}}]')
       scratch:write("d/account.js", 'window.YTD.account.part0 = [{"account":{}}]')
