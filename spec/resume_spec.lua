@@ -117,7 +117,8 @@ describe("before anything is asked", function()
 
   it("a check does so, too", function()
     for results, message in pairs {
-      [bench.folder] = "give the name of a file", [bench.folder .. "/missing/results"] = "No such file",
+      [bench.folder] = "give the name of a file",
+      [bench.folder .. "/missing/results"] = "No such file",
     } do
       bench:begin()
       local outcome, err = bench:client():check { type = "tweets", ids = ids, results = results }
