@@ -97,7 +97,7 @@ flows.describe("a check in parts", function()
       messages[#messages + 1] = event.message
       doing[event.doing] = true
     end })
-    assert.matches("200 ids", messages[1])
+    assert.equal("part 1 of 3: 200 ids", messages[1])
     assert.is_true(doing["part 2 of 3: creating a compliance job"])
     assert.is_true(doing["part 3 of 3: uploading " .. ids:match("[^/]*$")])
   end)

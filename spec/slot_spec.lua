@@ -72,9 +72,12 @@ flows.describe("the slot of a type", function(flow)
       assert.equal("complete", jobs()[1].status)
     end)
 
-    it("is polled no more often than a job of our own", function()
+    it("is polled no more often than a job of our own, and reported once", function()
       bench:job()
-      local _, err = check { deadline = 1, poll = { min = 0.3, max = 0.3 } }
+      local on_progress, told = listener()
+      local _, err = check { deadline = 1, poll = { min = 0.3, max = 0.3 },
+        on_progress = on_progress }
+      assert.equal(1, #told)
       assert.equal("timeout", err.kind)
       assert.is_true(bench:count("get") <= 3)
       assert.equal(1, bench:count("create"))

@@ -45,19 +45,19 @@ end
 
 --- Polls until the slot is free, as far as can be seen.
 local function wait_for(run, holder)
-  local polls, shown = 0, nil
+  local polls, status = 0, nil
   while true do
     local doing = ("waiting for %s, which holds the slot of %s"):format(describe(run, holder),
       run.facts.type)
     run.call:at("create", doing)
-    local event = { status = holder.status, message = doing ~= shown and doing or nil }
+    local event = { status = holder.status, message = holder.status ~= status and doing or nil }
     local ok, err = run.call:sleep(run:pace(polls), event)
     if not ok then return nil, err end
     local job, details = run:poll_job(holder.id)
     if not job and details.kind == "not_found" then return true end
     if not job then return nil, details end
     if not ACTIVE[job.status] then return true end
-    polls, shown, holder = polls + 1, doing, job
+    polls, status, holder = polls + 1, holder.status, job
   end
 end
 

@@ -142,7 +142,7 @@ function STATES.cut(run)
   step, err = run:record { step = "create", part = part }
   if step and not is_whole_list(run, part) then
     run:label()
-    run.call:tell { message = ("%s ids"):format(text.count(part.ids)) }
+    run.call:tell { message = run.call.prefix .. text.plural(part.ids, "id") }
   end
   return step, err
 end
@@ -214,14 +214,16 @@ local function without_job()
   }
 end
 
+--- What happened, without what helps: the run does that itself.
+local function without_hint(err) return err.message:match("^(.*) %- ") or err.message end
+
 --- The job is of no use. Another one costs a request, so there are not many of them.
 local function another_job(run, err, give_up)
   run.jobs = run.jobs + 1
   if run.jobs > JOBS_MAX then
     run.failure = err
   else
-    local what = err.message:match("^(.*) %- ") or err.message -- the hint is what the run does
-    run.call:tell { warning = what .. " - creating another job" }
+    run.call:tell { warning = without_hint(err) .. " - creating another job" }
   end
   local entry = without_job()
   if give_up then entry = { step = "cancel" } end
@@ -269,7 +271,7 @@ local REFUSED = {
 local function halve(run, err)
   local ids = math.floor(run.facts.part.ids / 2)
   if ids < 1 then return give_up(run, err) end
-  run.call:tell { warning = ("%s - continuing with parts of %s ids"):format(err.message,
+  run.call:tell { warning = ("%s - continuing with parts of %s ids"):format(without_hint(err),
     text.count(ids)) }
   return run:record { step = "cancel", ids_at_most = ids }
 end
@@ -282,7 +284,8 @@ local function upload_failed(run, err)
   if err.kind == "too_large" then return halve(run, err) end
   local is_over = err.spoilt or (REFUSED[err.kind] and not err.retryable)
   if not is_over then return nil, err end
-  return give_up(run, errors.with(err, { message = err.message .. ": run the same command again" }))
+  local again = err.spoilt and ": run the same command again" or ""
+  return give_up(run, errors.with(err, { message = err.message .. again }))
 end
 
 local function is_past(run, date)
