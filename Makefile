@@ -30,7 +30,7 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -fPIC -pthread -fvisibility=hidden $(HARD
   -ffile-prefix-map=$(CURDIR)=. \
   $(WARNINGS) $(CFLAGS) $(SAN_FLAGS_$(SAN))
 LINK := -pthread -Wl,-z,relro,-z,now,-z,defs $(SAN_FLAGS_$(SAN))
-LIBRARIES := $(shell curl-config --libs 2>/dev/null || echo -lcurl) -lisal -lzstd -lbz2 -llzma -lm
+LIBRARIES := $(shell curl-config --libs 2>/dev/null || echo -lcurl) -lisal -lzstd -lbz2 -llzma -larchive -lm
 
 # the wings know no Lua and are compiled once; the skins once for each Lua
 SKINS := src/core.c src/skin.c $(wildcard src/lua_*.c)
@@ -81,9 +81,9 @@ c-tests: $(C_TESTS) $(BUILD)/spec/memory_host $(LUAS:%=$(BUILD)/%/spec_process.s
 
 RUN_PACKAGES := lua5.4 lua-cjson lua-argparse lua-cqueues lua-luaossl
 BUILD_PACKAGES := $(RUN_PACKAGES) gcc libc6-dev make pkg-config liblua5.4-dev \
-  libcurl4-openssl-dev libisal-dev libzstd-dev libbz2-dev liblzma-dev
+  libcurl4-openssl-dev libisal-dev libzstd-dev libbz2-dev liblzma-dev libarchive-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) lua5.1 luajit2 libluajit2-5.1-dev lua-busted lua-luv curl nginx \
-  libnginx-mod-http-lua openssl zstd gzip bzip2 xz-utils wrk faketime fiu-utils procps strace locales luarocks \
+  libnginx-mod-http-lua openssl zstd gzip bzip2 xz-utils tar zip unzip python3-minimal wrk faketime fiu-utils procps strace locales luarocks \
   $(if $(filter lua5.3,$(LUAS)),lua5.3 liblua5.3-dev)
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind cppcheck clang clang-tidy libclang-rt-dev
 LINT_PACKAGES := clang clang-format lua-check shellcheck

@@ -417,6 +417,19 @@ static void push_file(lua_State *L, const struct redact_file_report *file, bool 
   set_checksum(L, "output_crc32c", file->output_crc);
 }
 
+/* What became of the members of an archive, as the member `members` of the table on top. */
+static void set_members(lua_State *L, struct task *task, size_t file) {
+  const struct redact_member_report *member;
+  lua_newtable(L);
+  for (size_t i = 0; (member = redact_member_report(task, file, i)); i++) {
+    push_counts(L, &member->counts);
+    lua_pushstring(L, member->path);
+    lua_setfield(L, -2, "path");
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "members");
+}
+
 static int push_redaction(lua_State *L, struct task *task) {
   const struct redact_report *report = redact_report(task);
   struct redact_file_report file;
@@ -431,6 +444,7 @@ static int push_redaction(lua_State *L, struct task *task) {
   lua_newtable(L);
   for (int i = 0; redact_file_report(task, (size_t)i, &file); i++) {
     push_file(L, &file, redact_has_checksums(task));
+    if (file.container != CONTAINER_NONE) set_members(L, task, (size_t)i);
     lua_rawseti(L, -2, i + 1);
   }
   lua_setfield(L, -2, "files");

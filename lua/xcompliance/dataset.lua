@@ -188,7 +188,8 @@ local REDACT = {
 -- + `notices` + `malformed` + `unrecognised` + `unparsed`;
 -- `tweets` and `users` (objects by outcome and reason); `bytes`, `output_bytes`, `written` (files),
 -- `rehydrate` (edited tweets that stay), `ignored`, `ignored_files`; and `files`, an array of the
--- same by file, with `path`, `output`, `written`, `crc32c`, `output_crc32c`; or nil, err
+-- same by file, with `path`, `output`, `written`, `crc32c`, `output_crc32c`, and for an archive
+-- `members`, an array of `path` and the counts of each; or nil, err
 function M.redact(options)
   local call, fields = begin("dataset.redact", options, REDACT)
   fields.inputs = errors.check_paths("dataset.redact", "inputs", fields.inputs)

@@ -79,9 +79,23 @@ local function assemble_type(run, verdicts, type, report)
   return true
 end
 
+local function copy_counts(from, to)
+  for _, name in ipairs(reports.RECORD_COUNTS) do to[name] = from[name] end
+  return to
+end
+
+local function members_of(planned)
+  local members = {}
+  for i, member in ipairs(planned.members) do
+    members[i] = copy_counts(member, { path = member.path })
+  end
+  return members
+end
+
 local function file_of(planned, applied, dry_run)
   local file = { path = planned.path, bytes = planned.bytes, crc32c = planned.crc32c }
-  for _, name in ipairs(reports.RECORD_COUNTS) do file[name] = planned[name] end
+  copy_counts(planned, file)
+  if planned.members then file.members = members_of(planned) end
   if not dry_run then
     file.output = applied.output
     file.output_bytes, file.output_crc32c = applied.output_bytes, applied.output_crc32c

@@ -14,10 +14,12 @@
 #else
 #define SCARCE 1
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -30,8 +32,20 @@ extern void __libc_free(void *block);
 
 static atomic_long scarce_allocations, scarce_failing = -1, scarce_blocks;
 
+/* Libraries (their files' names, in part) whose own allocations do not count: ones that are known
+ * to fall when memory is short. */
+static const char *scarce_spared[2];
+
+static bool is_spared(const void *caller) {
+  Dl_info info;
+  if (!scarce_spared[0] || dladdr(caller, &info) == 0 || !info.dli_fname) return false;
+  return strstr(info.dli_fname, scarce_spared[0]) ||
+         (scarce_spared[1] && strstr(info.dli_fname, scarce_spared[1]));
+}
+
 /* Whether this allocation succeeds. */
-static bool may_have(void) {
+static bool may_have_for(const void *caller) {
+  if (is_spared(caller)) return true;
   if (atomic_fetch_add(&scarce_allocations, 1) != atomic_load(&scarce_failing)) return true;
   errno = ENOMEM;
   return false;
@@ -46,15 +60,15 @@ static void *counted(void *block) {
 #pragma GCC visibility push(default)
 
 void *malloc(size_t size) {
-  return may_have() ? counted(__libc_malloc(size)) : NULL;
+  return may_have_for(__builtin_return_address(0)) ? counted(__libc_malloc(size)) : NULL;
 }
 
 void *calloc(size_t count, size_t size) {
-  return may_have() ? counted(__libc_calloc(count, size)) : NULL;
+  return may_have_for(__builtin_return_address(0)) ? counted(__libc_calloc(count, size)) : NULL;
 }
 
 void *realloc(void *block, size_t size) {
-  if (!may_have()) return NULL;
+  if (!may_have_for(__builtin_return_address(0))) return NULL;
   return block ? __libc_realloc(block, size) : counted(__libc_malloc(size));
 }
 
@@ -64,7 +78,7 @@ void free(void *block) {
 }
 
 void *mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset) {
-  if (!may_have()) return MAP_FAILED;
+  if (!may_have_for(__builtin_return_address(0))) return MAP_FAILED;
   return (void *)syscall(SYS_mmap, address, size, protection, flags, descriptor, offset);
 }
 

@@ -26,12 +26,13 @@ describe("the shared object", function()
     assert.matches(" T luaopen_xcompliance_core$", symbols[1])
   end)
 
-  it("needs libcurl, the libraries of packings and libc, and no other library", function()
+  it("needs libcurl, libc, libraries of packings and archives, and no other", function()
     local needed = lines(("readelf -d %s | sed -n 's/.*(NEEDED).*\\[\\(.*\\)\\]/\\1/p' | sort")
       :format(object))
     for i, name in ipairs(needed) do needed[i] = name:match("^(.-)%.so") end
     local allowed = { libc = true, libcurl = true, libisal = true, libm = true, libpthread = true,
-      libzstd = true, libbz2 = true, liblzma = true, ["ld-linux-x86-64"] = true }
+      libzstd = true, libbz2 = true, liblzma = true,
+      libarchive = true, ["ld-linux-x86-64"] = true }
     for _, name in ipairs(needed) do assert.is_true(allowed[name], name) end
   end)
 

@@ -15,6 +15,7 @@
 #include "dataset/id_form.h"
 #include "dataset/leftover.h"
 #include "memory.h"
+#include "thread.h"
 
 /* {==================================================================
 ** What all formats need
@@ -123,6 +124,7 @@ bool extraction_refuse_id(struct extraction *x, const char *at, const char *text
 static void free_found(struct extraction *x) {
   record_free(x->record);
   lines_free(&x->piece);
+  member_free(&x->member);
   free(x->ids);
   free(x->problems);
 }
@@ -184,17 +186,74 @@ static bool check_rounded(struct extraction *x, struct error *error) {
   return false;
 }
 
+static bool read_whole(struct extraction *x, struct error *error) {
+  x->round_ids = x->ids_read = 0;
+  return read_records(x, error) && check_rounded(x, error);
+}
+
+/* What is read of an archive by all threads together. */
+struct members {
+  struct extraction_run *run;
+  struct archive_in *archive;
+  uint64_t number;
+  size_t room;
+};
+
+static enum turns_step take_member(void *context, void *state, struct error *error) {
+  struct members *members = context;
+  struct extraction *x = state;
+  enum turns_step step;
+  if (is_cancelled(members->run, error)) return TURNS_FAILED;
+  step = member_take(&x->member, members->archive, &members->number, members->room, false, error);
+  if (step == TURNS_END || step == TURNS_FAILED || x->member.kind != MEMBER_OTHER) return step;
+  if (x->options.stop_on_ignored) {
+    folder_refuse_ignored(1, x->member.path, error);
+    return TURNS_FAILED;
+  }
+  return folder_ignore(&members->run->folder, x->member.path, error) ? step : TURNS_FAILED;
+}
+
+static bool work_on_member(void *context, void *state, struct turn *turn) {
+  struct extraction *x = state;
+  struct error error;
+  bool done;
+  (void)context;
+  x->turn = turn;
+  if (x->member.kind == MEMBER_REFUSED) return extraction_pass_over(x, &x->member.problem);
+  if (x->member.kind != MEMBER_DATASET) return true;
+  x->shared = false;
+  x->reader = member_open(&x->member, &x->run->task, &error);
+  done = (x->reader && read_whole(x, &error)) || extraction_pass_over(x, &error);
+  reader_close(x->reader);
+  return done;
+}
+
+static bool read_archive(struct extraction *x, struct error *error) {
+  unsigned jobs = x->options.jobs > 0 ? x->options.jobs : thread_processors();
+  struct members members = {.run = x->run, .room = member_room(jobs)};
+  bool done;
+  members.archive = archive_in_open(x->reader, error);
+  if (!members.archive) return false;
+  done = extraction_share(x, &members, take_member, work_on_member, jobs, error);
+  archive_in_close(members.archive);
+  return done;
+}
+
+static bool read_content(struct extraction *x, struct error *error) {
+  return x->reader->container == CONTAINER_NONE ? read_whole(x, error) : read_archive(x, error);
+}
+
 static bool read_file(struct extraction_run *run, const struct folder_file *file,
                       struct error *error) {
   struct extraction x = {.run = run, .options = run->options};
   bool done;
-  x.reader = run->reader = reader_open(file->path, &run->task, error);
+  x.reader = run->reader = reader_open_dataset(file->path, &run->task, error);
   if (!x.reader) {
     /* one of many in a folder is like a bad record; one that was named is a mistake */
     if (file->found && error->code == ERROR_IO) error->code = ERROR_DATA;
     return take_problem(run, error, error);
   }
-  done = (read_records(&x, error) && check_rounded(&x, error) && extraction_hand_over(&x, error)) ||
+  done = (read_content(&x, error) && extraction_hand_over(&x, error)) ||
          extraction_pass_over(&x, error);
   show_progress(run);
   run->bytes_before += reader_done(run->reader);
@@ -223,7 +282,6 @@ static bool prepare(struct extraction_run *x, struct error *error) {
   if (!folder_list(&x->folder, x->options.inputs, &x->task, error)) return false;
   if (x->folder.count == 0) return folder_refuse_empty(x->options.inputs, error);
   task_set(&x->task, EXTRACT_TOTAL, x->folder.total);
-  x->counts.ignored = x->folder.ignored;
   if (x->options.stop_on_ignored && x->folder.ignored > 0) {
     folder_refuse_ignored(x->folder.ignored, x->folder.ignored_paths[0], error);
     return false;
@@ -251,6 +309,7 @@ static bool extract(struct extraction_run *x, struct error *error) {
   if (x->malformed && !malformed_publish(x->malformed, error)) return false;
   if (!id_output_publish(x->output, error)) return false;
   x->counts.bytes = x->bytes_before;
+  x->counts.ignored = x->folder.ignored;
   x->counts.ids = id_output_ids(x->output);
   x->counts.outputs = id_output_files(x->output);
   return true;

@@ -17,6 +17,7 @@
 #include "dataset/id_set.h"
 #include "dataset/lines.h"
 #include "dataset/malformed.h"
+#include "dataset/member.h"
 #include "dataset/reader.h"
 #include "dataset/record.h"
 #include "dataset/turns.h"
@@ -46,6 +47,7 @@ struct extraction {
   struct reader *reader;          /* of what this thread reads */
   struct turn *turn;              /* NULL: it reads alone */
   struct lines_piece piece;
+  struct member member;
   struct record *record; /* for JSON */
   bool shared;           /* `reader` is read by other threads too */
   /* what has been found and not handed over */

@@ -51,6 +51,11 @@ static bool ignore(struct folder *folder, char *path, struct error *error) {
   return true;
 }
 
+bool folder_ignore(struct folder *folder, const char *path, struct error *error) {
+  char *copy = strdup(path);
+  return copy ? ignore(folder, copy, error) : no_memory(error);
+}
+
 static char *join(const char *folder, const char *name) {
   char *path;
   bool slash = folder[0] != '\0' && folder[strlen(folder) - 1] == '/';

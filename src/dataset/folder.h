@@ -44,6 +44,9 @@ bool folder_refuse_empty(const char *const *inputs, struct error *error);
 /* Fills `error`: `count` files were not read, of which one is `path`. ERROR_REFUSED. */
 void folder_refuse_ignored(uint64_t count, const char *path, struct error *error);
 
+/* Counts and remembers what was skipped: a file, or a member of an archive. */
+bool folder_ignore(struct folder *folder, const char *path, struct error *error);
+
 void folder_free(struct folder *folder);
 
 #pragma GCC visibility pop

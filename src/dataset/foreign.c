@@ -77,11 +77,24 @@ static const struct format formats[] = {
      "uncompress FILE"},
 };
 
+/* Documents that are zip archives: the name of the first member stands at byte 30. */
+static const char *zipped_document(const char *bytes, size_t size) {
+  static const char *const names[] = {"[Content_Types].xml", "_rels/", "docProps/", "xl/",
+                                      "mimetypeapplication/vnd."};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    size_t length = strlen(names[i]);
+    if (size >= 30 + length && memcmp(bytes, "PK\3\4", 4) == 0 &&
+        memcmp(bytes + 30, names[i], length) == 0)
+      return "is a spreadsheet (.xlsx, .ods) or the like, which is not read" SPREADSHEET;
+  }
+  return NULL;
+}
+
 const char *foreign_refusal(const void *bytes, size_t size) {
   for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
     const struct format *format = &formats[i];
     if (size >= format->size && memcmp(bytes, format->bytes, format->size) == 0)
       return format->refusal;
   }
-  return NULL;
+  return zipped_document(bytes, size);
 }

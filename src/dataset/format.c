@@ -33,11 +33,15 @@ static bool is_of_archive(const char *path) {
   return ends_in(name, ".js") && (strcasestr(name, "tweet") || strncasecmp(name, "like", 4) == 0);
 }
 
-bool format_is_known_name(const char *name) {
+bool format_is_dataset_name(const char *name) {
   static const char *const endings[] = {".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"};
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
     if (ends_in(name, endings[i])) return true;
   return is_of_archive(name);
+}
+
+bool format_is_known_name(const char *name) {
+  return format_is_dataset_name(name) || container_of_name(name) != CONTAINER_NONE;
 }
 
 /* Whether the brackets opened in text[0 .. size) are all closed in it. */

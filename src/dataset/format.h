@@ -28,8 +28,10 @@ bool format_detect(struct reader *reader, enum format *format, struct error *err
 /* The same where it is known to be JSON: FORMAT_JSON_LINES or FORMAT_JSON_VALUES. */
 bool format_detect_json(struct reader *reader, enum format *format, struct error *error);
 
-/* Whether the name of a file ends like a dataset's: .jsonl .ndjson .json .csv .tsv .txt, each also
- * with the suffix of a packing behind. */
+/* Whether the name of a file ends like that of a file of records: .jsonl .ndjson .json .csv .tsv
+ * .txt, each also with the suffix of a packing; and whether it ends like that, or like an archive's
+ * of such files (container.h). */
+bool format_is_dataset_name(const char *name);
 bool format_is_known_name(const char *name);
 
 #pragma GCC visibility pop

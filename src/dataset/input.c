@@ -45,6 +45,17 @@ bool input_open(struct input *input, const char *path, struct task *task, struct
   return true;
 }
 
+void input_open_source(struct input *input, const char *path,
+                       int64_t (*read)(void *context, void *to, size_t size, struct error *error),
+                       void *context, struct task *task) {
+  memset(input, 0, sizeof *input);
+  input->path = path;
+  input->descriptor = -1;
+  input->read = read;
+  input->context = context;
+  input->task = task;
+}
+
 static bool wanted(struct input *input, struct error *error) {
   if (!atomic_load(&input->stop) && !(input->task && task_cancelled(input->task))) return true;
   error_set(error, ERROR_CANCELLED, "reading %s was cancelled", input->path);
@@ -68,8 +79,23 @@ static bool is_unchanged(struct input *input, struct error *error) {
   return false;
 }
 
+static int64_t read_source(struct input *input, void *to, size_t size, struct error *error) {
+  size_t got = 0;
+  while (got < size) {
+    int64_t some = wanted(input, error)
+                       ? input->read(input->context, (char *)to + got, size - got, error)
+                       : -1;
+    if (some < 0) return -1;
+    if (some == 0) break;
+    got += (size_t)some;
+  }
+  atomic_fetch_add(&input->done, got);
+  return (int64_t)got;
+}
+
 int64_t input_read(struct input *input, void *to, size_t size, struct error *error) {
   size_t got = 0;
+  if (input->read) return read_source(input, to, size, error);
   while (got < size) {
     ssize_t some;
     if (!wanted(input, error)) return -1;

@@ -1,4 +1,5 @@
-/* input.h - the bytes of a file or pipe as they lie there, before anything is decoded
+/* input.h - the bytes of a file, a pipe or another source as they lie there, before anything is
+ * decoded
  *
  * Reads can be given up: a pipe is waited for in slices, between which `stop` and the task are
  * asked. An input may be read by one thread and asked for `done` by another.
@@ -19,7 +20,10 @@
 struct input {
   const char *path; /* for messages */
   int descriptor;
-  bool regular;               /* a file, not a pipe */
+  bool regular; /* a file, not a pipe */
+  /* where the bytes come from if not from the descriptor; returns how many, 0 at the end, or -1 */
+  int64_t (*read)(void *context, void *to, size_t size, struct error *error);
+  void *context;
   uint64_t total;             /* its size when it was opened; 0 for a pipe */
   struct task *task;          /* may be NULL */
   atomic_bool stop;           /* set by whoever wants no more */
@@ -28,6 +32,11 @@ struct input {
 
 /* Opens `path`; "-" is standard input. Folders and devices are refused. */
 bool input_open(struct input *input, const char *path, struct task *task, struct error *error);
+
+/* Opens another source. `path` and `context` must outlive the input. */
+void input_open_source(struct input *input, const char *path,
+                       int64_t (*read)(void *context, void *to, size_t size, struct error *error),
+                       void *context, struct task *task);
 
 /* Reads until `size` bytes are there or the input has ended. Returns how many, or -1. A file whose
  * size is another than when it was opened is an error at its end. */

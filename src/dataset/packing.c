@@ -459,11 +459,24 @@ const struct packing *packing_of_bytes(const void *bytes, size_t size) {
   return NULL;
 }
 
+static bool ends_in(const char *name, size_t size, const char *ending) {
+  size_t length = strlen(ending);
+  return size > length && strcasecmp(name + size - length, ending) == 0;
+}
+
+/* The size of the suffix of `name` that states the packing; 0 if none does. */
+static size_t suffix_of(const struct packing *packing, const char *name, size_t size) {
+  if (ends_in(name, size, packing->suffix)) return strlen(packing->suffix);
+  for (size_t i = 0; i < 2 && packing->tar_suffix[i]; i++)
+    if (ends_in(name, size, packing->tar_suffix[i])) return strlen(packing->tar_suffix[i]);
+  return 0;
+}
+
 const struct packing *packing_of_name(const char *name, size_t *size) {
   *size = strlen(name);
   for (size_t i = 0; packing_number(i); i++) {
-    size_t length = strlen(packings[i].suffix);
-    if (*size <= length || strcasecmp(name + *size - length, packings[i].suffix) != 0) continue;
+    size_t length = suffix_of(&packings[i], name, *size);
+    if (length == 0) continue;
     *size -= length;
     return &packings[i];
   }

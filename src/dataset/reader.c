@@ -16,7 +16,6 @@
 
 #include "dataset/decoder.h"
 #include "dataset/foreign.h"
-#include "dataset/input.h"
 #include "dataset/json_cut.h"
 
 enum { WINDOW_SIZE = 1 << 19, MOVE_SIZE = 1 << 23 };
@@ -173,42 +172,99 @@ static bool unwrap(struct window *window, struct error *error) {
   return read_more(window, error) >= 0;
 }
 
-/* What is known not to be a dataset must not be read as a table of one column. */
-static bool is_text(struct window *window, struct error *error) {
-  struct reader *reader = &window->public;
-  const char *refusal = foreign_refusal(reader->text, reader->size);
-  if (refusal) error_at(error, ERROR_DATA, reader->path, 0, 0, "%s", refusal);
-  return !refusal;
+/* What the reader is opened for. */
+enum purpose { LINES_ONLY, DATASET, MEMBER };
+
+static bool refuse(const struct reader *reader, struct error *error, const char *why) {
+  error_at(error, ERROR_DATA, reader->path, 0, 0, "%s", why);
+  return false;
 }
 
-struct reader *reader_open(const char *path, struct task *task, struct error *error) {
-  struct window *window = calloc(1, sizeof *window);
-  struct reader *reader = &window->public;
-  if (!window) {
-    error_set(error, ERROR_MEMORY, "reading %s: out of memory", path);
-    return NULL;
+/* An archive is no text, and a name must not promise one that is not there. */
+static bool contain(struct reader *reader, enum purpose purpose, struct error *error) {
+  enum container named = container_of_name(reader->path);
+  reader->container = container_of_bytes(reader->text, reader->size, reader->path);
+  if (reader->container == CONTAINER_NONE && named == CONTAINER_NONE) return true;
+  if (reader->container == CONTAINER_NONE) {
+    error_at(error, ERROR_DATA, reader->path, 0, 0,
+             "is called a %s archive, but is %s - check where it comes from",
+             container_title(named), reader->size > 0 ? "something else" : "empty");
+    return false;
   }
-  window->line = 1;
-  window->room = WINDOW_SIZE;
-  reader->record_max = READER_RECORD_MAX;
-  if (!input_open(&window->input, path, task, error)) goto failed;
+  if (purpose == DATASET) return true;
+  return refuse(reader, error,
+                purpose == MEMBER ? "is an archive in an archive, which is not read - unpack the "
+                                    "outer one"
+                                  : "is an archive, which is not read here - unpack it");
+}
+
+/* What is known not to be a dataset must not be read as a table of one column. */
+static bool identify(struct window *window, enum purpose purpose, struct error *error) {
+  struct reader *reader = &window->public;
+  const char *refusal = foreign_refusal(reader->text, reader->size);
+  if (refusal) return refuse(reader, error, refusal);
+  return contain(reader, purpose, error);
+}
+
+/* Reads the first window of an input that has been opened. */
+static bool begin(struct window *window, enum purpose purpose, struct error *error) {
+  struct reader *reader = &window->public;
   reader->path = window->input.path;
   window->buffer = malloc(window->room + READER_PADDING);
   reader->text = window->counted = window->buffer;
-  if (!window->buffer) {
-    no_memory(reader, error);
-    goto failed;
-  }
-  if (read_more(window, error) < 0 || !unwrap(window, error) || !is_text(window, error))
-    goto failed;
+  if (!window->buffer) return no_memory(reader, error);
+  if (read_more(window, error) < 0 || !unwrap(window, error) || !identify(window, purpose, error))
+    return false;
   if (reader->size >= 3 && memcmp(reader->text, "\xef\xbb\xbf", 3) == 0) {
     reader->mark = true;
     reader_consume(reader, 3);
   }
-  return reader;
-failed:
-  reader_close(reader);
+  return true;
+}
+
+static struct window *window_new(const char *path, struct error *error) {
+  struct window *window = calloc(1, sizeof *window);
+  if (!window) {
+    error_set(error, ERROR_MEMORY, "reading %s: out of memory", path);
+    return NULL;
+  }
+  window->input.descriptor = -1;
+  window->line = 1;
+  window->room = WINDOW_SIZE;
+  window->public.record_max = READER_RECORD_MAX;
+  return window;
+}
+
+static struct reader *open_path(const char *path, enum purpose purpose, struct task *task,
+                                struct error *error) {
+  struct window *window = window_new(path, error);
+  if (!window) return NULL;
+  if (input_open(&window->input, path, task, error) && begin(window, purpose, error))
+    return &window->public;
+  reader_close(&window->public);
   return NULL;
+}
+
+struct reader *reader_open(const char *path, struct task *task, struct error *error) {
+  return open_path(path, LINES_ONLY, task, error);
+}
+
+struct reader *reader_open_dataset(const char *path, struct task *task, struct error *error) {
+  return open_path(path, DATASET, task, error);
+}
+
+struct reader *reader_open_source(const struct reader_source *source, struct task *task,
+                                  struct error *error) {
+  struct window *window = window_new(source->path, error);
+  if (!window) return NULL;
+  input_open_source(&window->input, source->path, source->read, source->context, task);
+  if (begin(window, MEMBER, error)) return &window->public;
+  reader_close(&window->public);
+  return NULL;
+}
+
+struct input *reader_input(struct reader *reader) {
+  return &((struct window *)reader)->input;
 }
 
 uint64_t reader_done(const struct reader *reader) {

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataset/container.h"
+#include "dataset/input.h"
 #include "dataset/packing.h"
 #include "dataset/json_cut.h"
 #include "error.h"
@@ -41,12 +43,27 @@ struct reader {
   bool ended;    /* nothing follows the window */
   bool mark;     /* the input began with a byte order mark */
   const struct packing *packing; /* NULL: none */
-  size_t record_max;             /* bytes; may be lowered, to whole MiB */
+  enum container container;
+  size_t record_max; /* bytes; may be lowered, to whole MiB */
 };
 
 /* Opens `path` ("-" is standard input): a regular file, or a pipe. `task` is asked now and then
- * whether it has been cancelled; NULL where nobody can cancel. Returns NULL with `error` filled. */
+ * whether it has been cancelled; NULL if nobody can cancel. Archives are refused. Returns NULL with
+ * `error` filled. */
 struct reader *reader_open(const char *path, struct task *task, struct error *error);
+
+/* The same, but takes archives: `container` says so, and archive.h reads them. */
+struct reader *reader_open_dataset(const char *path, struct task *task, struct error *error);
+
+/* The same for what is not a file of its own, a member of an archive: another archive is refused.
+ * What the source points to must outlive the reader. */
+struct reader_source {
+  const char *path;                                                           /* for messages */
+  int64_t (*read)(void *context, void *to, size_t size, struct error *error); /* see input.h */
+  void *context;
+};
+struct reader *reader_open_source(const struct reader_source *source, struct task *task,
+                                  struct error *error);
 
 /* Reads more behind the window: at least one byte, unless the input has ended. The window moves in
  * memory: pointers into it are void afterwards. False with `error` filled: ERROR_IO, ERROR_DATA
@@ -64,6 +81,9 @@ uint64_t reader_line(struct reader *reader, const char *at);
  * nobody knows: a pipe). */
 uint64_t reader_done(const struct reader *reader);
 uint64_t reader_total(const struct reader *reader);
+
+/* What is read, for archive.h. */
+struct input *reader_input(struct reader *reader);
 
 void reader_close(struct reader *reader);
 

@@ -48,20 +48,20 @@ struct redaction {
 
 static void *work(void *argument) {
   struct redaction *r = argument;
-  struct redact_worker worker = {.batch = batch_new(&r->run.rules)};
+  struct redact_worker worker = {0};
   struct error error;
   size_t i;
-  if (!worker.batch) {
+  if (!redact_worker_begin(&worker, &r->run)) {
     error_set(&error, ERROR_MEMORY, "redacting: out of memory");
     redact_run_fail(&r->run, &error);
+    redact_worker_end(&worker);
     return NULL;
   }
   while ((i = atomic_fetch_add(&r->next_file, 1)) < r->file_count)
     redact_file_work(r->files[i], &worker);
   for (i = 0; i < r->file_count; i++)
     redact_file_work(r->files[i], &worker);
-  lines_free(&worker.piece);
-  batch_free(worker.batch);
+  redact_worker_end(&worker);
   return NULL;
 }
 
@@ -627,6 +627,12 @@ bool redact_file_report(const struct task *task, size_t i, struct redact_file_re
   if (i >= r->file_count) return false;
   redact_file_describe(r->files[i], report);
   return true;
+}
+
+const struct redact_member_report *redact_member_report(const struct task *task, size_t i,
+                                                        size_t j) {
+  const struct redaction *r = (const struct redaction *)task;
+  return i < r->file_count ? redact_file_member(r->files[i], j) : NULL;
 }
 
 bool redact_has_checksums(const struct task *task) {

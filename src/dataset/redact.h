@@ -56,12 +56,21 @@ struct redact_options {
 struct redact_file_report {
   const char *path;   /* as it was found */
   const char *target; /* where the output went; NULL: nowhere, or in place and not written */
-  enum format format;
-  bool written; /* anew; false: it was copied, or is what it was */
+  enum format format; /* of a file of records, or: */
+  enum container container;
+  bool written; /* false: it was copied, or is what it was */
   uint64_t bytes, output_bytes;
   uint32_t crc, output_crc; /* CRC32C, with `checksums` */
   struct batch_counts counts;
   struct judge_counts objects;
+};
+
+/* What became of a member of an archive that holds records. */
+struct redact_member_report {
+  char *path; /* "ARCHIVE!NAME" */
+  enum format format;
+  bool changed;
+  struct batch_counts counts;
 };
 
 struct redact_report {
@@ -79,6 +88,9 @@ struct task *redact_start(const struct redact_options *options, struct error *er
 const struct redact_report *redact_report(const struct task *task);
 /* File number `i` (from 0); false behind the last. */
 bool redact_file_report(const struct task *task, size_t i, struct redact_file_report *report);
+/* Member number `j` of file number `i`, if that is an archive; NULL behind the last. */
+const struct redact_member_report *redact_member_report(const struct task *task, size_t i,
+                                                        size_t j);
 /* Whether check sums were asked for. */
 bool redact_has_checksums(const struct task *task);
 /* The path of the ignored file number `i`, or NULL behind the last that was remembered. */

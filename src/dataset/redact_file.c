@@ -1,8 +1,4 @@
-/* redact_file.c - see redact_file.h
- *
- * Whoever takes a piece has the reader, and what belongs to it; whoever hands over has the writers
- * and the counts (turns.h); whoever holds `entering` is the only one who works on the file.
- */
+/* redact_file.c - see redact_file.h and redact_state.h */
 #include "dataset/redact_file.h"
 
 #include <errno.h>
@@ -15,42 +11,10 @@
 
 #include "checksum.h"
 #include "dataset/id.h"
-#include "dataset/redact_table.h"
-#include "dataset/table.h"
-#include "dataset/turns.h"
+#include "dataset/redact_state.h"
 #include "file.h"
 
-enum { VALUES_AT_ONCE = 1 << 18, MARK = 3, CHECK_SIZE = 1 << 20 };
-
-struct redact_file {
-  struct redact_run *run;
-  const struct target *target;
-
-  pthread_mutex_t entering;
-  bool opened, finished;
-  unsigned users; /* threads that work on it */
-  int descriptor; /* of our own, to copy from; -1: a pipe */
-  struct stat before;
-  struct turns turns;
-
-  /* for taking */
-  struct reader *reader;
-  enum format format;
-  bool ended; /* of a format that is judged as it is taken */
-  struct table table;
-  bool header_passed;
-  struct values values;
-  uint64_t read; /* bytes that the progress knows of */
-
-  /* for handing over */
-  bool again; /* the file must be written from its start */
-  bool writing;
-  uint64_t passed; /* bytes of the input that were handed over */
-  struct writer *writer, *quarantine;
-  struct batch_counts counts;
-  struct judge_counts objects;
-  uint32_t crc;
-};
+enum { MARK = 3, CHECK_SIZE = 1 << 20 };
 
 void redact_run_fail(struct redact_run *run, const struct error *error) {
   pthread_mutex_lock(&run->mutex);
@@ -69,8 +33,9 @@ struct redact_file *redact_file_new(struct redact_run *run, const struct target 
 }
 
 static void close_input(struct redact_file *file) {
+  redact_archive_close(file);
   reader_close(file->reader);
-  file->reader = NULL;
+  file->reader = file->records.reader = NULL;
   if (file->descriptor >= 0) close(file->descriptor);
   file->descriptor = -1;
 }
@@ -78,11 +43,28 @@ static void close_input(struct redact_file *file) {
 void redact_file_free(struct redact_file *file) {
   if (!file) return;
   close_input(file);
-  table_close(&file->table);
+  records_close(&file->records);
   writer_free(file->writer);
   writer_free(file->quarantine);
+  for (size_t i = 0; i < file->member_count; i++)
+    free(file->member_reports[i].path);
+  free(file->member_reports);
   pthread_mutex_destroy(&file->entering);
   free(file);
+}
+
+bool redact_worker_begin(struct redact_worker *worker, const struct redact_run *run) {
+  worker->piece.batch = batch_new(&run->rules);
+  worker->member = malloc(sizeof *worker->member);
+  if (worker->member) redact_member_begin(worker->member);
+  return worker->piece.batch && worker->member;
+}
+
+void redact_worker_end(struct redact_worker *worker) {
+  if (worker->member) redact_member_free(worker->member);
+  free(worker->member);
+  lines_free(&worker->piece.lines);
+  batch_free(worker->piece.batch);
 }
 
 static bool no_memory(const struct redact_file *file, struct error *error) {
@@ -111,7 +93,9 @@ static const struct packing *output_packing(const struct redact_file *file) {
   return NULL;
 }
 
+/* An archive's other members are kept only in place. */
 static bool can_be_copied(const struct redact_file *file) {
+  if (file->archive) return file->run->options->in_place;
   return file->descriptor >= 0 && output_packing(file) == file->reader->packing;
 }
 
@@ -123,6 +107,20 @@ static bool has_one_name(const struct redact_file *file, struct error *error) {
       "has %llu names (hard links), and the others would keep what is removed under this one - "
       "give each its own copy, or write to a new file",
       (unsigned long long)file->before.st_nlink);
+  return false;
+}
+
+static bool has_fitting_name(const struct redact_file *file, struct error *error) {
+  const char *output = file->target->output;
+  enum container named = container_of_name(output), is = file->reader->container;
+  if (named == is || (named == CONTAINER_NONE && !format_is_known_name(output))) return true;
+  if (file->run->options->in_place) return true;
+  error_at(error, ERROR_USAGE, output, 0, 0,
+           "its input is %s%s, and so will this be - give it a name that says so",
+           is == CONTAINER_NONE ? "no archive" : "a ",
+           is == CONTAINER_NONE  ? ""
+           : is == CONTAINER_TAR ? "tar archive"
+                                 : "zip archive");
   return false;
 }
 
@@ -138,7 +136,7 @@ static bool open_writer(struct redact_file *file, struct error *error) {
       .task = file->run->task,
   };
   bool made;
-  if (!has_one_name(file, error)) return false;
+  if (!has_one_name(file, error) || !has_fitting_name(file, error)) return false;
   pthread_mutex_lock(&file->run->mutex);
   made = file->run->options->in_place || strcmp(options.target, "-") == 0 ||
          targets_make_folder(file->run->targets, options.target, error);
@@ -155,12 +153,14 @@ static bool begin_from_start(struct redact_file *file, struct error *error) {
 }
 
 static bool open_reader(struct redact_file *file, struct error *error) {
-  file->reader = reader_open(file->target->path, file->run->task, error);
-  if (!file->reader || !format_detect(file->reader, &file->format, error)) return false;
+  file->reader = reader_open_dataset(file->target->path, file->run->task, error);
+  if (!file->reader) return false;
   file->passed = file->reader->mark ? MARK : 0;
-  return file->format != FORMAT_CSV ||
-         table_open(&file->table, file->reader, file->run->rules.columns,
-                    file->run->rules.on_unrecognised != TREAT_STOP, error);
+  file->container = file->reader->container;
+  if (file->container == CONTAINER_NONE)
+    return records_open(&file->records, file->reader, &file->run->rules, error);
+  file->archive = archive_in_open(file->reader, error);
+  return file->archive != NULL;
 }
 
 static bool open_file(struct redact_file *file, struct error *error) {
@@ -194,9 +194,9 @@ static bool begin_writing(struct redact_file *file, struct error *error) {
          writer_copy(file->writer, file->descriptor, file->passed, file->target->path, error);
 }
 
-static bool write_quarantine(struct redact_file *file, const struct pieces *pieces,
-                             struct error *error) {
-  if (pieces->count == 0 || file->run->options->dry_run) return true;
+bool redact_file_put_aside(struct redact_file *file, const struct iovec *pieces, size_t count,
+                           struct error *error) {
+  if (count == 0 || file->run->options->dry_run) return true;
   if (!file->quarantine) {
     struct writer_options options = {.target = file->target->quarantine, .task = file->run->task};
     bool made;
@@ -205,7 +205,7 @@ static bool write_quarantine(struct redact_file *file, const struct pieces *piec
     pthread_mutex_unlock(&file->run->mutex);
     if (!made || !(file->quarantine = writer_open(&options, error))) return false;
   }
-  return writer_write(file->quarantine, pieces->list, pieces->count, error);
+  return writer_write(file->quarantine, pieces, count, error);
 }
 
 static bool write_piece(struct redact_file *file, const struct batch *batch, struct error *error) {
@@ -214,10 +214,10 @@ static bool write_piece(struct redact_file *file, const struct batch *batch, str
   if (file->again) return true;
   if (file->writing && !writer_write(file->writer, batch->output.list, batch->output.count, error))
     return false;
-  return write_quarantine(file, &batch->quarantine, error);
+  return redact_file_put_aside(file, batch->quarantine.list, batch->quarantine.count, error);
 }
 
-static void add_counts(struct batch_counts *to, const struct batch_counts *from) {
+void redact_add_counts(struct batch_counts *to, const struct batch_counts *from) {
   to->records += from->records;
   to->kept += from->kept;
   to->changed += from->changed;
@@ -232,7 +232,7 @@ static void add_counts(struct batch_counts *to, const struct batch_counts *from)
   to->round_ids += from->round_ids;
 }
 
-static void add_objects(struct judge_counts *to, const struct judge_counts *from) {
+void redact_add_objects(struct judge_counts *to, const struct judge_counts *from) {
   for (int type = 0; type < VERDICTS_TYPES; type++) {
     to->own[type] += from->own[type];
     to->strange[type] += from->strange[type];
@@ -251,11 +251,18 @@ static void show_counts(struct redact_file *file, const struct batch_counts *cou
   task_count(task, REDACT_QUARANTINED, counts->quarantined * times);
 }
 
-static bool take_ids(struct redact_run *run, const struct id_list *ids) {
-  struct id_list *all = &run->rehydrate;
+void redact_file_count(struct redact_file *file, const struct batch_counts *counts,
+                       const struct judge_counts *objects) {
+  redact_add_counts(&file->counts, counts);
+  redact_add_objects(&file->objects, objects);
+  show_counts(file, counts, 1);
+}
+
+bool redact_take_ids(struct redact_file *file, const struct id_list *ids, struct error *error) {
+  struct id_list *all = &file->run->rehydrate;
   bool done = true;
   if (ids->count == 0) return true;
-  pthread_mutex_lock(&run->mutex);
+  pthread_mutex_lock(&file->run->mutex);
   if (all->count + ids->count > all->room) {
     size_t room = 2 * (all->count + ids->count);
     uint64_t *more = realloc(all->ids, room * sizeof *more);
@@ -269,25 +276,19 @@ static bool take_ids(struct redact_run *run, const struct id_list *ids) {
     memcpy(all->ids + all->count, ids->ids, ids->count * sizeof *ids->ids);
     all->count += ids->count;
   }
-  pthread_mutex_unlock(&run->mutex);
-  return done;
+  pthread_mutex_unlock(&file->run->mutex);
+  return done || no_memory(file, error);
 }
 
 static bool give_piece(void *context, void *state, struct error *error) {
   struct redact_file *file = context;
-  struct redact_worker *worker = state;
-  struct batch *batch = worker->batch;
-  if (batch->failed) {
-    if (worker->piece.size > 0) batch_explain(batch, worker->piece.line);
-    *error = batch->error;
-    return false;
-  }
+  struct records_piece *piece = &((struct redact_worker *)state)->piece;
+  struct batch *batch = piece->batch;
+  if (records_failed(piece, error)) return false;
   if (!write_piece(file, batch, error) || file->again) return false;
-  if (!take_ids(file->run, &batch->judge->rehydrate)) return no_memory(file, error);
-  add_counts(&file->counts, &batch->counts);
-  add_objects(&file->objects, &batch->judge->counts);
-  show_counts(file, &batch->counts, 1);
-  file->passed += worker->size;
+  if (!redact_take_ids(file, &batch->judge->rehydrate, error)) return false;
+  redact_file_count(file, &batch->counts, &batch->judge->counts);
+  file->passed += piece->size;
   return true;
 }
 
@@ -297,96 +298,41 @@ static bool give_piece(void *context, void *state, struct error *error) {
 ** Pieces
 ** =================================================================== */
 
-static void show_bytes(struct redact_file *file) {
+void redact_file_show(struct redact_file *file) {
   uint64_t done = reader_done(file->reader);
   task_count(file->run->task, REDACT_BYTES, done - file->read);
   file->read = done;
 }
 
-/* Judges the rows of the window. */
-static bool take_rows(struct redact_file *file, struct redact_worker *worker, struct error *error) {
-  struct reader *reader = file->reader;
-  struct batch *batch = worker->batch;
-  size_t size;
-  for (;;) {
-    batch_begin(batch, false);
-    size = redact_table_rows(&file->table, &file->header_passed, reader, batch);
-    if (size > 0 || reader->ended || batch->failed) break;
-    if (!reader_fill(reader, error)) return false;
-  }
-  if (reader->ended && size == reader->size) file->ended = true;
-  reader_consume(reader, size); /* the text stays where it is until the next reader_fill */
-  worker->size = size;
-  return true;
-}
-
-static bool take_values(struct redact_file *file, struct redact_worker *worker,
-                        struct error *error) {
-  struct reader *reader = file->reader;
-  struct batch *batch = worker->batch;
-  uint64_t start = reader->byte;
-  struct reader_record record;
-  enum reader_step step = READER_RECORD;
-  batch_begin(batch, true);
-  while (!batch->failed && batch->output.size + batch->quarantine.size < VALUES_AT_ONCE) {
-    step = reader_next(reader, READER_VALUES, &record, error);
-    if (step != READER_RECORD) break;
-    batch_value(batch, &file->values, file->target->path, &record);
-  }
-  if (step == READER_FAILED) return false;
-  if (step == READER_END) {
-    batch_values_end(batch, &file->values, &record);
-    file->ended = true;
-  }
-  worker->size = reader->byte - start;
-  return true;
-}
-
-static enum turns_step take_some(struct redact_file *file, struct redact_worker *worker,
-                                 struct error *error) {
-  enum turns_step step = TURNS_ALONE;
-  bool done;
-  worker->piece.size = 0;
-  if (file->format == FORMAT_CSV) {
-    done = take_rows(file, worker, error);
-  } else if (file->format == FORMAT_JSON_VALUES) {
-    done = take_values(file, worker, error);
-  } else {
-    step = lines_take(file->reader, &worker->piece, file->run->jobs > 1, error);
-    done = step != TURNS_FAILED;
-    worker->size = worker->piece.size;
-  }
-  return done ? step : TURNS_FAILED;
+enum turns_step redact_file_goes_on(struct redact_file *file, struct error *error) {
+  if (atomic_load(&file->run->failed)) return TURNS_END;
+  if (!task_cancelled(file->run->task)) return TURNS_BESIDE;
+  error_set(error, ERROR_CANCELLED, "the redaction was cancelled");
+  return TURNS_FAILED;
 }
 
 static enum turns_step take_piece(void *context, void *state, struct error *error) {
   struct redact_file *file = context;
-  enum turns_step step;
-  if (file->ended || atomic_load(&file->run->failed)) return TURNS_END;
-  if (task_cancelled(file->run->task)) {
-    error_set(error, ERROR_CANCELLED, "the redaction was cancelled");
-    return TURNS_FAILED;
-  }
-  step = take_some(file, state, error);
-  show_bytes(file);
+  struct redact_worker *worker = state;
+  enum turns_step step = redact_file_goes_on(file, error);
+  if (step != TURNS_BESIDE) return step;
+  step = records_take(&file->records, &worker->piece, file->run->jobs > 1, error);
+  redact_file_show(file);
   return step;
 }
 
 static bool judge_piece(void *context, void *state, struct turn *turn) {
   const struct redact_file *file = context;
-  struct redact_worker *worker = state;
-  const struct lines_piece *piece = &worker->piece;
   (void)turn;
-  if (piece->size == 0) return true;
-  batch_begin(worker->batch, false);
-  if (file->format == FORMAT_IDS)
-    batch_id_lines(worker->batch, file->target->path, piece->text, piece->size, piece->byte);
-  else
-    batch_json_lines(worker->batch, file->target->path, piece->text, piece->size, piece->byte);
+  records_judge(&file->records, &((struct redact_worker *)state)->piece);
   return true;
 }
 
 static const struct turns_work PIECES = {take_piece, judge_piece, give_piece};
+
+static void begin_turns(struct redact_file *file) {
+  turns_begin(&file->turns, file->archive ? &redact_members : &PIECES, file);
+}
 
 /* }================================================================== */
 
@@ -435,18 +381,20 @@ static bool copy_whole(struct redact_file *file, struct error *error) {
 }
 
 /* What a spreadsheet has rounded matches no verdict, and so would seem to be compliant. */
-static bool check_rounded(const struct redact_file *file, struct error *error) {
-  const struct batch_counts *counts = &file->counts;
+bool redact_check_rounded(const struct redact_file *file, const char *path,
+                          const struct batch_counts *counts, struct error *error) {
   if (file->run->options->allow_rounded || !id_are_rounded(counts->round_ids, counts->ids))
     return true;
-  id_refuse_rounded(file->target->path, counts->round_ids, counts->ids, error);
+  id_refuse_rounded(path, counts->round_ids, counts->ids, error);
   return false;
 }
 
 static bool finish(struct redact_file *file, struct error *error) {
   bool in_place = file->run->options->in_place;
   struct stat now;
-  if (!check_rounded(file, error)) return false;
+  if (!file->archive && !redact_check_rounded(file, file->target->path, &file->counts, error))
+    return false;
+  if (file->archive && !redact_archive_finish(file, error)) return false;
   if (file->writer && !writer_finish(file->writer, error)) return false;
   if (file->quarantine && !writer_finish(file->quarantine, error)) return false;
   if (file->target->output && !file->writing && !in_place && !copy_whole(file, error)) return false;
@@ -461,19 +409,23 @@ static bool finish(struct redact_file *file, struct error *error) {
 
 /* From the start, and written from the start: it is compressed, and something in it changes. */
 static bool begin_again(struct redact_file *file, struct error *error) {
-  show_counts(file, &file->counts, -1);
   task_count(file->run->task, REDACT_BYTES, 0 - file->read);
+  if (file->archive) {
+    file->clean = file->given; /* and counted */
+    file->given = file->members = 0;
+  } else {
+    show_counts(file, &file->counts, -1);
+    memset(&file->counts, 0, sizeof file->counts);
+    memset(&file->objects, 0, sizeof file->objects);
+  }
+  redact_archive_close(file);
   reader_close(file->reader);
-  file->reader = NULL;
-  table_close(&file->table);
-  file->header_passed = false;
-  memset(&file->values, 0, sizeof file->values);
-  memset(&file->counts, 0, sizeof file->counts);
-  memset(&file->objects, 0, sizeof file->objects);
+  file->reader = file->records.reader = NULL;
+  records_close(&file->records);
   file->read = 0;
-  file->again = file->ended = false;
+  file->again = false;
   if (!open_reader(file, error) || !begin_from_start(file, error)) return false;
-  turns_begin(&file->turns, &PIECES, file);
+  begin_turns(file);
   return true;
 }
 
@@ -485,7 +437,7 @@ static bool enter(struct redact_file *file) {
   if (!file->opened && !atomic_load(&file->run->failed)) {
     file->opened = true;
     if (open_file(file, &error)) {
-      turns_begin(&file->turns, &PIECES, file);
+      begin_turns(file);
     } else {
       redact_run_fail(file->run, &error);
       file->finished = true;
@@ -559,15 +511,20 @@ const char *redact_file_quarantined(const struct redact_file *file) {
 }
 
 const char *redact_file_header(const struct redact_file *file, size_t *size) {
-  *size = file->table.header_size;
-  return file->table.header;
+  *size = file->records.table.header_size;
+  return file->records.table.header;
+}
+
+const struct redact_member_report *redact_file_member(const struct redact_file *file, size_t i) {
+  return i < file->member_count ? &file->member_reports[i] : NULL;
 }
 
 void redact_file_describe(const struct redact_file *file, struct redact_file_report *report) {
   memset(report, 0, sizeof *report);
   report->path = file->target->path;
   report->target = file->writer ? file->target->output : NULL;
-  report->format = file->format;
+  report->format = file->records.format;
+  report->container = file->container;
   report->written = file->writing;
   report->bytes = file->read;
   report->output_bytes = file->writer ? writer_size(file->writer) : report->bytes;

@@ -1,8 +1,8 @@
 /* redact_file.h - one file of a redaction: read in pieces by any number of threads, written in
  * order
  *
- * Threads work on a file as turns.h says. Formats whose pieces cannot be cut without reading them
- * (tables, arrays) are judged as they are taken.
+ * Threads work on a file as turns.h says: on pieces of its records, or on the members of an
+ * archive.
  *
  * A file is not written before something in it changes; then what was passed so far is copied by
  * the kernel, or (where it is compressed) the file begun again.
@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "dataset/lines.h"
+#include "dataset/records.h"
 #include "dataset/redact.h"
 #include "dataset/targets.h"
 #include "dataset/writer.h"
@@ -41,11 +41,13 @@ void redact_run_fail(struct redact_run *run, const struct error *error);
 
 /* What each thread has for itself. */
 struct redact_worker {
-  struct batch *batch;
-  struct lines_piece
-      piece;     /* of lines; of no size if the piece has been judged when it was taken */
-  uint64_t size; /* of the piece, whatever it is made of */
+  struct records_piece piece;
+  struct redact_member *member;
 };
+
+/* Prepares a zeroed one. False if memory is short. */
+bool redact_worker_begin(struct redact_worker *worker, const struct redact_run *run);
+void redact_worker_end(struct redact_worker *worker);
 
 struct redact_file;
 
@@ -71,6 +73,7 @@ const char *redact_file_quarantined(const struct redact_file *file);
 const char *redact_file_header(const struct redact_file *file, size_t *size);
 
 void redact_file_describe(const struct redact_file *file, struct redact_file_report *report);
+const struct redact_member_report *redact_file_member(const struct redact_file *file, size_t i);
 
 /* Removes what has not been published. */
 void redact_file_free(struct redact_file *file);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dataset/container.h"
 #include "dataset/folder.h"
 #include "dataset/format.h"
 
@@ -87,6 +88,16 @@ static char *map(const struct mapping *mapping, const char *root, const char *pa
   return mapped;
 }
 
+/* What an archive has quarantined is no archive: in a folder it has a name of its own. Takes
+ * `mapped` over. */
+static char *with_format(char *mapped, const char *path, const struct mapping *mapping) {
+  char *named;
+  if (!mapped || !mapping->folder || container_of_name(path) == CONTAINER_NONE) return mapped;
+  if (asprintf(&named, "%s.jsonl", mapped) < 0) named = NULL;
+  free(mapped);
+  return named;
+}
+
 static struct mapping mapping_of(const char *path, const char *const *inputs, bool single_file) {
   struct mapping mapping = {.path = path};
   size_t count = 0;
@@ -122,7 +133,7 @@ static bool add(struct targets *targets, const struct folder_file *file,
   target->found = file->found;
   target->path = strdup(file->path);
   target->output = options->in_place ? realpath(file->path, NULL) : map(output, root, file->path);
-  target->quarantine = map(quarantine, root, file->path);
+  target->quarantine = with_format(map(quarantine, root, file->path), file->path, quarantine);
   if (options->in_place && !target->output) {
     error_errno(error, "finding", file->path);
     return false;
@@ -197,6 +208,18 @@ bool targets_find(struct targets *targets, const struct targets_options *options
   targets->output_folder = output.folder;
   targets->one_quarantine = quarantine.path && !quarantine.folder;
   return true;
+}
+
+bool targets_ignore(struct targets *targets, const char *path, struct error *error) {
+  struct folder folder = {0};
+  bool ok = true;
+  targets->ignored++;
+  if (targets->ignored_count >= FOLDER_IGNORED_MAX) return true;
+  ok = folder_ignore(&folder, path, error);
+  targets->ignored -= folder.ignored;
+  if (ok && !take_ignored(targets, &folder)) ok = no_memory(error);
+  folder_free(&folder);
+  return ok;
 }
 
 /* Room for one more folder, and its name there. */

@@ -49,6 +49,9 @@ struct targets_options {
 bool targets_find(struct targets *targets, const struct targets_options *options, struct task *task,
                   struct error *error);
 
+/* Counts and remembers a member of an archive that is skipped. One thread at a time. */
+bool targets_ignore(struct targets *targets, const char *path, struct error *error);
+
 /* Makes the folders that `path` needs, and remembers them. One thread at a time. */
 bool targets_make_folder(struct targets *targets, const char *path, struct error *error);
 

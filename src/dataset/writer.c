@@ -16,8 +16,9 @@
 enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256, WRITE_MAX = 1 << 23, COPY_MAX = 1 << 24 };
 
 struct writer {
-  char *target, *path; /* `path`: the temporary file; NULL for standard output */
+  char *target, *path; /* `path`: the temporary file; NULL for standard output and into a spool */
   const char *spool;   /* the folder of the unnamed file for standard output; else NULL */
+  struct spool *into;  /* NULL: a file */
   int descriptor;
   bool checksum, published, kept;
   struct task *task;
@@ -34,7 +35,7 @@ static bool no_memory(const char *target, struct error *error) {
 }
 
 static const char *name_of(const struct writer *writer) {
-  return writer->path ? writer->path : writer->spool;
+  return writer->path ? writer->path : writer->into ? writer->target : writer->spool;
 }
 
 /* {==================================================================
@@ -55,6 +56,7 @@ static void account(struct writer *writer, const void *bytes, size_t size) {
 static bool put(struct writer *writer, const void *bytes, size_t size, struct error *error) {
   if (is_cancelled(writer, error)) return false;
   account(writer, bytes, size);
+  if (writer->into) return spool_add(writer->into, bytes, size, error);
   return file_write(writer->descriptor, bytes, size, name_of(writer), error);
 }
 
@@ -96,6 +98,9 @@ static bool put_pieces(struct writer *writer, struct iovec *pieces, size_t count
 static bool write_plain(struct writer *writer, const struct iovec *pieces, size_t count,
                         struct error *error) {
   struct iovec some[PIECES_AT_ONCE];
+  for (size_t i = 0; writer->into && i < count; i++)
+    if (!put(writer, pieces[i].iov_base, pieces[i].iov_len, error)) return false;
+  if (writer->into) return true;
   while (count > 0) {
     size_t now = count < PIECES_AT_ONCE ? count : PIECES_AT_ONCE;
     memcpy(some, pieces, now * sizeof *some);
@@ -198,6 +203,8 @@ static bool open_spool(struct writer *writer, struct error *error) {
 
 static bool open_output(struct writer *writer, const struct writer_options *options,
                         struct error *error) {
+  writer->into = options->into;
+  if (writer->into) return true;
   if (strcmp(options->target, "-") == 0) return open_spool(writer, error);
   writer->descriptor = leftover_create_beside(writer->target, &writer->path, error);
   if (writer->descriptor < 0) return false;
@@ -283,7 +290,7 @@ static bool flush(struct writer *writer, struct error *error) {
 
 bool writer_finish(struct writer *writer, struct error *error) {
   bool done = !writer->packing || pack(writer, "", 0, true, error);
-  if (writer->spool) return done;
+  if (writer->into || writer->spool) return done;
   done = done && flush(writer, error);
   if (close(writer->descriptor) != 0 && done) {
     error_errno(error, "closing", name_of(writer));

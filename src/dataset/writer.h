@@ -18,13 +18,15 @@
 #include <sys/uio.h>
 
 #include "dataset/packing.h"
+#include "dataset/spool.h"
 #include "error.h"
 #include "task.h"
 
 #pragma GCC visibility push(hidden)
 
 struct writer_options {
-  const char *target;            /* "-": standard output */
+  const char *target; /* "-": standard output */
+  struct spool *into; /* write into this, which must outlive the writer; `target` is for messages */
   const struct packing *packing; /* NULL: plain */
   int level;                     /* 1 (fast) to 9 (small), as in gzip; 0: the packing's own */
   int threads;                   /* how many more threads may help to pack */
