@@ -84,6 +84,20 @@ flows.describe("the slot of a type", function(flow)
       assert.equal(1, bench:count("list"))
     end)
 
+    it("is polled within the limits of the API", function()
+      bench:stop()
+      start { rate_limit = 3, rate_window = 2 }
+      local other = bench:job()
+      local began, is_over = core.now(), false
+      assert(check { on_progress = function()
+        if core.now() - began > 1 and not is_over then
+          is_over = true
+          bench.sim:change_job(other.id, { status = "expired" })
+        end
+      end })
+      for _, entry in ipairs(bench:log()) do assert.is_true(entry.status ~= 429) end
+    end)
+
     it("row 98: is waited for within the deadline, and the error names that job", function()
       local other = bench:job()
       local _, err = check { deadline = 0.3 }

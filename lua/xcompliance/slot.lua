@@ -45,19 +45,20 @@ end
 
 --- Polls until the slot is free, as far as can be seen.
 local function wait_for(run, holder)
-  local polls, status = 0, nil
+  local polls, status, headers = 0, nil, nil
   while true do
     local doing = ("waiting for %s, which holds the slot of %s"):format(describe(run, holder),
       run.facts.type)
     run.call:at("create", doing)
     local event = { status = holder.status, message = holder.status ~= status and doing or nil }
-    local ok, err = run.call:sleep(run:pace(polls), event)
+    local seconds, why = run:pace(polls, headers)
+    local ok, err = run.call:sleep(seconds, event, why)
     if not ok then return nil, err end
     local job, details = run:poll_job(holder.id)
     if not job and details.kind == "not_found" then return true end
     if not job then return nil, details end
     if not ACTIVE[job.status] then return true end
-    polls, status, holder = polls + 1, holder.status, job
+    polls, status, headers, holder = polls + 1, holder.status, details.headers, job
   end
 end
 
@@ -76,7 +77,7 @@ function M.wait(run, refusals)
   end
   if holder then return wait_for(run, holder) end
   local why = "the API says that a job of this type is running, but lists none"
-  return run.call:sleep(run:pace(refusals - 1), { status = "hidden", message = why }, why)
+  return run.call:sleep(run:pace(refusals - 1), { message = why }, why)
 end
 
 -- }====================================================================
