@@ -362,11 +362,9 @@ static void judge_hits(struct batch *batch) {
     feed = memrchr(text + done, '\n', hit - done);
     start = feed ? (size_t)(feed + 1 - text) : done;
     batch_pass(batch, text + done, start - done);
-    batch->judge->hit = true;
     done = judge_lines(batch, start, start + 1);
     judged++;
   }
-  batch->judge->hit = false;
   batch_pass(batch, text + done, batch->piece.size - done);
   batch->counts.records += batch->lines - judged;
   batch->counts.kept += batch->lines - judged;
@@ -379,15 +377,30 @@ static bool parses_all(const struct batch_rules *rules) {
          rules->on_unrecognised == TREAT_REMOVE;
 }
 
+/* All lines are judged; the filter says which may hold an id at an unknown place. */
+static void judge_all(struct batch *batch) {
+  size_t size = batch->piece.size, start = 0;
+  for (size_t i = 0; i < batch->hits.count && !batch->failed; i++) {
+    size_t hit = batch->hits.at[i];
+    const char *text = batch->piece.text, *feed;
+    if (hit < start) continue;
+    feed = memrchr(text + start, '\n', hit - start);
+    batch->judge->clean = true;
+    if (feed) start = judge_lines(batch, start, (size_t)(feed + 1 - text));
+    batch->judge->clean = false;
+    if (!batch->failed) start = judge_lines(batch, start, start + 1);
+  }
+  batch->judge->clean = true;
+  judge_lines(batch, start, size);
+  batch->judge->clean = false;
+}
+
 void batch_json_lines(struct batch *batch, const char *path, const char *text, size_t size,
                       uint64_t byte) {
   begin_lines(batch, path, text, size, byte);
   batch->piece.judge_line = judge_json_line;
-  if (parses_all(batch->rules)) {
-    batch->lines = count_feeds(text, size);
-    judge_lines(batch, 0, size);
-  } else if (prefilter_scan(batch->rules->filter, text, size, &batch->hits, &batch->lines)) {
-    judge_hits(batch);
+  if (prefilter_scan(batch->rules->filter, text, size, &batch->hits, &batch->lines)) {
+    (parses_all(batch->rules) ? judge_all : judge_hits)(batch);
     if (size > 0 && text[size - 1] != '\n') batch->lines--; /* a line, but no line end */
   } else {
     batch_no_memory(batch, path);

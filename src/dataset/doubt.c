@@ -99,12 +99,47 @@ static bool is_name_of_id(struct json_text name) {
 }
 
 /* Whether the walker of the record has noted an id there. It has noted them in the order in which
- * they are asked for; behind them stand authors, which have been noted before. */
-static bool is_noted(struct search *search, uint32_t at) {
-  const struct record *record = search->record;
-  while (search->noted < record->id_count && record->ids[search->noted].at < at)
-    search->noted++;
-  return search->noted < record->id_count && record->ids[search->noted].at == at;
+ * they are asked for, of which `*noted` is the place; behind them stand authors, which have been
+ * noted before. */
+static bool is_noted(const struct record *record, uint32_t at, uint32_t *noted) {
+  while (*noted < record->id_count && record->ids[*noted].at < at)
+    ++*noted;
+  return *noted < record->id_count && record->ids[*noted].at == at;
+}
+
+/* Where what stands before `at` ends, without blanks. */
+static const char *before_blanks(const char *start, const char *at) {
+  while (at > start && (at[-1] == ' ' || at[-1] == '\t' || at[-1] == '\n' || at[-1] == '\r'))
+    at--;
+  return at;
+}
+
+/* The name of the member whose value begins at `at`, by the text alone: a quote that is not
+ * escaped, and a colon. NULL if it is the value of none. */
+static const char *name_before(const char *start, const char *at, size_t *size) {
+  const char *end, *begin;
+  at = before_blanks(start, at);
+  if (at == start || *--at != ':') return NULL;
+  end = before_blanks(start, at);
+  if (end < start + 2 || *--end != '"' || end[-1] == '\\') return NULL;
+  for (begin = end; begin > start && begin[-1] != '"'; begin--) {
+  }
+  *size = (size_t)(end - begin);
+  return begin;
+}
+
+bool doubt_may_be_id(const struct record *record, const struct reader_record *text, uint32_t at,
+                     uint32_t *noted) {
+  const char *start = text->text, *value = start + at;
+  bool quoted = at > 0 && value[-1] == '"';
+  struct json_text name = {NULL, 0, false};
+  if (*value == '\\') return true;                         /* a digit that is escaped */
+  if (quoted && at > 1 && value[-2] == '\\') return false; /* in a text */
+  if (is_noted(record, at, noted)) return false;
+  name.text = name_before(start, value - quoted, &name.size);
+  if (!name.text) return false;
+  if (record->shapes->words[shapes_find(record->shapes, name)].says & SHAPE_KNOWN) return false;
+  return json_has_escape(name.text, name.size) || is_name_of_id(name);
 }
 
 static bool search_value(struct search *search, struct json_text name);
@@ -118,7 +153,7 @@ static bool search_scalar(struct search *search, struct json_text name) {
   if (!is_name_of_id(name) || size > sizeof decoded) return false;
   found.id = id_parse(decoded, size);
   if (!found.id || !search->is_bad(search->context, found.id, found.at)) return false;
-  if (is_noted(search, found.at)) return false;
+  if (is_noted(search->record, found.at, &search->noted)) return false;
   *search->found = found;
   return true;
 }

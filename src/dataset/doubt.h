@@ -24,6 +24,11 @@ struct doubt_id {
   uint32_t at;           /* of the id, as in record.h */
 };
 
+/* Whether the digits, or the escape, at `at` of the record may be the value of such a member: quickly,
+ * and sometimes for nothing. Zero `*noted` before the first of a record; they come in its order. */
+bool doubt_may_be_id(const struct record *record, const struct reader_record *text, uint32_t at,
+                     uint32_t *noted);
+
 /* Looks for such members whose names are those of ids, and which are not known references. `is_bad`
  * says whether anything speaks against the id that stands at an offset of the record. Returns
  * whether there is one. */

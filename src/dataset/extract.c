@@ -167,9 +167,17 @@ static bool find_format(struct extraction *x, enum format *format, struct error 
   }
 }
 
+/* Shapes are compiled once they are needed. */
+static bool get_shapes(struct extraction_run *run, struct error *error) {
+  if (!run->shapes) run->shapes = shapes_new(run->options.shape, error);
+  return run->shapes != NULL;
+}
+
 static bool read_records(struct extraction *x, struct error *error) {
   enum format format;
   if (!find_format(x, &format, error)) return false;
+  if ((format == FORMAT_JSON_LINES || format == FORMAT_JSON_VALUES) && !get_shapes(x->run, error))
+    return false;
   switch (format) {
   case FORMAT_IDS: return extract_ids(x, error);
   case FORMAT_JSON_LINES: return extract_json_lines(x, error);
@@ -277,7 +285,7 @@ static uint64_t quarter_of_memory(void) {
 
 static bool prepare(struct extraction_run *x, struct error *error) {
   uint64_t memory = x->options.memory ? x->options.memory : quarter_of_memory();
-  if (!(x->shapes = shapes_new(x->options.shape, error))) return false;
+  if (x->options.shape && !get_shapes(x, error)) return false;
   leftover_remove(x->options.output);
   if (!folder_list(&x->folder, x->options.inputs, &x->task, error)) return false;
   if (x->folder.count == 0) return folder_refuse_empty(x->options.inputs, error);

@@ -5,23 +5,23 @@
 
 enum { PROGRESS_EVERY = 256 }; /* rows */
 
-/* Whether an id of a row is one of those that are asked for. */
-static bool is_wanted(const struct extract_options *options, const struct table_row *row,
-                      uint32_t i) {
-  enum judge_row_role role = row->row.ids[i].role;
-  bool of_user = role == ROW_AUTHOR || role == ROW_RETWEETED_AUTHOR || role == ROW_QUOTED_AUTHOR ||
-                 (role == ROW_OWN && row->row.user);
-  if (of_user != (options->type == EXTRACT_USERS) || !row->held[i]) return false;
-  return !options->top_level || role == ROW_OWN || role == ROW_AUTHOR;
+/* The roles of the ids that are asked for, as bits. */
+static uint32_t wanted_roles(const struct extract_options *options, const struct table *table) {
+  bool users = options->type == EXTRACT_USERS;
+  uint32_t roles = 0;
+  for (uint32_t role = ROW_OWN; role <= ROW_QUOTED_AUTHOR; role++) {
+    bool of_user = role == ROW_AUTHOR || role == ROW_RETWEETED_AUTHOR ||
+                   role == ROW_QUOTED_AUTHOR || (role == ROW_OWN && table->user);
+    bool top = role == ROW_OWN || role == ROW_AUTHOR;
+    if (of_user == users && (top || !options->top_level) &&
+        table_holds(table, (enum judge_row_role)role))
+      roles |= 1u << role;
+  }
+  return roles;
 }
 
-static bool has_author(const struct judge_row *row) {
-  for (uint32_t i = 0; i < row->count; i++)
-    if (row->ids[i].role == ROW_AUTHOR) return true;
-  return row->user;
-}
-
-static bool add_row(struct extraction *x, const struct table *table, struct error *error) {
+static bool add_row(struct extraction *x, const struct table *table, uint32_t roles,
+                    struct error *error) {
   struct table_row row;
   bool found = false;
   if (table->unknown) {
@@ -32,13 +32,13 @@ static bool add_row(struct extraction *x, const struct table *table, struct erro
   }
   if (!table_read(table, x->reader, &row, error)) return extraction_pass_over(x, error);
   for (uint32_t i = 0; i < row.row.count; i++) {
-    if (!is_wanted(&x->options, &row, i)) continue;
+    if (!(roles & 1u << row.row.ids[i].role)) continue;
     if (!extraction_add(x, row.row.ids[i].id, error)) return false;
     found = true;
   }
   x->counts.records++;
   x->counts.empty += !found;
-  x->counts.classes.without_author += !has_author(&row.row);
+  x->counts.classes.without_author += !row.has_author && !table->user;
   x->ids_read += row.row.count;
   x->round_ids += row.round_ids;
   return true;
@@ -55,11 +55,12 @@ static enum csv_step next_row(struct extraction *x, struct table *table, struct 
 }
 
 static bool read_rows(struct extraction *x, struct table *table, struct error *error) {
+  uint32_t roles = wanted_roles(&x->options, table);
   for (uint64_t row = 0;; row++) {
     enum csv_step step = next_row(x, table, error);
     if (step == CSV_END) return true;
     if (step == CSV_BAD && (!table->csv.problem || !extraction_pass_over(x, error))) return false;
-    if (step == CSV_ROW && !add_row(x, table, error)) return false;
+    if (step == CSV_ROW && !add_row(x, table, roles, error)) return false;
     table->rows++;
     reader_consume(x->reader, table->csv.used);
     if (row % PROGRESS_EVERY == 0 && !extraction_progress(x, error)) return false;

@@ -43,6 +43,7 @@ struct state {
   struct record_place *places; /* that are cut */
   size_t runs[PLACE_RUNS];     /* where in `places` each run ends: each is in the record's order */
   struct reference *references;
+  struct prefilter_hits hits;
   uint64_t seed; /* of their hashes, so that nobody can write names that meet in one place */
   size_t finding_room, list_room, place_room, cut_room, reference_room;
   size_t place_count, reference_count; /* references: places of the table, a power of two */
@@ -525,6 +526,23 @@ static bool is_condemned(void *context, uint64_t id, uint32_t at) {
          !is_cut(judge, at);
 }
 
+/* Whether one of the ids that the filter finds may stand at an unknown place. Most do not, and that
+ * is seen without reading the record again. */
+static bool may_be_doubtful(struct state *state) {
+  const struct reader_record *text = state->text;
+  uint32_t noted = 0;
+  if (!prefilter_find_all(state->public.filter, text->text, text->size, &state->hits)) {
+    state->no_memory = true;
+    return false;
+  }
+  for (size_t i = 0; i < state->hits.count; i++) {
+    uint32_t at = (uint32_t)state->hits.at[i];
+    if (!is_cut(&state->public, at) && doubt_may_be_id(state->record, text, at, &noted))
+      return true;
+  }
+  return false;
+}
+
 /* Whether a record that stays is not understood, so that what stays in it may be condemned. */
 static bool is_doubtful(struct state *state, const char *path, struct error *error) {
   struct judge *judge = &state->public;
@@ -533,9 +551,8 @@ static bool is_doubtful(struct state *state, const char *path, struct error *err
     doubt_unrecognised(state->record, path, state->text, error);
     return true;
   }
-  if (state->record->class == RECORD_NOTICE) return false;
-  if (!judge->hit && !prefilter_finds(judge->filter, state->text->text, state->text->size))
-    return false;
+  if (state->record->class == RECORD_NOTICE || judge->clean) return false;
+  if (!may_be_doubtful(state)) return false;
   if (!doubt_find_id(state->record, state->text, is_condemned, judge, &found)) return false;
   doubt_condemned_id(&found, path, state->text, error);
   return true;
@@ -573,6 +590,7 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
     judge->rehydrate.count = listed;
     return JUDGED_DOUBTFUL;
   }
+  if (state->no_memory) return fail(path, error);
   count_objects(state, &counts);
   add_counts(&judge->counts, &counts);
   return judgement;
@@ -687,6 +705,7 @@ void judge_free(struct judge *judge) {
   free(state->cut_counts);
   free(state->places);
   free(state->references);
+  free(state->hits.at);
   free(judge->cuts);
   free(judge->rehydrate.ids);
   free(state);

@@ -75,7 +75,7 @@ struct judge {
   const struct prefilter *filter;
   struct task *task; /* asked meanwhile whether it was cancelled; NULL at first: nobody is asked */
   bool trusting;     /* never JUDGED_DOUBTFUL */
-  bool hit;          /* the filter has seen an id in the next record; else it is asked if need be */
+  bool clean; /* the filter has seen nothing in the next record; else it is asked if need be */
   enum record_class class; /* of the record that was judged last */
   struct cut *cuts;
   size_t cut_count;

@@ -267,7 +267,7 @@ struct scan {
   const struct prefilter *filter;
   const char *text;
   struct prefilter_hits *hits;
-  bool unframed; /* the text is no lines, and its frame does not matter */
+  bool unframed; /* the text is no lines: each hit counts, and its frame does not matter */
   size_t line_start;
   uint64_t lines;
   uint64_t hit_line;     /* the last line that is a hit */
@@ -330,7 +330,7 @@ static bool is_hit(const struct scan *scan, size_t i) {
 static bool empty_queue(struct scan *scan) {
   sift_queue(scan);
   for (size_t i = 0; i < scan->queued; i++) {
-    if (scan->in_line[i] == scan->hit_line || !is_hit(scan, i)) continue;
+    if ((scan->in_line[i] == scan->hit_line && !scan->unframed) || !is_hit(scan, i)) continue;
     if (!add_hit(scan->hits, scan->at[i])) return false;
     scan->hit_line = scan->in_line[i];
   }
@@ -471,15 +471,12 @@ bool prefilter_scan(const struct prefilter *filter, const char *text, size_t siz
   return empty_queue(&scan);
 }
 
-bool prefilter_finds(const struct prefilter *filter, const char *text, size_t size) {
-  struct prefilter_hits hits = {0};
+bool prefilter_find_all(const struct prefilter *filter, const char *text, size_t size,
+                        struct prefilter_hits *hits) {
   struct scan scan;
-  bool found;
-  begin_scan(&scan, filter, text, &hits);
+  begin_scan(&scan, filter, text, hits);
   scan.unframed = true;
-  found = !scan_text(&scan, size) || !empty_queue(&scan) || hits.count > 0; /* without memory too */
-  free(hits.at);
-  return found;
+  return scan_text(&scan, size) && empty_queue(&scan);
 }
 
 /* }================================================================== */

@@ -43,9 +43,10 @@ struct prefilter_hits {
 bool prefilter_scan(const struct prefilter *filter, const char *text, size_t size,
                     struct prefilter_hits *hits, uint64_t *lines);
 
-/* Whether there is an id that matters, or an escape that could hide a digit, in text[0 .. size),
- * behind which READER_PADDING bytes must be readable. */
-bool prefilter_finds(const struct prefilter *filter, const char *text, size_t size);
+/* The same for a text that is not lines: every id that matters is a hit, and so is every escape that
+ * could hide a digit. */
+bool prefilter_find_all(const struct prefilter *filter, const char *text, size_t size,
+                        struct prefilter_hits *hits);
 
 /* What the filter says of one id in the set of one type: its facts that matter, or 0. */
 uint32_t prefilter_facts(const struct prefilter *filter, enum verdicts_type type, uint64_t id);

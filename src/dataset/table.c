@@ -39,6 +39,12 @@ static size_t cell_text(struct csv_cell cell, char *text) {
   return size < CELL_ROOM ? size : CELL_ROOM;
 }
 
+/* Most cells with ids are digits and nothing else. */
+static uint64_t plain_id(const struct csv_cell *cell) {
+  uint64_t id;
+  return cell->size > 0 && id_read(cell->text, &id) == cell->size ? id : 0;
+}
+
 /* The id in a cell; rtweet writes an x before it, so that no spreadsheet rounds it. */
 static uint64_t cell_id(const char *text, size_t size) {
   if (size > 1 && text[0] == 'x') return id_parse(text + 1, size - 1);
@@ -121,25 +127,54 @@ static bool refuse_unknown(const struct csv *csv, const char *path, struct error
   return false;
 }
 
-static bool want_columns(struct table *table, const char *path, const struct column_name *names,
-                         bool unknown, struct error *error) {
+/* Asks for the columns of roles that are looked at; those of places come last. */
+static bool want_all(struct table *table, const uint8_t *roles, const char *path,
+                     struct error *error) {
   struct csv *csv = &table->csv;
-  if (!has_all_named(csv, names, path, error)) return false;
-  for (uint32_t i = 0; i < csv->columns; i++)
-    table->has[role_of(csv_name(csv, i), names)] = true;
-  for (int places = 0; places <= 1; places++) { /* these last */
+  for (int places = 0; places <= 1; places++) {
     if (places) table->places = csv->wanted_count;
     for (uint32_t i = 0; i < csv->columns; i++) {
-      enum column_role role = role_of(csv_name(csv, i), names);
+      enum column_role role = (enum column_role)roles[i];
       if ((role == COLUMN_PLACE) == places && is_wanted(table, role) &&
           !want(table, (int)i, role, path, error))
         return false;
     }
   }
+  return true;
+}
+
+static bool is_plain(const struct table *table) {
+  uint32_t own = 0;
+  for (uint32_t i = 0; i < table->cell_count; i++) {
+    enum column_role role = table->cells[i].role;
+    if (role == COLUMN_ID || role == COLUMN_WEAK_ID)
+      own++;
+    else if (role != COLUMN_AUTHOR)
+      return false;
+  }
+  return own == 1;
+}
+
+static bool want_columns(struct table *table, const char *path, const struct column_name *names,
+                         bool unknown, struct error *error) {
+  struct csv *csv = &table->csv;
+  uint8_t *roles;
+  const char *name = csv_name(csv, 0);
+  bool done;
+  if (!has_all_named(csv, names, path, error)) return false;
+  roles = malloc(csv->columns);
+  if (!roles) return no_memory(path, error);
+  for (uint32_t i = 0; i < csv->columns; i++, name += strlen(name) + 1) {
+    roles[i] = (uint8_t)role_of(name, names);
+    table->has[roles[i]] = true;
+  }
+  done = want_all(table, roles, path, error);
+  free(roles);
   table->unknown = !has_ids(table);
+  table->plain = is_plain(table);
   table->user = table->has[COLUMN_USERNAME] && !table->has[COLUMN_ID] &&
                 !table->has[COLUMN_AUTHOR] && !table->has[COLUMN_TEXT];
-  return !table->unknown || unknown || refuse_unknown(csv, path, error);
+  return done && (!table->unknown || unknown || refuse_unknown(csv, path, error));
 }
 
 /* }================================================================== */
@@ -156,8 +191,9 @@ static bool is_digits(const char *text) {
 /* How many cells of the first line are ids, which no names of columns are. */
 static uint32_t count_ids(const struct csv *csv) {
   uint32_t count = 0;
-  for (uint32_t i = 0; i < csv->columns; i++)
-    count += is_digits(csv_name(csv, i));
+  const char *name = csv_name(csv, 0);
+  for (uint32_t i = 0; i < csv->columns; i++, name += strlen(name) + 1)
+    count += is_digits(name);
   return count;
 }
 
@@ -263,19 +299,14 @@ static enum judge_row_role row_role(const struct table *table, enum column_role 
   }
 }
 
-/* Whether the table holds words of the tweet that such an id is of. Those of a retweet are
- * another's.
- */
-static bool holds_words(const struct table *table, enum judge_row_role role) {
+bool table_holds(const struct table *table, enum judge_row_role role) {
   return table->has[COLUMN_QUOTED_TEXT] || (role != ROW_QUOTED && role != ROW_QUOTED_AUTHOR);
 }
 
-static void add_id(const struct table *table, struct table_row *row, enum judge_row_role role,
-                   uint64_t id) {
-  row->held[row->row.count] = holds_words(table, role);
+static inline void add_id(struct table_row *row, enum judge_row_role role, uint64_t id) {
   row->row.ids[row->row.count++] = (struct judge_row_id){id, role};
-  row->long_ids += id >= ID_LONG;
   row->round_ids += id_is_round(id);
+  row->has_author = row->has_author || role == ROW_AUTHOR;
 }
 
 static bool is_of_id(enum column_role role) {
@@ -311,8 +342,9 @@ static bool read_own(const struct table *table, struct reader *reader, struct ta
     size_t size;
     uint64_t id;
     if (role != COLUMN_ID && role != COLUMN_WEAK_ID) continue;
-    size = cell_text(*cell, text);
-    id = cell_id(text, size);
+    id = plain_id(cell);
+    size = id ? cell->size : cell_text(*cell, text);
+    if (!id) id = cell_id(text, size);
     if (role == COLUMN_WEAK_ID && table->has[COLUMN_ID]) {
       weak = id;
       weak_cell = cell;
@@ -333,7 +365,7 @@ static bool read_own(const struct table *table, struct reader *reader, struct ta
     id_complain("", 0, complaint);
     return refuse_cell(table, reader, empty, complaint, problem);
   }
-  if (own) add_id(table, row, ROW_OWN, own);
+  if (own) add_id(row, ROW_OWN, own);
   return true;
 }
 
@@ -356,23 +388,44 @@ static bool read_others(const struct table *table, struct reader *reader, struct
     size_t size;
     uint64_t id;
     if (role == COLUMN_ID || role == COLUMN_WEAK_ID || !is_of_id(role) || cell->size == 0) continue;
-    size = cell_text(*cell, text);
-    if (is_nothing(text, size)) continue;
-    id = cell_id(text, size);
+    id = plain_id(cell);
+    if (!id) {
+      size = cell_text(*cell, text);
+      if (is_nothing(text, size)) continue;
+      id = cell_id(text, size);
+    }
     if (!id) {
       id_complain(text, size, complaint);
       return refuse_cell(table, reader, cell, complaint, problem);
     }
-    add_id(table, row, row_role(table, role), id);
+    add_id(row, row_role(table, role), id);
   }
   return true;
 }
 
-bool table_read(const struct table *table, struct reader *reader, struct table_row *row,
-                struct error *problem) {
+/* Most rows of most tables: an id of the tweet, and one of its author. False if there is anything
+ * else. */
+static bool read_plain(const struct table *table, struct table_row *row) {
+  for (uint32_t i = 0; i < table->cell_count; i++) {
+    uint64_t id = plain_id(&table->csv.cells[table->cells[i].cell]);
+    if (!id) return false;
+    add_id(row, table->cells[i].role == COLUMN_AUTHOR ? ROW_AUTHOR : ROW_OWN, id);
+  }
+  return true;
+}
+
+static void clear(const struct table *table, struct table_row *row) {
   row->row.count = 0;
   row->row.user = table->user;
-  row->long_ids = row->round_ids = 0;
+  row->has_author = false;
+  row->round_ids = 0;
+}
+
+bool table_read(const struct table *table, struct reader *reader, struct table_row *row,
+                struct error *problem) {
+  clear(table, row);
+  if (table->plain && read_plain(table, row)) return true;
+  clear(table, row);
   return read_own(table, reader, row, problem) && read_others(table, reader, row, problem);
 }
 

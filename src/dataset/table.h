@@ -39,6 +39,7 @@ struct table {
   uint32_t cell_count;
   uint32_t places; /* csv.cells[places ...) are those of places */
   bool has[COLUMN_OTHER + 1];
+  bool plain; /* its cells are of one id of the tweet and of authors alone */
   uint64_t rows;
 };
 
@@ -51,9 +52,13 @@ bool table_open(struct table *table, struct reader *reader, const struct column_
 /* The row that csv_next gave last. */
 struct table_row {
   struct judge_row row;
-  bool held[TABLE_CELLS_MAX];   /* of row.ids: the row holds words of that tweet, or its author's */
-  uint64_t long_ids, round_ids; /* ids of 16 digits and more; those that end in 000 */
+  bool has_author;
+  uint32_t round_ids; /* that end in 000 */
 };
+
+/* Whether the table holds words of the tweet that ids of a role name: those of a retweet are
+ * another's. */
+bool table_holds(const struct table *table, enum judge_row_role role);
 
 /* Reads its ids. False with `problem` filled: a cell that must hold an id holds none. */
 bool table_read(const struct table *table, struct reader *reader, struct table_row *row,
