@@ -20,6 +20,7 @@ int luaopen_xcompliance_core(lua_State *L) {
   operations_open(L);
   storage_open(L);
   dataset_open(L);
+  shapes_open(L);
   verdicts_open(L);
   folder_open(L);
   names_open(L);

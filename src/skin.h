@@ -20,6 +20,7 @@ void session_open(lua_State *L);
 void operations_open(lua_State *L);
 void storage_open(lua_State *L);
 void dataset_open(lua_State *L);
+void shapes_open(lua_State *L);
 void verdicts_open(lua_State *L);
 void folder_open(lua_State *L);
 void names_open(lua_State *L);

@@ -24,8 +24,9 @@ struct doubt_id {
   uint32_t at;           /* of the id, as in record.h */
 };
 
-/* Whether the digits, or the escape, at `at` of the record may be the value of such a member: quickly,
- * and sometimes for nothing. Zero `*noted` before the first of a record; they come in its order. */
+/* Whether the digits, or the escape, at `at` of the record may be the value of such a member:
+ * quickly, and sometimes for nothing. Zero `*noted` before the first of a record; they come in its
+ * order. */
 bool doubt_may_be_id(const struct record *record, const struct reader_record *text, uint32_t at,
                      uint32_t *noted);
 

@@ -43,8 +43,8 @@ struct prefilter_hits {
 bool prefilter_scan(const struct prefilter *filter, const char *text, size_t size,
                     struct prefilter_hits *hits, uint64_t *lines);
 
-/* The same for a text that is not lines: every id that matters is a hit, and so is every escape that
- * could hide a digit. */
+/* The same for a text that is not lines: every id that matters is a hit, and so is every escape
+ * that could hide a digit. */
 bool prefilter_find_all(const struct prefilter *filter, const char *text, size_t size,
                         struct prefilter_hits *hits);
 

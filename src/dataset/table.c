@@ -160,21 +160,19 @@ static bool want_columns(struct table *table, const char *path, const struct col
   struct csv *csv = &table->csv;
   uint8_t *roles;
   const char *name = csv_name(csv, 0);
-  bool done;
   if (!has_all_named(csv, names, path, error)) return false;
-  roles = malloc(csv->columns);
+  roles = table->roles = malloc(csv->columns);
   if (!roles) return no_memory(path, error);
   for (uint32_t i = 0; i < csv->columns; i++, name += strlen(name) + 1) {
     roles[i] = (uint8_t)role_of(name, names);
     table->has[roles[i]] = true;
   }
-  done = want_all(table, roles, path, error);
-  free(roles);
+  if (!want_all(table, roles, path, error)) return false;
   table->unknown = !has_ids(table);
   table->plain = is_plain(table);
   table->user = table->has[COLUMN_USERNAME] && !table->has[COLUMN_ID] &&
                 !table->has[COLUMN_AUTHOR] && !table->has[COLUMN_TEXT];
-  return done && (!table->unknown || unknown || refuse_unknown(csv, path, error));
+  return !table->unknown || unknown || refuse_unknown(csv, path, error);
 }
 
 /* }================================================================== */
@@ -246,9 +244,15 @@ bool table_open(struct table *table, struct reader *reader, const struct column_
          want_columns(table, reader->path, names, unknown, error);
 }
 
+enum column_role table_role(const struct table *table, uint32_t column) {
+  enum column_role role = (enum column_role)table->roles[column];
+  return is_wanted(table, role) ? role : COLUMN_OTHER;
+}
+
 void table_close(struct table *table) {
   csv_free(&table->csv);
   free(table->header);
+  free(table->roles);
   memset(table, 0, sizeof *table);
 }
 

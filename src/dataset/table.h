@@ -37,6 +37,7 @@ struct table {
     uint32_t cell; /* place in csv.cells */
   } cells[TABLE_CELLS_MAX];
   uint32_t cell_count;
+  uint8_t *roles;  /* of all columns */
   uint32_t places; /* csv.cells[places ...) are those of places */
   bool has[COLUMN_OTHER + 1];
   bool plain; /* its cells are of one id of the tweet and of authors alone */
@@ -69,6 +70,9 @@ bool table_fail(const struct table *table, struct reader *reader, size_t at, str
 
 /* The line on which the last row begins, or on which `at` of the window stands. */
 uint64_t table_line(const struct table *table, struct reader *reader, const char *at);
+
+/* What a column is to the table; COLUMN_OTHER: it is not looked at. */
+enum column_role table_role(const struct table *table, uint32_t column);
 
 void table_close(struct table *table);
 

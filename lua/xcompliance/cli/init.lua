@@ -25,7 +25,9 @@ local M = {}
 
 local COMMANDS = { "sync", "check" }
 for _, call in ipairs(api_calls) do COMMANDS[#COMMANDS + 1] = call.word end
-for _, name in ipairs { "upload", "download", "extract", "redact", "verdicts", "simulate" } do
+for _, name in ipairs {
+  "upload", "download", "extract", "redact", "verdicts", "shapes", "simulate",
+} do
   COMMANDS[#COMMANDS + 1] = name
 end
 
