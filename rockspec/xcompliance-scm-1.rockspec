@@ -83,6 +83,7 @@ build = {
         "src/dataset/table.c",
         "src/dataset/targets.c",
         "src/dataset/turns.c",
+        "src/dataset/utf16.c",
         "src/dataset/verdicts.c",
         "src/dataset/verdicts_file.c",
         "src/dataset/verdicts_load.c",

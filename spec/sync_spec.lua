@@ -238,6 +238,53 @@ flows.describe("a sync", function()
     assert.equal(2, after.records.dropped)
   end)
 
+  it("understands records and tables as people have them, and says what it did not", function()
+    start { shares = {}, verdicts = { row("13", "deleted"), row("17", "deleted") } }
+    write("activity.jsonl", '{"id":"tag:search.twitter.com,2005:13","verb":"post","body":"a","actor":{"id":"id:twitter.com:7"}}',
+      '{"info":{"message":"Replay Request Completed"}}')
+    write("hydrator.csv", "id,text,retweet_id,user_id", "1,RT,13,7", "2,b,,7")
+    write("snscrape.jsonl", '{"id":3,"rawContent":"a","user":{"id":7,"username":"b"},"quotedTweet":{"id":17,"rawContent":"c"}}',
+      '{"id":4,"rawContent":"a"}', '{"payload":{}}')
+    write("list.txt", "13", "5")
+    write("users.csv", "id,username", "99,a")
+    write("notes.md", "x")
+    local report, err = sync { in_place = true }
+    assert.is_nil(report)
+    assert.matches("its keys: payload", err.message, 1, true)
+    assert.equal(0, #bench.sim:state().jobs)
+    report, err = sync { in_place = true, on_unrecognised = "keep", on_ignored = "stop" }
+    assert.is_nil(report)
+    assert.matches("notes.md", err.message, 1, true)
+    report = assert(sync { in_place = true, on_unrecognised = "keep" })
+    assert.same({ 10, 8, 1, 0, 1, 2 }, {
+      report.records.records, report.records.recognised, report.records.notices, report.records.malformed,
+      report.records.unrecognised, report.records.without_author,
+    })
+    assert.same({ 1, folder .. "/notes.md" }, { report.ignored.count, report.ignored.files[1] })
+    local text = require("xcompliance.report").text(report)
+    assert.matches("1 notice, 0 malformed, 1 unrecognised", text, 1, true)
+    assert.matches("2 tweets have no id of an author", text, 1, true)
+    assert.matches("1 file was not read: " .. folder .. "/notes.md", text, 1, true)
+    local function content(name)
+      local file = assert(io.open(folder .. "/" .. name))
+      local all = file:read("*a")
+      file:close()
+      return all
+    end
+    assert.equal('{"info":{"message":"Replay Request Completed"}}\n', content("activity.jsonl"))
+    assert.equal("id,text,retweet_id,user_id\n2,b,,7\n", content("hydrator.csv"))
+    assert.is_nil(content("snscrape.jsonl"):find("17", 1, true))
+    assert.equal("5\n", content("list.txt"))
+    assert.equal("id,username\n99,a\n", content("users.csv"))
+    -- what is asked about lists of users, and of tables with columns of other names
+    write("list.txt", "21")
+    write("hydrator.csv", "Tweet,By", "6,7")
+    report = assert(sync { inputs = { folder .. "/list.txt" }, in_place = true, lists = "users" })
+    assert.same({ 0, 1 }, { report.checked.tweets.asked, report.checked.users.asked })
+    report = assert(sync { inputs = { folder .. "/hydrator.csv" }, in_place = true, columns = { id = "Tweet", author = "By" } })
+    assert.same({ 1, 1 }, { report.checked.tweets.asked, report.checked.users.asked })
+  end)
+
   it("stops at a record that does not parse, by file, line and byte, before any job", function()
     start { shares = {} }
     write("a.jsonl", tweet(100, 7), '{"id":"101","text":')

@@ -271,6 +271,43 @@ describe("of a table", function()
       assert.equal(3, err.line)
     end)
 
+    it("UTF-16 with a byte order mark, which it stays", function()
+      local text = "\239\187\191tweet_id\ttext\tplace\r\n13\tgone\t\r\n19\tcaf\195\169 \240\159\152\128\tBonn\r\n1\t\228\184\173\t\r\n"
+      for _, order in ipairs { "LE", "BE" } do
+        local function wide(utf8)
+          scratch:write("u", utf8)
+          scratch:shell("iconv -f UTF-8 -t UTF-16%s u >w", order)
+          return scratch:read("w")
+        end
+        local before = wide(text)
+        assert.equal("1 13 19 ", (ids_of(before)))
+        local after = wide((text:gsub("13[^\n]*\n", ""):gsub("Bonn", "")))
+        assert.equal(after, (redact(before)))
+        assert.equal(after, (redact(after)))
+        local verdicts = load { ["13"] = DELETE, ["19"] = SCRUB }
+        scratch:write("in.csv", before)
+        assert(dataset.redact { verdicts = verdicts, inputs = scratch:at("in.csv"), in_place = true })
+        assert.equal(after, scratch:read("in.csv"))
+        -- much of it, changed late, and packed
+        local long = "\239\187\191tweet_id,text\r\n" .. ("7,\240\159\152\128\195\169a\r\n"):rep(200000)
+        scratch:write("long.csv", wide(long .. "13,b\r\n"))
+        scratch:shell("gzip -k -f long.csv")
+        for _, name in ipairs { "long.csv", "long.csv.gz" } do
+          local counts = assert(dataset.redact { verdicts = verdicts, inputs = scratch:at(name), output = scratch:at("out/") })
+          assert.same({ 200000, 1 }, { counts.kept, counts.dropped })
+        end
+        verdicts:close()
+        scratch:shell("gzip -d -c out/long.csv.gz >unpacked")
+        assert.equal(wide(long), scratch:read("out/long.csv"))
+        assert.equal(wide(long), scratch:read("unpacked"))
+      end
+      -- what is no text comes back as it was
+      local odd = "\255\254" .. ("tweet_id,text\n1,xy\n13,a\n"):gsub(".", "%0\0"):gsub("x\0y\0", "\0\216A\0\0\220")
+      assert.equal((odd:gsub("1%z3%z,%za%z\n%z$", "")), (redact(odd)))
+      local _, err = ids_of("\255\254i\0d\0\n\0" .. "1")
+      assert.matches("UTF-16 text that ends within a character", tostring(err.message), 1, true)
+    end)
+
     it("a line that names the separator", function()
       assert.equal("1 13 ", (ids_of("sep=;\ntweet_id;text\n1;a,b,c\n13;d\n")))
       assert.equal("sep=;\r\ntweet_id;text\r\n1;a\r\n", (redact("sep=;\r\ntweet_id;text\r\n13;b\r\n1;a\r\n")))

@@ -26,6 +26,9 @@ struct window {
   struct decoder *decoder; /* NULL for plain input */
   char *buffer;
   size_t room;
+  char *raw; /* of UTF-16: what has been read and not converted; else NULL */
+  size_t raw_size;
+  bool raw_ended;
   const char *counted;   /* line ends before it have been counted: */
   uint64_t line;         /* the line on which it stands */
   enum json_place place; /* READER_VALUES */
@@ -127,12 +130,43 @@ static void locate(struct reader *reader, struct error *error) {
            reader->byte + reader->size, "%s", problem);
 }
 
+/* Reads bytes as they lie in the file, or in what it is packed in. */
+static int64_t read_bytes(struct window *window, char *to, size_t room, struct error *error) {
+  return window->decoder ? decoder_read(window->decoder, to, room, error)
+                         : input_read(&window->input, to, room, error);
+}
+
+static int64_t refuse_half(const struct reader *reader, struct error *error) {
+  error_at(error, ERROR_DATA, reader->path, 0, 0,
+           "is UTF-16 text that ends within a character - get it again");
+  return -1;
+}
+
+/* The same for UTF-16: what is there is converted, and more is read if that is nothing. */
+static int64_t read_utf16(struct window *window, char *to, size_t room, struct error *error) {
+  struct reader *reader = &window->public;
+  size_t most = room / 3 * 2 < WINDOW_SIZE ? room / 3 * 2 : WINDOW_SIZE;
+  for (;;) {
+    size_t used = window->raw_size < most ? window->raw_size : most;
+    size_t made = utf16_decode(reader->encoding, window->raw, &used, window->raw_ended, to);
+    int64_t got;
+    window->raw_size -= used;
+    memmove(window->raw, window->raw + used, window->raw_size);
+    if (made > 0) return (int64_t)made;
+    if (window->raw_ended) return window->raw_size > 0 ? refuse_half(reader, error) : 0;
+    got = read_bytes(window, window->raw + window->raw_size, WINDOW_SIZE - window->raw_size, error);
+    if (got < 0) return -1;
+    window->raw_size += (size_t)got;
+    window->raw_ended = got == 0;
+  }
+}
+
 static int64_t read_more(struct window *window, struct error *error) {
   struct reader *reader = &window->public;
   char *to = window->buffer + reader->size;
   size_t room = window->room - reader->size;
-  int64_t got = window->decoder ? decoder_read(window->decoder, to, room, error)
-                                : input_read(&window->input, to, room, error);
+  int64_t got =
+      window->raw ? read_utf16(window, to, room, error) : read_bytes(window, to, room, error);
   if (got < 0) {
     locate(reader, error);
     return -1;
@@ -206,6 +240,21 @@ static bool identify(struct window *window, enum purpose purpose, struct error *
   return contain(reader, purpose, error);
 }
 
+/* What has been read is UTF-16, if it begins with that byte order mark: it is converted, and so is
+ * all that follows. */
+static bool convert(struct window *window, struct error *error) {
+  struct reader *reader = &window->public;
+  reader->encoding = utf16_of_mark(reader->text, reader->size);
+  if (reader->encoding == ENCODING_UTF8) return true;
+  window->raw = malloc(WINDOW_SIZE);
+  if (!window->raw) return no_memory(reader, error);
+  memcpy(window->raw, reader->text, reader->size);
+  window->raw_size = reader->size;
+  window->raw_ended = reader->ended;
+  reader->size = 0;
+  return read_more(window, error) >= 0;
+}
+
 /* Reads the first window of an input that has been opened. */
 static bool begin(struct window *window, enum purpose purpose, struct error *error) {
   struct reader *reader = &window->public;
@@ -215,6 +264,7 @@ static bool begin(struct window *window, enum purpose purpose, struct error *err
   if (!window->buffer) return no_memory(reader, error);
   if (read_more(window, error) < 0 || !unwrap(window, error) || !identify(window, purpose, error))
     return false;
+  if (!convert(window, error)) return false;
   if (reader->size >= 3 && memcmp(reader->text, "\xef\xbb\xbf", 3) == 0) {
     reader->mark = true;
     reader_consume(reader, 3);
@@ -281,6 +331,7 @@ void reader_close(struct reader *reader) {
   decoder_close(window->decoder);
   input_close(&window->input);
   free(window->buffer);
+  free(window->raw);
   free(window);
 }
 

@@ -3,8 +3,8 @@
  * Plain files, pipes and every packing of packing.h, also of several members, are recognised by
  * their first bytes. Packed input is decoded by a thread of its own, beside the reader's user. A
  * corrupt or truncated stream, a wrong checksum, a file that changed its size while it was read and
- * a known format that is no dataset (foreign.h) are errors. A UTF-8 byte order mark at the start is
- * skipped (`mark` records it for whoever writes the file again).
+ * a known format that is no dataset (foreign.h) are errors. UTF-16 becomes UTF-8. A UTF-8 byte
+ * order mark at the start is skipped (`mark` records it for whoever writes the file again).
  *
  * The window is text[0 .. size). A user takes what it can use, gives the bytes back with
  * reader_consume, and asks for more with reader_fill when the rest is no whole unit. READER_PADDING
@@ -24,6 +24,7 @@
 #include "dataset/container.h"
 #include "dataset/input.h"
 #include "dataset/packing.h"
+#include "dataset/utf16.h"
 #include "dataset/json_cut.h"
 #include "error.h"
 #include "task.h"
@@ -43,6 +44,7 @@ struct reader {
   bool ended;    /* nothing follows the window */
   bool mark;     /* the input began with a byte order mark */
   const struct packing *packing; /* NULL: none */
+  enum encoding encoding;        /* as it lies in the file; the window is UTF-8 */
   enum container container;
   size_t record_max; /* bytes; may be lowered, to whole MiB */
 };

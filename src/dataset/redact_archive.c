@@ -123,6 +123,7 @@ static struct writer *open_writer(struct redact_file *file, struct redact_member
   struct writer_options options = {.target = own->member.path,
                                    .into = &own->output,
                                    .packing = reader->packing,
+                                   .encoding = reader->encoding,
                                    .level = file->run->options->level,
                                    .threads = own->member.whole ? 0 : (int)file->run->jobs - 1};
   struct writer *writer = writer_open(&options, &own->error);

@@ -128,6 +128,7 @@ static bool open_writer(struct redact_file *file, struct error *error) {
   struct writer_options options = {
       .target = file->target->output,
       .packing = output_packing(file),
+      .encoding = file->reader->encoding,
       .level = file->run->options->level,
       .threads = (int)file->run->jobs - 1,
       .like = file->descriptor >= 0 ? &file->before : NULL,
@@ -185,7 +186,7 @@ static bool open_file(struct redact_file *file, struct error *error) {
 /* Something changes in the piece that comes next: what has been passed is written too. */
 static bool begin_writing(struct redact_file *file, struct error *error) {
   if (file->passed <= MARK) return begin_from_start(file, error);
-  if (file->reader->packing) {
+  if (file->reader->packing || file->reader->encoding != ENCODING_UTF8) {
     file->again = true;
     return true;
   }

@@ -13,7 +13,13 @@
 #include "dataset/leftover.h"
 #include "file.h"
 
-enum { OUT_SIZE = 1 << 18, PIECES_AT_ONCE = 256, WRITE_MAX = 1 << 23, COPY_MAX = 1 << 24 };
+enum {
+  OUT_SIZE = 1 << 18,
+  PIECES_AT_ONCE = 256,
+  UTF16_AT_ONCE = 1 << 14,
+  WRITE_MAX = 1 << 23,
+  COPY_MAX = 1 << 24
+};
 
 struct writer {
   char *target, *path; /* `path`: the temporary file; NULL for standard output and into a spool */
@@ -23,6 +29,7 @@ struct writer {
   bool checksum, published, kept;
   struct task *task;
   const struct packing *packing; /* NULL: plain */
+  enum encoding encoding;
   uint64_t size;
   uint32_t crc;
   void *encoder;      /* the packing's */
@@ -220,6 +227,7 @@ struct writer *writer_open(const struct writer_options *options, struct error *e
   }
   writer->descriptor = -1;
   writer->checksum = options->checksum;
+  writer->encoding = options->encoding;
   writer->task = options->task;
   writer->target = strdup(options->target);
   if (!writer->target || !open_packing(writer, options)) {
@@ -231,12 +239,38 @@ struct writer *writer_open(const struct writer_options *options, struct error *e
   return NULL;
 }
 
-bool writer_write(struct writer *writer, const struct iovec *pieces, size_t count,
-                  struct error *error) {
+static bool write_bytes(struct writer *writer, const struct iovec *pieces, size_t count,
+                        struct error *error) {
   if (!writer->packing) return write_plain(writer, pieces, count, error);
   for (size_t i = 0; i < count; i++)
     if (pieces[i].iov_len > 0 && !pack(writer, pieces[i].iov_base, pieces[i].iov_len, false, error))
       return false;
+  return true;
+}
+
+/* Writes a text as UTF-16. */
+static bool write_utf16(struct writer *writer, const char *text, size_t size, struct error *error) {
+  char wide[2 * UTF16_AT_ONCE];
+  while (size > 0) {
+    size_t used = size < UTF16_AT_ONCE ? size : UTF16_AT_ONCE;
+    size_t made = utf16_encode(writer->encoding, text, &used, wide);
+    const struct iovec piece = {wide, made};
+    if (used == 0) { /* which is no whole character */
+      error_set(error, ERROR_INTERNAL, "writing %s: half a character", writer->target);
+      return false;
+    }
+    if (!write_bytes(writer, &piece, 1, error)) return false;
+    text += used;
+    size -= used;
+  }
+  return true;
+}
+
+bool writer_write(struct writer *writer, const struct iovec *pieces, size_t count,
+                  struct error *error) {
+  if (writer->encoding == ENCODING_UTF8) return write_bytes(writer, pieces, count, error);
+  for (size_t i = 0; i < count; i++)
+    if (!write_utf16(writer, pieces[i].iov_base, pieces[i].iov_len, error)) return false;
   return true;
 }
 

@@ -19,6 +19,7 @@
 
 #include "dataset/packing.h"
 #include "dataset/spool.h"
+#include "dataset/utf16.h"
 #include "error.h"
 #include "task.h"
 
@@ -28,6 +29,7 @@ struct writer_options {
   const char *target; /* "-": standard output */
   struct spool *into; /* write into this, which must outlive the writer; `target` is for messages */
   const struct packing *packing; /* NULL: plain */
+  enum encoding encoding;        /* of the file; what is written is UTF-8, in whole characters */
   int level;                     /* 1 (fast) to 9 (small), as in gzip; 0: the packing's own */
   int threads;                   /* how many more threads may help to pack */
   const struct stat *like;       /* take the mode from it; or NULL */
