@@ -240,10 +240,12 @@ flows.describe("a sync", function()
 
   it("understands records and tables as people have them, and says what it did not", function()
     start { shares = {}, verdicts = { row("13", "deleted"), row("17", "deleted") } }
-    write("activity.jsonl", '{"id":"tag:search.twitter.com,2005:13","verb":"post","body":"a","actor":{"id":"id:twitter.com:7"}}',
+    write("activity.jsonl", '{"id":"tag:search.twitter.com,2005:13","verb":"post",'
+      .. '"body":"a","actor":{"id":"id:twitter.com:7"}}',
       '{"info":{"message":"Replay Request Completed"}}')
     write("hydrator.csv", "id,text,retweet_id,user_id", "1,RT,13,7", "2,b,,7")
-    write("snscrape.jsonl", '{"id":3,"rawContent":"a","user":{"id":7,"username":"b"},"quotedTweet":{"id":17,"rawContent":"c"}}',
+    write("snscrape.jsonl", '{"id":3,"rawContent":"a","user":{"id":7,"username":"b"},'
+      .. '"quotedTweet":{"id":17,"rawContent":"c"}}',
       '{"id":4,"rawContent":"a"}', '{"payload":{}}')
     write("list.txt", "13", "5")
     write("users.csv", "id,username", "99,a")
@@ -257,7 +259,8 @@ flows.describe("a sync", function()
     assert.matches("notes.md", err.message, 1, true)
     report = assert(sync { in_place = true, on_unrecognised = "keep" })
     assert.same({ 10, 8, 1, 0, 1, 2 }, {
-      report.records.records, report.records.recognised, report.records.notices, report.records.malformed,
+      report.records.records, report.records.recognised, report.records.notices,
+      report.records.malformed,
       report.records.unrecognised, report.records.without_author,
     })
     assert.same({ 1, folder .. "/notes.md" }, { report.ignored.count, report.ignored.files[1] })
@@ -281,7 +284,10 @@ flows.describe("a sync", function()
     write("hydrator.csv", "Tweet,By", "6,7")
     report = assert(sync { inputs = { folder .. "/list.txt" }, in_place = true, lists = "users" })
     assert.same({ 0, 1 }, { report.checked.tweets.asked, report.checked.users.asked })
-    report = assert(sync { inputs = { folder .. "/hydrator.csv" }, in_place = true, columns = { id = "Tweet", author = "By" } })
+    report = assert(sync {
+      inputs = { folder .. "/hydrator.csv" }, in_place = true,
+      columns = { id = "Tweet", author = "By" },
+    })
     assert.same({ 1, 1 }, { report.checked.tweets.asked, report.checked.users.asked })
   end)
 

@@ -302,8 +302,9 @@ describe("of a table", function()
         assert.equal(wide(long), scratch:read("unpacked"))
       end
       -- what is no text comes back as it was
-      local odd = "\255\254" .. ("tweet_id,text\n1,xy\n13,a\n"):gsub(".", "%0\0"):gsub("x\0y\0", "\0\216A\0\0\220")
-      assert.equal((odd:gsub("1%z3%z,%za%z\n%z$", "")), (redact(odd)))
+      local function units(ascii) return (ascii:gsub(".", function(c) return c .. "\0" end)) end
+      local odd = "\255\254" .. units "tweet_id,text\n1," .. "\0\216A\0\0\220" .. units "\n"
+      assert.equal(odd, (redact(odd .. units "13,a\n")))
       local _, err = ids_of("\255\254i\0d\0\n\0" .. "1")
       assert.matches("UTF-16 text that ends within a character", tostring(err.message), 1, true)
     end)
