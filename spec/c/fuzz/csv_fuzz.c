@@ -15,8 +15,10 @@ static void expect(int holds) {
   if (!holds) abort();
 }
 
-/* The end of the row at `at` and how many cells it has; 0 where it is wrong. */
-static uint32_t plain_row(const char *at, const char *end, char separator, const char **row_end) {
+/* The end of the row at `at` and how many cells it has; 0 if it is wrong. Lines end in `feed`: in a
+ * carriage return alone only if the file has no line feed. */
+static uint32_t plain_row(const char *at, const char *end, char separator, char feed,
+                          const char **row_end) {
   uint32_t cells = 1;
   while (at < end) {
     if (*at == '"') {
@@ -24,13 +26,13 @@ static uint32_t plain_row(const char *at, const char *end, char separator, const
         if (*at == '"') at++;
       if (at == end) return 0;
       at++;
-      if (at < end && *at != separator && *at != '\n' && *at != '\r') return 0;
+      if (at < end && *at != separator && *at != feed && *at != '\r') return 0;
     }
-    while (at < end && *at != separator && *at != '\n') {
-      if (*at == '"' || (*at == '\r' && at + 1 < end && at[1] != '\n')) return 0;
+    while (at < end && *at != separator && *at != feed) {
+      if (*at == '"' || (*at == '\r' && at + 1 < end && at[1] != feed)) return 0;
       at++;
     }
-    if (at == end || *at == '\n') break;
+    if (at == end || *at == feed) break;
     at++;
     cells++;
   }
@@ -40,10 +42,11 @@ static uint32_t plain_row(const char *at, const char *end, char separator, const
 
 static void expect_row(const struct csv *csv, const char *end) {
   const char *row_end = NULL;
-  uint32_t cells = plain_row(csv->row, end, csv->separator, &row_end);
+  uint32_t cells = plain_row(csv->row, end, csv->separator, csv->feed, &row_end);
   char decoded[8];
   expect(cells == csv->columns);
-  expect(csv->row + csv->row_size == row_end - (row_end > csv->row && row_end[-1] == '\r'));
+  if (csv->feed == '\n' && row_end > csv->row && row_end[-1] == '\r') row_end--;
+  expect(csv->row + csv->row_size == row_end);
   for (uint32_t i = 0; i < csv->wanted_count; i++) {
     const struct csv_cell *cell = &csv->cells[i];
     expect(cell->text >= csv->row && cell->text + cell->size <= csv->row + csv->row_size);
