@@ -240,6 +240,7 @@ static bool read_archive(struct extraction *x, struct error *error) {
   unsigned jobs = x->options.jobs > 0 ? x->options.jobs : thread_processors();
   struct members members = {.run = x->run, .room = member_room(jobs)};
   bool done;
+  if (!get_shapes(x->run, error)) return false; /* before threads that would all make them */
   members.archive = archive_in_open(x->reader, error);
   if (!members.archive) return false;
   done = extraction_share(x, &members, take_member, work_on_member, jobs, error);
