@@ -1117,6 +1117,7 @@ describe("redaction", function()
       for _, array in ipairs {
         '[{"id":"1","text":"a"},]', '[{"id":"1","text":"a"}', '[{"id":"1","text":"a"}] [{"id":"13","text":"a"}]',
         '[,{"id":"1","text":"a"}]', '[{"id":"1","text":"a"} {"id":"13","text":"a"}]', '[{"id":"1","text":"a"}]]',
+        '[{"id":"1","text":"a"}}', '[}',
       } do
         scratch:write("in", '{"id":"3","text":"a"}\n' .. array .. "\n")
         fails({}, deleted { "13" }, "data", "in, line 2")

@@ -467,6 +467,7 @@ const char *reader_elements(struct reader_elements *elements, const struct reade
   *elements = start;
   if (!at) wrong = "the line ends within an array";
   if (at && at < end) wrong = "something follows the value";
+  if (at == end && end[-1] != ']') wrong = "a closing brace where the array should end";
   while (!wrong && after) {
     after = NULL;
     wrong = find_element(elements, &at, &after);
