@@ -240,7 +240,9 @@ end
 
 --- The rest arrived: is it the rest of what we had, and all of it?
 function Download:joined(answer, have)
-  if answer.status == 200 or have == 0 then
+  if answer.status == 206 and not total_of(answer) then
+    return self:refuse_part(self.place.who .. " sent a part, but not how long the whole is")
+  elseif answer.status == 200 or have == 0 then
     self:adopt(answer)
   elseif not self:is_same(answer) then
     return self:refuse_part(self.place.who .. " sent a part of another object")

@@ -102,6 +102,16 @@ describe("a download from the API", function()
     assert.equal("none", info.checksum)
   end)
 
+  for _, range in ipairs { "bytes 0-99/*", "bytes 0-99/20000000", "bytes 100-199/200" } do
+    it("is not complete if a part is sent that was not asked for: " .. range, function()
+      local rows = results:match("^[^\n]*\n") -- whole rows, and their length is stated
+      range = range:gsub("0%-99", "0-" .. #rows - 1)
+      bench.sim:arm_raw { step = "download", fault = "raw", status = 206, body = rows,
+        headers = { ["Content-Range"] = range } }
+      succeeds("download download")
+    end)
+  end
+
   for _, status in ipairs { "401", "403" } do
     it("row 103: reads the job once for another URL, " .. status, function()
       bench:arm("download:" .. status)
