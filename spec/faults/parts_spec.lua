@@ -425,6 +425,15 @@ for flow in pairs(PATHS) do describe("a file that an earlier run left, " .. flow
     end
   end)
 
+  it("row 106: starts over if the state was copied to another file system", function()
+    local other = assert(shell("mktemp -d -p /var/tmp"))
+    local state = bench.folder .. "/state"
+    break_off { state = state }
+    assert(shell(("cp -r %s %s/state"):format(state, other)))
+    is_right({ "" }, { state = other .. "/state" })
+    shell("rm -rf " .. other)
+  end)
+
   it("row 106: is continued if the results now go to another file system", function()
     local other = assert(shell("mktemp -d -p /var/tmp"))
     local state = bench.folder .. "/state"
