@@ -111,6 +111,18 @@ describe("row 108: renames in place", function()
     end
   end)
 
+  it("of which the first file's fails, are completed, and it is said that none is done", function()
+    if not can_trace() then return pending "nothing can be traced here" end
+    local status, text = redact(QUARANTINE, "/^rename:error=EPERM:when=3")
+    assert.equal(74, status)
+    assert.matches("; no file was replaced (" .. scratch:at("d/1.jsonl") .. ", "
+      .. scratch:at("d/2.jsonl") .. ", " .. scratch:at("d/3.jsonl") .. ") - correct that and run the"
+      .. " same command again", text, 1, true)
+    assert.same({ false, false, false }, left())
+    assert.equal(0, (redact(QUARANTINE)))
+    is_clean("q.jsonl")
+  end)
+
   it("are not completed over a file that was changed since; nothing is lost", function()
     if not can_trace() then return pending "nothing can be traced here" end
     redact(QUARANTINE, "/^rename:signal=KILL:when=4")

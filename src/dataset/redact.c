@@ -425,6 +425,10 @@ static void explain_renames(const struct redaction *r, size_t files, struct erro
   size_t done = list_outputs(r, 0, files, done_names);
   size_t left = list_outputs(r, files, r->file_count, left_names);
   size_t used = strlen(error->message);
+  if (done == 0 && left > 1)
+    snprintf(error->message + used, sizeof error->message - used,
+             "; no file was replaced (%s) - correct that and run the same command again",
+             left_names);
   if (done == 0) return;
   snprintf(error->message + used, sizeof error->message - used,
            "; of %zu files %zu %s replaced (%s), and %zu %s not (%s) - correct that and run the "
@@ -445,7 +449,7 @@ static bool give_names(struct redaction *r, struct id_output *rehydrate, struct 
   bool done;
   if (!note_renames(r, error)) return false;
   done = rename_all(r, rehydrate, &quarantines, &files, error);
-  if (!done) explain_renames(r, files, error);
+  if (!done && quarantines == r->quarantine_count) explain_renames(r, files, error);
   if (r->renames_noted && !done && quarantines > 0)
     keep_finished(r, quarantines, files);
   else if (r->renames_noted)
