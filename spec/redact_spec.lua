@@ -1176,10 +1176,10 @@ describe("redaction", function()
       assert.equal("io", err.kind)
       local verdicts = deleted { "13" }
       for _, case in ipairs {
-        { "give an output", { verdicts = verdicts, inputs = "x" } },
+        { "give `output`", { verdicts = verdicts, inputs = "x" } },
         { "not both", { verdicts = verdicts, inputs = "x", output = "y", in_place = true } },
         { "at least one", { verdicts = verdicts, inputs = {}, output = "y" } },
-        { "quarantine names no file", {
+        { "`quarantine` is not given", {
           verdicts = verdicts, inputs = "x", output = "y", policy = { deleted = "quarantine" },
         } },
         { "no reason 'suspnded'", {
@@ -1191,7 +1191,7 @@ describe("redaction", function()
         { "'keep', 'scrub_geo', 'quarantine' or 'remove'", {
           verdicts = verdicts, inputs = "x", output = "y", policy = { rehydrate = "scrub" },
         } },
-        { "quarantine names no file", {
+        { "`quarantine` is not given", {
           verdicts = verdicts, inputs = "x", output = "y", policy = { rehydrate = "quarantine" },
         } },
         { "verdicts", { inputs = "x", output = "y" } },

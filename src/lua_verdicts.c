@@ -462,13 +462,13 @@ static void check_outputs(lua_State *L, const char *name, struct redact_options 
   if (options->output && options->in_place)
     skin_misuse(L, "%s: give an output or in_place, not both", name);
   if (!options->output && !options->in_place && !options->dry_run)
-    skin_misuse(L, "%s: give an output, in_place or dry_run", name);
+    skin_misuse(L, "%s: give `output`, `in_place` or `dry_run`", name);
   if (options->dry_run) options->output = NULL;
   if (options->dry_run) options->in_place = false;
   if (!options->quarantine && !options->dry_run &&
       (options->policy.quarantine || options->on_malformed == TREAT_QUARANTINE ||
        options->on_unrecognised == TREAT_QUARANTINE))
-    skin_misuse(L, "%s: something is to be quarantined, but quarantine names no file", name);
+    skin_misuse(L, "%s: something is to be quarantined, but `quarantine` is not given", name);
   if (!options->inputs || !options->inputs[0])
     skin_misuse(L, "%s: inputs must name at least one file or folder", name);
 }

@@ -243,7 +243,7 @@ local function check_options(options)
   options.inputs = errors.check_paths("sync", "inputs", options.inputs)
   if not options.inputs then errors.misuse("sync: inputs is missing") end
   if not options.output and not options.in_place and not options.dry_run then
-    errors.misuse("sync: give an output, in_place or dry_run")
+    errors.misuse("sync: give `output`, `in_place` or `dry_run`")
   end
   if options.output and options.in_place then
     errors.misuse("sync: give an output or in_place, not both")
