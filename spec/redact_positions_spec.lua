@@ -442,6 +442,12 @@ describe("redaction", function()
       '{"id":1,"text":"a","quoted_status":{"id":2,"text":"c"}}',
     })
 
+    stays("past members of a page that are of another type", {
+      '{"data":{"id":"1","text":"a"},"includes":null}', '{"data":[{"id":"1","text":"a"}],"includes":[]}',
+      '{"data":[{"id":"1","text":"a"},7,"x",null],"includes":"none"}', '{"id":"1","text":"a","user":null,"entities":[],"quoted_status":7}',
+      '{"statuses":{},"data":{"id":"1","text":"a"}}', '{"id":1,"text":"a","retweeted_status":null,"referenced_tweets":{}}',
+    })
+
     stays("past what is neither tweet nor user", {
       '{"id_str":"131","text":"longer"}', '{"id":"3","text":"shorter"}',
       '{"id":1,"text":"a","quoted_status":{"id":13}}',

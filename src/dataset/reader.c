@@ -473,6 +473,8 @@ const char *reader_elements(struct reader_elements *elements, const struct reade
     wrong = find_element(elements, &at, &after);
     if (after) elements->at = after;
   }
+  /* a brace may have closed what a bracket has opened */
+  if (!wrong && elements->place != JSON_OUTSIDE) wrong = "the line ends within an array";
   *wrong_at = (size_t)((at ? at : end) - array->text);
   *elements = start;
   return wrong;

@@ -116,6 +116,8 @@ static void expect_clean_lines(const char *text, size_t size, uint32_t condemned
 
 static void expect_sum(const struct batch_counts *counts) {
   expect(counts->records == counts->kept + counts->changed + counts->dropped + counts->quarantined);
+  expect(counts->records == counts->recognised + counts->notices + counts->malformed +
+                                counts->unrecognised + counts->unparsed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
