@@ -269,14 +269,15 @@ static enum csv_step read_names(struct csv *csv, const char *text, const char *e
   }
 }
 
-/* Passes a line `sep=;` at the start, as Excel writes it. Returns its size. */
+/* Passes a line `sep=;` at the start, as Excel writes it. Returns its size; 0: there is none. */
 static size_t separator_line(const char *text, size_t size, char *separator) {
   size_t at = 5;
-  if (size < 6 || strncasecmp(text, "sep=", 4) != 0) return 0;
-  *separator = text[4];
+  if (size < 6 || strncasecmp(text, "sep=", 4) != 0 || strchr("\r\n\"", text[4])) return 0;
   if (text[at] == '\r') at++;
   if (at < size && text[at] == '\n') at++;
-  return at > 5 ? at : 0;
+  if (at == 5) return 0;
+  *separator = text[4];
+  return at;
 }
 
 /* Whether a line ends at `at` in a carriage return, and no line does in a line feed. */
