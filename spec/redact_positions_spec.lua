@@ -44,7 +44,11 @@ describe("redaction", function()
     })
     assert.equal(1, counts.records)
     assert.equal(1, counts.kept + counts.changed + counts.dropped)
-    return (scratch:read("out.jsonl"):gsub("\n$", ""))
+    local left = scratch:read("out.jsonl"):gsub("\n$", "")
+    assert.equal(left, verdicts:redact(record, {
+      strict = strict, policy = policy, on_unrecognised = on_unrecognised,
+    }) or "")
+    return left
   end
 
   local CONDEMNED = { tweets = { "13", "17" }, users = { "23", "27" } }

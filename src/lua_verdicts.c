@@ -6,6 +6,7 @@
 #include "dataset/id.h"
 #include "dataset/listing.h"
 #include "dataset/redact.h"
+#include "dataset/redactor.h"
 #include "dataset/results_check.h"
 #include "dataset/verdicts_load.h"
 #include "skin.h"
@@ -15,14 +16,14 @@ enum { PATHS_MAX = 1 << 20, JOBS_MOST = 256 };
 static const char VERDICTS_NAME[] = "xcompliance.verdicts";
 static const char *const TYPES[] = {"tweets", "users", NULL};
 
-struct verdicts_box {
-  struct verdicts *verdicts; /* NULL before it is filled and after it is closed */
-};
-
-static struct verdicts *check_verdicts(lua_State *L, int index) {
+struct verdicts_box *verdicts_box_check(lua_State *L, int index) {
   struct verdicts_box *box = luaL_checkudata(L, index, VERDICTS_NAME);
   if (!box->verdicts) skin_misuse(L, "attempt to use closed verdicts");
-  return box->verdicts;
+  return box;
+}
+
+static struct verdicts *check_verdicts(lua_State *L, int index) {
+  return verdicts_box_check(L, index)->verdicts;
 }
 
 static void set_whole(lua_State *L, const char *name, uint64_t value) {
@@ -188,6 +189,10 @@ static int method_close(lua_State *L) {
   struct verdicts_box *box = luaL_checkudata(L, 1, VERDICTS_NAME);
   struct verdicts *verdicts = box->verdicts;
   box->verdicts = NULL;
+  for (int i = 0; i < VERDICTS_REDACTORS; i++) {
+    redactor_free(box->redactors[i]);
+    box->redactors[i] = NULL;
+  }
   verdicts_release(verdicts);
   lua_pushboolean(L, 1);
   return 1;
@@ -212,7 +217,7 @@ static int method_tostring(lua_State *L) {
 
 static int push_verdicts(lua_State *L, struct task *task) {
   struct verdicts_box *box = compat_newuserdata(L, sizeof *box);
-  box->verdicts = NULL;
+  memset(box, 0, sizeof *box);
   luaL_setmetatable(L, VERDICTS_NAME);
   box->verdicts = verdicts_retain(verdicts_loaded(task));
   return 1;
@@ -298,78 +303,7 @@ static int list(lua_State *L) {
 ** core.redact
 ** =================================================================== */
 
-static const char *const TREATMENTS[] = {"stop", "quarantine", "remove", NULL};
-/* with TREAT_KEEP, of records that are not understood */
-static const char *const TREATMENTS_AND_KEEP[] = {"stop", "quarantine", "remove", "keep", NULL};
 static const char *const SKIPS[] = {"stop", "skip", NULL};
-
-/* Puts `facts` into the sets of the policy as the word says. */
-static void treat(struct policy *policy, uint32_t facts, enum treatment treatment) {
-  if (treatment == TREAT_REMOVE) policy->remove |= facts;
-  if (treatment == TREAT_QUARANTINE) policy->quarantine |= facts;
-  if (treatment == TREAT_STOP) policy->stop |= facts;
-}
-
-/* Edited tweets: "keep", "scrub_geo", "quarantine" or "remove". */
-static void treat_rehydrate(lua_State *L, const char *name, struct policy *policy,
-                            const char *word) {
-  if (strcmp(word, "scrub_geo") == 0)
-    policy->scrub |= FACT_REHYDRATE;
-  else if (strcmp(word, "quarantine") == 0)
-    treat(policy, FACT_REHYDRATE, TREAT_QUARANTINE);
-  else if (strcmp(word, "remove") == 0)
-    treat(policy, FACT_REHYDRATE, TREAT_REMOVE);
-  else if (strcmp(word, "keep") != 0)
-    skin_misuse(L,
-                "%s: rehydrate is to be 'keep', 'scrub_geo', 'quarantine' or 'remove', not '%.40s'",
-                name, word);
-}
-
-/* One reason of the table: policy[reason] = "remove" | "quarantine" | "keep". */
-static void treat_reason(lua_State *L, const char *name, struct policy *policy, const char *reason,
-                         const char *word) {
-  uint32_t fact = fact_named(reason);
-  bool keep = strcmp(word, "keep") == 0, remove = strcmp(word, "remove") == 0;
-  if (!fact)
-    skin_misuse(L,
-                "%s: there is no reason '%.40s' (deleted, bounced, suspended, deactivated, "
-                "protected, other, scrub_geo, rehydrate)",
-                name, reason);
-  if (fact == FACT_SCRUB_GEO) {
-    if (!keep && !remove)
-      skin_misuse(L, "%s: scrub_geo is to be 'remove' or 'keep', not '%.40s'", name, word);
-    if (keep) policy->scrub &= ~(uint32_t)FACT_SCRUB_GEO;
-    return;
-  }
-  if (fact == FACT_REHYDRATE) {
-    treat_rehydrate(L, name, policy, word);
-    return;
-  }
-  if (!keep && !remove && strcmp(word, "quarantine") != 0)
-    skin_misuse(L, "%s: %s is to be 'remove', 'quarantine' or 'keep', not '%.40s'", name, reason,
-                word);
-  policy->remove &= ~fact;
-  if (!keep) treat(policy, fact, remove ? TREAT_REMOVE : TREAT_QUARANTINE);
-}
-
-static void check_policy(lua_State *L, const char *name, struct policy *policy) {
-  int on_unknown = skin_optional_choice(L, 1, name, "on_unknown", TREAT_STOP, TREATMENTS);
-  policy->remove = FACT_DELETE;
-  policy->scrub = FACT_SCRUB_GEO;
-  policy->rehydrate = FACT_REHYDRATE;
-  treat(policy, FACT_UNKNOWN | FACT_INVALID, (enum treatment)on_unknown);
-  lua_pushliteral(L, "policy");
-  lua_rawget(L, 1);
-  if (lua_isnil(L, -1)) return;
-  if (!lua_istable(L, -1)) skin_misuse(L, "%s: policy must be a table", name);
-  lua_pushnil(L);
-  while (lua_next(L, -2)) {
-    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
-      skin_misuse(L, "%s: policy must be a table of strings by reasons", name);
-    treat_reason(L, name, policy, lua_tostring(L, -2), lua_tostring(L, -1));
-    lua_pop(L, 1);
-  }
-}
 
 static void push_counts(lua_State *L, const struct batch_counts *counts) {
   lua_createtable(L, 0, 12);
@@ -502,10 +436,8 @@ static void read_redaction(lua_State *L, const char *name, struct redact_options
   options->dry_run = skin_optional_boolean(L, 1, name, "dry_run", false);
   options->quarantine = skin_optional_string(L, 1, name, "quarantine", NULL);
   options->rehydrate = skin_optional_string(L, 1, name, "rehydrate", NULL);
-  options->on_malformed =
-      (enum treatment)skin_optional_choice(L, 1, name, "on_malformed", TREAT_STOP, TREATMENTS);
-  options->on_unrecognised = (enum treatment)skin_optional_choice(L, 1, name, "on_unrecognised",
-                                                                  TREAT_STOP, TREATMENTS_AND_KEEP);
+  options->on_malformed = skin_on_malformed(L, 1, name);
+  options->on_unrecognised = skin_on_unrecognised(L, 1, name);
   options->stop_on_ignored = skin_optional_choice(L, 1, name, "on_ignored", 1, SKIPS) == 0;
   options->shape = skin_optional_string(L, 1, name, "shape", NULL);
   options->strict = skin_optional_boolean(L, 1, name, "strict", false);
@@ -513,7 +445,7 @@ static void read_redaction(lua_State *L, const char *name, struct redact_options
   options->level = (int)skin_optional_whole(L, 1, name, "level", 0, 9);
   options->checksums = skin_optional_boolean(L, 1, name, "checksums", false);
   options->list_type = (enum verdicts_type)skin_optional_choice(L, 1, name, "lists", 0, TYPES);
-  check_policy(L, name, &options->policy);
+  skin_policy(L, 1, name, &options->policy);
   options->columns = skin_columns(L, 1, name);
   options->allow_rounded = skin_optional_boolean(L, 1, name, "allow_rounded", false);
   options->inputs = check_paths(L, name, "inputs");
@@ -582,8 +514,10 @@ static int check_results(lua_State *L) {
 /* }================================================================== */
 
 static const luaL_Reg methods[] = {
-    {"close", method_close}, {"counts", method_counts}, {"save", method_save},
-    {"tweet", method_tweet}, {"user", method_user},     {NULL, NULL},
+    {"close", method_close},   {"counts", method_counts},
+    {"judge", verdicts_judge}, {"redact", verdicts_redact},
+    {"save", method_save},     {"tweet", method_tweet},
+    {"user", method_user},     {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {

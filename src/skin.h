@@ -7,6 +7,7 @@
 #define XCOMPLIANCE_SKIN_H
 
 #include "compat.h"
+#include "dataset/batch.h"
 #include "error.h"
 #include "task.h"
 
@@ -115,6 +116,26 @@ struct column_name;
 /* The option `columns`, a table of names, or of arrays of names, by roles (dataset/columns.h): a
  * list in a userdata that is left on the stack with the table; NULL if it is nil. */
 const struct column_name *skin_columns(lua_State *L, int index, const char *name);
+
+/* What the options at `index` say is done about what is found (dataset/batch.h): the policy with
+ * `on_unknown`, and `on_malformed` and `on_unrecognised`. */
+void skin_default_policy(struct policy *policy);
+void skin_policy(lua_State *L, int index, const char *name, struct policy *policy);
+enum treatment skin_on_malformed(lua_State *L, int index, const char *name);
+enum treatment skin_on_unrecognised(lua_State *L, int index, const char *name);
+
+/* The core verdicts at `index` (lua_verdicts.c). Raises if they are closed. The redactors are those
+ * of the options that were used last, the latest first (lua_redactor.c). */
+enum { VERDICTS_REDACTORS = 4 };
+struct verdicts_box {
+  struct verdicts *verdicts; /* NULL before it is filled and after it is closed */
+  struct redactor *redactors[VERDICTS_REDACTORS];
+};
+struct verdicts_box *verdicts_box_check(lua_State *L, int index);
+
+/* Methods of verdicts (lua_redactor.c). */
+int verdicts_redact(lua_State *L);
+int verdicts_judge(lua_State *L);
 
 #pragma GCC visibility pop
 

@@ -48,6 +48,46 @@ function Verdicts:user(id) end
 ---@return { tweets?: table, users?: table }
 function Verdicts:counts() end
 
+---@class xcompliance.RecordOptions
+---@field policy? xcompliance.Policy
+---@field on_unknown? "stop"|"quarantine"|"remove"
+---@field on_malformed? "stop"|"quarantine"|"remove"
+---@field on_unrecognised? "stop"|"quarantine"|"remove"|"keep"
+---@field strict? boolean
+---@field shape? string
+
+---@class xcompliance.Cause
+---@field id string
+---@field type xcompliance.Type
+---@field outcome "delete"|"unknown"|"scrub_geo"|"rehydrate"|"invalid"
+---@field reason? string
+---@field cause string what the id is: "record", "author", "retweeted" and so on
+
+---@class xcompliance.Judgement
+---@field action "kept"|"changed"|"dropped"|"quarantined"|"stopped"
+---@field class "recognised"|"notice"|"unrecognised"|"malformed"|"empty"
+---@field problem? xcompliance.Error
+---@field id? string
+---@field type? xcompliance.Type
+---@field outcome? "delete"|"unknown"|"scrub_geo"|"rehydrate"|"invalid"
+---@field reason? string
+---@field cause? string
+---@field causes? xcompliance.Cause[] of judge
+---@field quarantine? string|table
+
+---@generic Record: string|table
+---@param record Record
+---@param options? xcompliance.RecordOptions
+---@return Record? left
+---@return (xcompliance.Judgement|xcompliance.Error)? why
+function Verdicts:redact(record, options) end
+
+---@param record string|table
+---@param options? xcompliance.RecordOptions
+---@return xcompliance.Judgement? judgement
+---@return xcompliance.Error?
+function Verdicts:judge(record, options) end
+
 ---@param path string
 ---@return true? saved
 ---@return xcompliance.Error?

@@ -6,6 +6,7 @@
 
 local core = require "xcompliance.core"
 local names = require "xcompliance.names"
+local record_table = require "xcompliance.record_table"
 
 local M = {}
 
@@ -30,6 +31,48 @@ function Verdicts:user(id) return self.core:user(id) end
 -- nameless, delete = { deleted = n, ... }, unknown, scrub_geo, rehydrate, invalid }`, and
 -- `first_unknown`, `first_other`: what the first row said that this version does not know
 function Verdicts:counts() return self.core:counts() end
+
+--- What may be served of one record (docs/records.md): in memory, in microseconds, and byte for
+-- byte what `dataset.redact` makes of a line of a file.
+--
+-- Options are those of `dataset.redact` that are about records: `policy`, `on_unknown`,
+-- `on_malformed`, `on_unrecognised`, `strict`, `shape`. The first call with other options than
+-- before goes over all verdicts once (see docs/records.md); those of the last four are kept.
+-- @tparam string|table record a tweet, a user, a page or an array of them: text, or what cjson has
+-- decoded, with ids as strings
+-- @tparam[opt] table options
+-- @treturn ?string|table what is left: the record itself if nothing in it changes. Else nil, why:
+-- what `judge` returns without `causes`, if it is "dropped" or "quarantined" (`why.action`), or an
+-- error (`why.kind`), if `dataset.redact` would stop at such a record
+function Verdicts:redact(record, options)
+  if type(record) ~= "table" then return self.core:redact(record, options) end
+  local text, err = record_table.encode(record)
+  if not text then return nil, err end
+  local left, why = self.core:redact(text, options)
+  if left == text then return record end
+  if left then return record_table.decode(left) end
+  if why.quarantine then why.quarantine = record_table.decode(why.quarantine) end
+  return nil, why
+end
+
+--- What would become of a record, and why.
+-- @tparam string|table record as `redact` takes it
+-- @tparam[opt] table options likewise
+-- @treturn ?table `action`: "kept", "changed", "dropped", "quarantined" or "stopped"; `class`:
+-- "recognised", "notice", "unrecognised", "malformed" or "empty"; `problem`: an error, if the
+-- record is malformed or not understood, or has stopped; `id`, `type` ("tweets", "users"),
+-- `outcome`, `reason` and `cause` of the verdict that decides, and `causes`, an array of the same
+-- for every verdict that concerns the record (but for an array of records); `quarantine`: what
+-- would be quarantined. `cause` is what the id is: "record", "author", "retweeted", "quoted" and so
+-- on. Or nil, err
+function Verdicts:judge(record, options)
+  if type(record) == "table" then
+    local err
+    record, err = record_table.encode(record)
+    if not record then return nil, err end
+  end
+  return self.core:judge(record, options)
+end
 
 --- Writes them to a file that is loaded by being mapped into memory, by any number of processes.
 -- @tparam string path

@@ -408,6 +408,22 @@ void batch_json_lines(struct batch *batch, const char *path, const char *text, s
   end_lines(batch);
 }
 
+/* A record that the filter finds nothing in is no hit, as in judge_hits. */
+void batch_record(struct batch *batch, const char *path, const char *text, size_t size) {
+  begin_lines(batch, path, text, size, 0);
+  if (!prefilter_scan(batch->rules->filter, text, size, &batch->hits, &batch->lines)) {
+    batch_no_memory(batch, path);
+  } else if (batch->hits.count > 0 || size == 0 || parses_all(batch->rules)) {
+    batch->judge->clean = batch->hits.count == 0;
+    judge_json_line(batch, 0, size, 1);
+    batch->judge->clean = false;
+  } else {
+    batch_pass(batch, text, size);
+    batch->counts.records = batch->counts.kept = batch->counts.unparsed = 1;
+  }
+  end_lines(batch);
+}
+
 void batch_explain(struct batch *batch, uint64_t line) {
   const char *text = batch->piece.text, *feed;
   size_t start = batch->piece.failure;

@@ -80,6 +80,11 @@ void batch_json_lines(struct batch *batch, const char *path, const char *text, s
 void batch_id_lines(struct batch *batch, const char *path, const char *text, size_t size,
                     uint64_t byte);
 
+/* One record, text[0 .. size) of the file `path`: a line, or a value over several lines.
+ * READER_PADDING bytes behind the text must be readable. Of a record that has failed `error` says
+ * why. */
+void batch_record(struct batch *batch, const char *path, const char *text, size_t size);
+
 /* Fills `error` of a batch of lines that has failed, now that it is known that its first line is
  * number `line` of the file. */
 void batch_explain(struct batch *batch, uint64_t line);

@@ -137,20 +137,27 @@ static bool is_cancelled(const struct state *state, uint32_t i) {
   return i % NOW_AND_THEN == 0 && task && task_cancelled(task);
 }
 
-/* The ids of bare references count only where they are retweeted; see condemns_parent. */
-static void judge_id(struct state *state, const struct record_id *id, struct judge_counts *counts) {
-  const struct record_object *object = &state->record->objects[id->object];
-  struct finding *finding = &state->findings[id->object];
+/* Which verdicts are asked about an id; false: none. The ids of bare references count only where
+ * they are retweeted; see condemns_parent. */
+static bool is_asked(const struct record *record, const struct record_id *id,
+                     enum verdicts_type *type) {
+  const struct record_object *object = &record->objects[id->object];
   bool user =
       id->role == ID_AUTHOR || id->role == ID_RETWEETED_AUTHOR || object->kind == RECORD_USER;
-  enum verdicts_type type = user ? VERDICTS_USERS : VERDICTS_TWEETS;
+  *type = user ? VERDICTS_USERS : VERDICTS_TWEETS;
+  return id->role != ID_KNOWN &&
+         (object->kind != RECORD_NEITHER || (object->position == AT_REFERENCE && object->retweet));
+}
+
+static void judge_id(struct state *state, const struct record_id *id, struct judge_counts *counts) {
+  enum verdicts_type type;
   uint32_t facts;
-  if (id->role == ID_KNOWN) return;
-  finding->authored = finding->authored || id->role == ID_AUTHOR;
-  if (object->kind == RECORD_NEITHER && !(object->position == AT_REFERENCE && object->retweet))
-    return;
+  bool asked = is_asked(state->record, id, &type);
+  if (id->role == ID_AUTHOR) state->findings[id->object].authored = true;
+  if (!asked) return;
   facts = prefilter_facts(state->public.filter, type, id->id);
-  look_for_strangers(state, user ? VERDICTS_TWEETS : VERDICTS_USERS, id->id, counts);
+  look_for_strangers(state, type == VERDICTS_USERS ? VERDICTS_TWEETS : VERDICTS_USERS, id->id,
+                     counts);
   if (!facts) return;
   counts->own[type]++;
   state->fits[type] = true;
@@ -594,6 +601,30 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
   count_objects(state, &counts);
   add_counts(&judge->counts, &counts);
   return judgement;
+}
+
+bool judge_cause(const struct judge *judge, uint32_t *next, struct judge_cause *cause) {
+  const struct record *record = ((const struct state *)judge)->record;
+  const struct policy *policy = judge->policy;
+  while (*next < record->id_count) {
+    const struct record_id *id = &record->ids[(*next)++];
+    uint32_t facts, decides;
+    if (!is_asked(record, id, &cause->type)) continue;
+    facts = prefilter_facts(judge->filter, cause->type, id->id);
+    if (id->role == ID_EDIT_HISTORY) facts &= ~(uint32_t)FACT_REHYDRATE;
+    decides = deciding(policy, facts);
+    if (!decides && (id->role == ID_OWN || id->role == ID_AUTHOR))
+      decides = facts & policy->scrub ? facts & policy->scrub : facts;
+    if (!decides) continue;
+    cause->id = id->id;
+    cause->fact = decides & (0 - decides);
+    cause->level = policy_level(policy, facts);
+    cause->at = id->at;
+    cause->role = (enum record_role)id->role;
+    cause->position = record->objects[id->object].position;
+    return true;
+  }
+  return false;
 }
 
 /* The verdicts that an id of a row is looked up in. */

@@ -99,6 +99,21 @@ void judge_free(struct judge *judge); /* may be NULL */
 enum judgement judge_record(struct judge *judge, const char *path, const struct reader_record *text,
                             struct error *error);
 
+/* An id of the record that was judged last, of which the verdicts say something that matters. */
+struct judge_cause {
+  uint64_t id;
+  enum verdicts_type type; /* of the verdict */
+  uint32_t fact;           /* the one that decides */
+  enum level level;
+  uint32_t at; /* offset in the record */
+  enum record_role role;
+  enum record_position position; /* of the object whose id it is */
+};
+
+/* The next cause at or behind number `*next`, from 0, which becomes the number behind it; false if
+ * there is none. Not of a record that is malformed. */
+bool judge_cause(const struct judge *judge, uint32_t *next, struct judge_cause *cause);
+
 /* A row of a table or list: a tweet of which only ids are known, or with `user` a user. */
 enum judge_row_role {
   ROW_OWN,
