@@ -326,6 +326,38 @@ flows.describe("a sync that is run again", function()
     assert.equal(2, #bench.sim:state().jobs)
   end)
 
+  it("redacts again for each option that what is published depends on, and for no other", function()
+    local files, one = require "xcompliance.sync_files", bench.folder .. "/one"
+    local shape = bench.folder .. "/shape.json"
+    benches.write(shape, "tweet note_id id 3\n")
+    local real = files.write
+    files.write = function() return nil, errors.new("io", "a full disk") end
+    assert.is_nil((sync { output = one }))
+    files.write = real
+    local state, kept = bench.folder .. "/state", bench.folder .. "/state.kept"
+    assert(shell(("cp -a %s %s"):format(state, kept)))
+    local function redacts(more)
+      assert(shell(("rm -rf %s && cp -a %s %s"):format(state, kept, state)))
+      local all, again = { output = one }, false
+      for name, value in pairs(more) do all[name] = value end
+      all.on_progress = function(event) again = again or event.step == "redact" end
+      assert(sync(all))
+      return again
+    end
+    for _, more in ipairs {
+      { policy = { suspended = "keep" } }, { quarantine = bench.folder .. "/quarantine" },
+      { on_unknown = "remove" }, { on_malformed = "remove" }, { on_unrecognised = "keep" },
+      { shape = shape }, { columns = { id = "note_id" } }, { lists = "users" },
+      { output = bench.folder .. "/two" }, { inputs = { folder .. "/a.jsonl" } }, { dry_run = true },
+      { strict = true }, { allow_rounded = true },
+    } do
+      assert.is_true(redacts(more), (next(more)))
+    end
+    for _, more in ipairs { {}, { jobs = 1 }, { poll = { min = 0.01 } } } do
+      assert.is_false(redacts(more), (next(more)))
+    end
+  end)
+
   it("reports what has changed since the last one that was applied, not since a dry run", function()
     assert(sync { policy = { suspended = "keep" } })
     bench.sim:stop()

@@ -276,7 +276,7 @@ local function settings_of(options)
     quarantine = options.quarantine, dry_run = options.dry_run, policy = options.policy,
     on_unknown = options.on_unknown, on_malformed = options.on_malformed,
     on_unrecognised = options.on_unrecognised, shape = options.shape, columns = options.columns,
-    lists = options.lists,
+    lists = options.lists, strict = options.strict, allow_rounded = options.allow_rounded,
   }
 end
 
