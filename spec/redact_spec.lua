@@ -941,6 +941,7 @@ describe("redaction", function()
       local inputs = {
         json = { "j.jsonl", '{"id":"13","text":"a"}\n' }, ids = { "i.txt", "13\n" },
         table = { "t.csv", "id,text\n13,a\n" }, other = { "u.csv", "id,text,lang\n13,a,en\n" },
+        as_long = { "v.csv", "id,lang\n13,a\n" },
       }
       for one, first in pairs(inputs) do
         for two, second in pairs(inputs) do

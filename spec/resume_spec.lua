@@ -348,8 +348,8 @@ flows.describe("a sync that is run again", function()
       { policy = { suspended = "keep" } }, { quarantine = bench.folder .. "/quarantine" },
       { on_unknown = "remove" }, { on_malformed = "remove" }, { on_unrecognised = "keep" },
       { shape = shape }, { columns = { id = "note_id" } }, { lists = "users" },
-      { output = bench.folder .. "/two" }, { inputs = { folder .. "/a.jsonl" } }, { dry_run = true },
-      { strict = true }, { allow_rounded = true },
+      { output = bench.folder .. "/two" }, { inputs = { folder .. "/a.jsonl" } },
+      { dry_run = true }, { strict = true }, { allow_rounded = true },
     } do
       assert.is_true(redacts(more), (next(more)))
     end
