@@ -722,11 +722,14 @@ describe("redaction", function()
     end)
 
     it("counts in them what it counts in plain ones", function()
-      scratch:write("a.jsonl", ('{"id":"1","text":"a"}\n'):rep(60000) .. RECORDS:rep(3))
+      scratch:write("a.jsonl", '{"id":"5","text":"a"}\n' .. ('{"id":"1","text":"a"}\n'):rep(60000) .. RECORDS:rep(3))
       scratch:shell("gzip -k a.jsonl; zstd -q a.jsonl")
+      local verdicts = load { tweets = {
+        ["5"] = { { outcome = "rehydrate", reason = "tweet_edited" } }, ["13"] = { { outcome = "delete", reason = "deleted" } },
+      } }
       local plain
       for _, name in ipairs { "a.jsonl", "a.jsonl.gz", "a.jsonl.zst" } do
-        local counts = assert(redact(deleted { "13" }, name, { output = scratch:at("out-" .. name) }))
+        local counts = assert(redact(verdicts, name, { output = scratch:at("out-" .. name) }))
         plain = plain or counts
         for _, field in ipairs { "records", "kept", "changed", "dropped", "quarantined", "tweets" } do
           assert.same(plain[field], counts[field])
@@ -735,7 +738,8 @@ describe("redaction", function()
         assert.equal(tonumber(scratch:shell("stat -c %%s out-%s", name)), counts.output_bytes)
         assert.equal(tonumber(scratch:shell("stat -c %%s %s", name)), counts.bytes)
       end
-      assert.equal(60009, plain.records)
+      assert.equal(60010, plain.records)
+      assert.equal(1, plain.tweets.rehydrate)
     end)
 
     it("takes the packing from the name of the output", function()
@@ -1003,6 +1007,9 @@ describe("redaction", function()
       local none, err = redact(verdicts, "in", { policy = { suspended = "keep" } })
       assert.is_nil(none)
       assert.matches("tweet 2", err.message, 1, true)
+      scratch:write("in.csv", "id,text,quoted_status_id,quoted_text\n2,a,13,b\n")
+      counts = assert(redact(verdicts, "in.csv", { quarantine = scratch:at("q"), policy = { suspended = "quarantine" } }))
+      assert.equal(1, counts.quarantined)
     end)
 
     it("that was edited and lacks its last line end is added to all the same", function()
