@@ -157,6 +157,48 @@ describe("an archive", function()
     assert.same({ "in.tar", "in.zip" }, { scratch:shell("ls out"):match("(%S+)%s+(%S+)") })
   end)
 
+  it("stops at a member that is not read, if it shall", function()
+    write_folder()
+    scratch:shell("tar cf in.tar d")
+    for _, act in ipairs { extract, redact } do
+      local ok, err = act("in.tar", { on_ignored = "stop", dry_run = act == redact or nil })
+      assert.is_nil(ok)
+      assert.matches("in.tar!d/", err.message, 1, true)
+    end
+    assert(redact("in.tar", { on_ignored = "skip", in_place = true }))
+  end)
+
+  it("is counted by a dry run as it is redacted, and not written", function()
+    write_folder()
+    scratch:shell("tar cf in.tar d")
+    local before = scratch:read("in.tar")
+    local dry = assert(redact("in.tar", { dry_run = true }))
+    assert.equal(before, scratch:read("in.tar"))
+    local done = assert(redact("in.tar"))
+    for _, name in ipairs { "records", "kept", "changed", "dropped", "quarantined" } do
+      assert.equal(dry[name], done[name])
+      for i, member in ipairs(dry.files[1].members) do
+        assert.equal(member[name], done.files[1].members[i][name])
+      end
+    end
+  end)
+
+  it("adds to the quarantine what its members lose, once", function()
+    make [[tar("in.tar", [("a.json", R + GONE), ("b.json.xz", lzma.compress(GONE + R))])
+tar("list.tar", [("ids.txt", b"1\n13\n")])]]
+    local options = { in_place = true, quarantine = scratch:at("aside.jsonl"),
+      policy = { deleted = "quarantine" } }
+    local gone = '{"id":"13","text":"b"}\n'
+    assert.equal(2, assert(redact("in.tar", options)).quarantined)
+    assert.equal(gone .. gone, scratch:read("aside.jsonl"))
+    assert.equal(0, assert(redact("in.tar", options)).quarantined)
+    assert.equal(gone .. gone, scratch:read("aside.jsonl"))
+    local ok, err = redact("list.tar", options)
+    assert.is_nil(ok)
+    assert.matches("list.tar!ids.txt: rows of a table or ids of a list", err.message, 1, true)
+    assert.equal("1 13 ", (extract("list.tar")))
+  end)
+
   it("takes its packing from its new name, and keeps its kind", function()
     write_folder()
     scratch:shell("tar cjf in.tar.bz2 d")
