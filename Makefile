@@ -204,7 +204,7 @@ tsan: test-packages
 	@for test in build/tsan/spec/*_test; do echo $$test; TSAN_OPTIONS=halt_on_error=1 $$test || exit 1; done
 
 # what runs the core's files under memcheck; LuaJIT's own reads beyond its strings would be all it says.
-# Not reader_test: to memcheck ISA-L's stateless compressor, which only it uses, has no known length
+# Not reader_test, which packs and unpacks for minutes there
 VALGRIND_SPECS ?= spec/url_spec.lua spec/operations_spec.lua spec/file_spec.lua spec/api_spec.lua \
   spec/tls_spec.lua spec/together_spec.lua spec/security
 .PHONY: valgrind

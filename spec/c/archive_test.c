@@ -207,7 +207,8 @@ static bool left_nothing(void) {
   return count == 4;
 }
 
-static void test_every_allocation(const char *name, int format) {
+/* Every one, or every `step`-th. */
+static void test_allocations(const char *name, int format, long step) {
   long count, before, failures = 0;
   write_archive(name, format, 6, 20);
   tzset();
@@ -219,7 +220,7 @@ static void test_every_allocation(const char *name, int format) {
   count = atomic_load(&scarce_allocations);
   remove_outputs(name);
   CHECK(count > 100 && atomic_load(&scarce_blocks) == before);
-  for (long i = 0; i < count; i++) {
+  for (long i = 0; i < count; i += step) {
     enum error_code code;
     scarce_begin(i);
     code = run(name);
@@ -235,7 +236,7 @@ static void test_every_allocation(const char *name, int format) {
     CHECK(code == ERROR_NONE || left_nothing());
     remove_outputs(name);
   }
-  CHECK(failures > count / 2);
+  CHECK(failures > count / step / 2);
   unlink(in_folder(name));
 }
 
@@ -247,8 +248,8 @@ int main(void) {
 #if SCARCE
   scarce_spared[0] = "libarchive";
   scarce_spared[1] = "libz."; /* archive_read_open1 of 3.6.2 does not look at what calloc gives */
-  test_every_allocation("scarce.tar", ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE);
-  test_every_allocation("scarce.zip", ARCHIVE_FORMAT_ZIP);
+  test_allocations("scarce.tar", ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE, 1);
+  test_allocations("scarce.zip", ARCHIVE_FORMAT_ZIP, 5);
 #endif
   test_threads("a.tar", ARCHIVE_FORMAT_TAR_GNUTAR);
   test_threads("a.zip", ARCHIVE_FORMAT_ZIP);
