@@ -109,6 +109,22 @@ flows.describe("creating a job", function()
     succeeds({ "create:stall@5" }, "create list get")
   end)
 
+  for _, status in ipairs { "failed", "expired" } do
+    it("row 15: another job of that name that is over is not taken for it: " .. status, function()
+      local seen = {}
+      for i = 1, 3 do
+        bench:arm("create:lost")
+        local response, err = client:create_compliance_job("tweets", "the same name")
+        assert(response, tostring(err))
+        assert.is_nil(seen[response.data.id])
+        assert.equal("created", response.data.status)
+        seen[response.data.id] = true
+        assert.equal(i, jobs())
+        bench.sim:change_job(response.data.id, { status = status })
+      end
+    end)
+  end
+
   it("row 15: a hundred times", function()
     bench:arm("create:lostx*")
     for i = 1, 100 do
