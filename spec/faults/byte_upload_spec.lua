@@ -168,7 +168,7 @@ describe("an upload to the API", function()
     assert.equal("none", info.checksum)
   end)
 
-  for _, fault in ipairs { "half", "status@503", "chunked-cut", "garbage" } do
+  for _, fault in ipairs { "half", "status@503", "chunked-cut", "garbage", "errors-only" } do
     it("row 93: nor is one whose answer cannot be read: " .. fault, function()
       bench:arm("upload:" .. fault)
       local _, info = assert(upload())
