@@ -157,7 +157,7 @@ describe("of a record that no shape knows", function()
     it("stops at a condemned id that a member of a known record holds at an unknown place", function()
       for _, member in ipairs {
         '"tweet_ids":{"tweet_id":"13"}', '"analysis":{"about":[{"id":13}]}', '"owner_user_id":"23"',
-        '"parentTweetId":"13"', '"a":{"b":{"_id":"13"}}', '"x_id_str":"13"', '"\\u0078_id":"1\\u0033"',
+        '"parentTweetId":"13"', '"a":{"b":{"_id":"13"}}', '"x_id_str":"13"', '"\\u0078_id":"1\\u0033"', '"x\\u005fid" :\t"13"',
         '"user":{"id":5,"status":{"id":13,"text":"b"}}',
       } do
         local record = '{"id":"1","text":"a",' .. member .. '}\n'
@@ -171,6 +171,18 @@ describe("of a record that no shape knows", function()
         assert.equal(1, assert(redact { on_unrecognised = "remove" }).dropped)
         assert(redact { on_unrecognised = "keep" })
         assert.equal(record, scratch:read("out.jsonl"))
+      end
+    end)
+
+    it("names the line and the byte, also in a value of many lines", function()
+      for what, text in pairs {
+        ["13"] = '[\n {"id":"1","text":"a",\n  "x_id" :\r\n "13"},\n {"id":"2","text":"b"}\n]\n',
+        ['{"y"'] = '[\n {"id":"1","text":"a"},\n {"id":"2",\n  "text":"b"}, {"y":2}\n]\n',
+      } do
+        scratch:write("in.json", text)
+        local counts, err = redact { inputs = scratch:at("in.json") }
+        assert.is_nil(counts)
+        assert.same({ 4, text:find(what, 1, true) - 1 }, { err.line, err.byte })
       end
     end)
 

@@ -230,6 +230,13 @@ describe("an upload to the API", function()
     assert.is_true(err.spoilt)
   end)
 
+  it("row 94: and not if an attempt before the last had sent it to its end", function()
+    path, text = bench:list(2000000) -- so much waits for a yes, and the second time it gets a no
+    bench:arm("upload:lost")
+    bench.sim:arm_raw { step = "get", fault = "set", parameter = '{"status":"created"}' }
+    succeeds("upload get upload get")
+  end)
+
   it("needs no job that is known, but refuses that of another", function()
     local url = job.upload_url:gsub("/jobs/%d+", "/jobs/1")
     local _, err = client:upload_ids(url, path)
