@@ -294,6 +294,21 @@ describe("the command", function()
     if not os.getenv("BEARER_TOKEN") then assert.equal(78, (run(env, "get", "1"))) end
   end)
 
+  it("names its own options, not the module's or its functions", function()
+    local ids, results = bench:list(2000), bench:path("results.jsonl")
+    for message, words in pairs {
+      ["there is no bearer token - set BEARER_TOKEN, or give --token-file\n"] =
+        { { XCOMPLIANCE_BASE_URL = bench.sim.url }, "check", "tweets", ids, "-o", results },
+      ["--timeout must be from 0.001 to 1e+07\n"] =
+        { env, "check", "tweets", ids, "-o", results, "--timeout", "0" },
+      ["a job's id is a string of 1 to 19 digits\n"] = { env, "cancel", "abc" },
+    } do
+      local _, _, err = run((table.unpack or unpack)(words)) -- luacheck: ignore
+      assert.equal("xcompliance: " .. message, err)
+      assert.equal("", shell(("ls -A %s | grep '^[.]' || true"):format(bench.folder)))
+    end
+  end)
+
   it("shows no control character of others", function()
     local id = bench:job().id
     bench:arm('get:set@{"name":"a\\u001b[31mb"}', 'list:set@{"name":"a\\u001b[31mb"}')

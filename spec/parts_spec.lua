@@ -91,6 +91,17 @@ flows.describe("a check in parts", function()
     assert.equal(2, #assert(check { ids_per_job = 499 }).jobs)
   end)
 
+  it("joins results without a last newline, empty ones, and ones with a mark", function()
+    local paths, mark = {}, "\239\187\191"
+    for i, text in ipairs { mark .. "1\n", "2", "", "\r\n", mark .. "3\n4", "5\n", mark } do
+      paths[i] = bench:path("part" .. i)
+      benches.write(paths[i], text)
+    end
+    local call = client:call("check", {})
+    assert(parts.join(call, paths, results))
+    assert.equal(mark .. "1\n2\n\r\n3\n4\n5\n", benches.read(results))
+  end)
+
   it("says which part it is at", function()
     local messages, doing = {}, {}
     assert(check { on_progress = function(event)
@@ -186,6 +197,26 @@ flows.describe("a check in parts", function()
         is_joined(all)
       end)
     end
+
+    it("asks again about a part whose kept results are gone here and expired there", function()
+      os.remove(beside("results.0001"))
+      bench.sim:advance(8 * 24 * 3600)
+      local outcome = assert(check())
+      local all = jobs()
+      assert.equal(5, #all)
+      assert.equal(3, #outcome.jobs)
+      is_joined { all[5], all[3], all[4] }
+    end)
+
+    it("asks again about the same ids then, whatever else has changed", function()
+      os.remove(beside("results.0001"))
+      bench.sim:advance(8 * 24 * 3600)
+      local outcome = assert(check { ids_per_job = 150 })
+      local all = jobs()
+      assert.equal(5, #all)
+      assert.equal(200, outcome.jobs[1].ids)
+      is_joined { all[5], all[3], all[4] }
+    end)
 
     it("refuses another list, names the file to remove, and what is lost then", function()
       local text = benches.read(ids)

@@ -4,6 +4,7 @@ local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
 local flows = require "spec.flows"
 local operations = require "xcompliance.operations"
+local shell = require("spec.simulator").shell
 
 flows.describe("the slot of a type", function(flow)
   local bench, client, ids, results
@@ -31,6 +32,10 @@ flows.describe("the slot of a type", function(flow)
   end
 
   local function jobs() return bench.sim:state().jobs end
+
+  local function left_over()
+    return shell(("ls -A %s | grep '^[.]' || true"):format(bench.folder))
+  end
 
   --- Collects what is told, and acts once at the first message that holds `text`.
   local function listener(text, act)
@@ -130,6 +135,16 @@ flows.describe("the slot of a type", function(flow)
       assert.equal(1, #jobs())
     end)
 
+    it("is free if that job's upload window has ended, whatever its status says", function()
+      local other = bench:job()
+      local on_progress, told = listener()
+      bench.sim:advance(1000) -- the slot is free now, but the status stays
+      bench.sim:change_job(other.id, { status = "created" })
+      bench:arm("create:409")
+      assert(check { on_progress = on_progress, deadline = 5 })
+      assert.matches("^the API says that a job of this type is running, but lists none", told[1])
+    end)
+
     it("is free if that job is not known any more", function()
       bench:job()
       local on_progress = listener("which holds the slot", function()
@@ -183,6 +198,22 @@ flows.describe("the slot of a type", function(flow)
       assert.is_true(err.kind == "expired" or err.url_refused)
       assert.equal(6, #jobs())
       for number = 4, 6 do assert.equal("failed", jobs()[number].status) end
+    end)
+
+    it("if the job failed before the upload; the same again makes another job at once", function()
+      if flow ~= "api" then return end -- storage does not say
+      bench:arm("upload:403-expired")
+      local failed = false
+      local _, err = check { on_progress = function(event)
+        if event.step ~= "upload" or failed then return end
+        failed = true
+        bench.sim:change_job(jobs()[1].id, { status = "failed", error = "too odd" })
+      end }
+      assert.equal("job_failed", err.kind)
+      assert.matches("failed: too odd %- run the same command again to make a new job",
+        tostring(err))
+      assert(check { wait = false })
+      assert.equal(2, #jobs())
     end)
 
     it("if the prepared list is not what it was when the upload began", function()
@@ -280,6 +311,16 @@ flows.describe("the slot of a type", function(flow)
         table.concat(told, "\n"))
       assert.equal(2, #jobs())
     end)
+
+    it("row 101: if the results expire while they are downloaded; nothing of them stays", function()
+      bench:arm("download:cut@500", "download:503x*")
+      assert.is_nil((check()))
+      bench.sim:disarm()
+      bench.sim:advance(8 * 86400)
+      assert(check())
+      assert.equal(2, #jobs())
+      assert.equal("", left_over())
+    end)
   end)
 
   it("binds nothing before a job exists", function()
@@ -295,6 +336,19 @@ flows.describe("the slot of a type", function(flow)
     assert.equal(1, outcome.ids)
     assert.equal("tweets", outcome.type)
     assert.equal(1, #jobs())
+  end)
+
+  it("binds nothing while it waits for another job", function()
+    bench:job()
+    local _, err = check { deadline = 0.3 }
+    assert.equal("timeout", err.kind)
+    benches.write(ids, "8\n9\n")
+    _, err = check { deadline = 0.3 }
+    assert.equal("timeout", err.kind)
+    bench.sim:advance(1000)
+    local outcome = assert(check())
+    assert.equal(2, outcome.ids)
+    assert.equal(2, #jobs())
   end)
 
   it("binds the list if a job may exist", function()

@@ -50,7 +50,7 @@ local function token_of(settings)
   local token = os.getenv("BEARER_TOKEN")
   if token and token ~= "" then return token end
   return nil, errors.new("config", "there is no bearer token - set BEARER_TOKEN, or give"
-    .. " bearer_token or token_file")
+    .. " `token_file`")
 end
 
 --- The options that every call of the API has, and more.
@@ -60,6 +60,15 @@ function Client:api_options(fields)
   fields.bearer_token, fields.base_url = token, self.base_url
   fields.timeout, fields.allow_http = self.settings.timeout, self.settings.allow_http
   return fields
+end
+
+--- Whether requests can be made at all: there is a token, and the settings make a session.
+-- @treturn true|nil,err
+function Client:check_ready()
+  local ok, err = self:api_options {}
+  if ok then ok, err = self:session() end
+  if not ok then return nil, err end
+  return true
 end
 
 --- The session, made when it is first needed: after nginx has forked.

@@ -141,12 +141,19 @@ local function create_once(client, call, wish, resumable)
     { type = wish.type, name = wish.name, resumable = resumable, fields = wish.fields })
 end
 
---- Creates a job for resumable uploads if that is wished; if the API refuses it, another job.
+--- Creates a job for resumable uploads if that is wished; if the API refuses it, another job. The
+-- client remembers that, so it is asked and said once.
 local function create_as_wished(client, call, wish)
-  local response, err = create_once(client, call, wish, wish.resumable)
-  if response or not wish.resumable or err.status ~= 400 then return response, err end
-  call:tell { warning = "the API refuses resumable uploads - creating a job for a plain upload" }
-  return create_once(client, call, wish)
+  local resumable = wish.resumable and not client.refuses_resumable
+  local response, err = create_once(client, call, wish, resumable)
+  if response or not resumable or err.status ~= 400 then return response, err end
+  local answer
+  response, answer = create_once(client, call, wish)
+  if response or answer.status ~= 400 then -- else it was something else that is refused
+    client.refuses_resumable = true
+    call:tell { warning = "the API refuses resumable uploads - creating a job for a plain upload" }
+  end
+  return response, answer
 end
 
 --- An answer that was lost, where nothing tells our job from others.

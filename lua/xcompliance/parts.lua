@@ -17,6 +17,7 @@ M.IDS_PER_JOB = 6000000
 M.BYTES_MAX = 128 * 1000 * 1000
 
 local BLOCK = 64 * 1024 -- bytes
+local MARK = "\239\187\191" -- a byte order mark in UTF-8
 
 local function io_error(doing, path, why)
   return errors.new("io", ("%s %s: %s - make room or give another folder, and run the same again")
@@ -108,10 +109,12 @@ function M.cut(call, list, path, offset, ids)
   return { offset = offset, bytes = part.bytes, ids = part.ids, crc32c = sum.crc32c }
 end
 
---- Copies a file of lines, and ends its last line.
-local function append(call, path, stream, target)
+--- Copies a file of lines, and ends its last line. A byte order mark stands at the beginning of a
+-- file only, so that of a later file is dropped.
+local function append(call, path, stream, target, is_first)
   local source, why = io.open(path, "rb")
   if not source then return nil, io_error("reading", path, why) end
+  if not is_first and source:read(#MARK) ~= MARK then source:seek("set", 0) end
   local last, ok, err = "\n", true, nil
   while ok do
     local block = source:read(BLOCK)
@@ -131,8 +134,8 @@ end
 -- @treturn ?table `{ bytes, crc32c }`; or nil, err: then the target is what it was
 function M.join(call, paths, target)
   local ok, sum = write_file(call, target, function(stream)
-    for _, path in ipairs(paths) do
-      local done, err = append(call, path, stream, target)
+    for number, path in ipairs(paths) do
+      local done, err = append(call, path, stream, target, number == 1)
       if not done then return nil, err end
     end
     return true

@@ -13,6 +13,16 @@ local M = {}
 
 local FIELDS = { "id", "name", "status", "created_at", "upload_expires_at" }
 local ACTIVE = { created = true, in_progress = true }
+local DATES_ARE_WHOLE = 2 -- seconds by which the API's clock may be read wrongly
+
+--- Whether a job holds the slot. One that waits for its upload frees it when its upload window
+-- ends, even if its status does not say so.
+local function is_active(run, job)
+  if job.status ~= "created" then return ACTIVE[job.status] end
+  local ends_at = dates.iso(job.upload_expires_at)
+  local now, known = run.client:server_time(os.time())
+  return not (ends_at and known and now > ends_at + DATES_ARE_WHOLE)
+end
 
 -- {====================================================================
 -- Waiting for it
@@ -24,7 +34,7 @@ local function find_holder(run)
   local list, err = operations.list_jobs(run.client, run.call, run.facts.type, nil, FIELDS)
   if not list then return nil, err end
   for _, job in ipairs(list.data or {}) do
-    if ACTIVE[job.status] then return job end
+    if is_active(run, job) then return job end
   end
 end
 
@@ -57,7 +67,7 @@ local function wait_for(run, holder)
     local job, details = run:poll_job(holder.id)
     if not job and details.kind == "not_found" then return true end
     if not job then return nil, details end
-    if not ACTIVE[job.status] then return true end
+    if not is_active(run, job) then return true end
     polls, status, headers, holder = polls + 1, holder.status, details.headers, job
   end
 end
@@ -65,12 +75,13 @@ end
 --- Waits, after a create was refused as a conflict, until another may succeed.
 -- @tparam table run of xcompliance.workflow
 -- @tparam integer refusals how many creates of this run were refused in a row, from 1
+-- @tparam string name of the job that was refused
 -- @treturn ?table the job that holds the slot, if it is this run's own by its name; true if the
 -- slot seems to be free; or nil, err
-function M.wait(run, refusals)
+function M.wait(run, refusals, name)
   local holder, err = find_holder(run)
   if err then return nil, err end
-  if holder and holder.name == run.facts.name then
+  if holder and holder.name == name then
     local response
     response, err = operations.list_job(run.client, run.call, holder.id)
     return response and response.data, err

@@ -437,6 +437,7 @@ function M.sync(client, options)
   checked.state = folder
   local ok
   ok, err = client:check_names(call, "sync", checked)
+  if ok then ok, err = client:check_ready() end
   if not ok then return nil, err end
   return run_to_end(setmetatable({
     client = client, call = call, options = checked, folder = strip_slashes(folder),

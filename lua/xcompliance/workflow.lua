@@ -109,16 +109,11 @@ local function ids_at_most(run)
   return math.min(run.options.ids_per_job, run.facts.ids_at_most or math.huge)
 end
 
-local function fits_at_once(run)
-  local list = run.facts.list
-  return list.ids <= ids_at_most(run) and list.bytes < parts.BYTES_MAX
-end
-
 local function cut(run, offset, ids)
   local ok, err = ensure_list(run)
   if not ok then return nil, err end
   local list = run.facts.list
-  if offset == 0 and fits_at_once(run) then
+  if offset == 0 and list.ids <= ids and list.bytes < parts.BYTES_MAX then
     return { offset = 0, bytes = list.bytes, ids = list.ids, crc32c = list.crc32c }
   end
   return parts.cut(run.call, run.list_path, run.part_path, offset, ids)
@@ -136,7 +131,9 @@ end
 
 function STATES.cut(run)
   run.call:at("prepare", "preparing the list")
-  local part, err = cut(run, run:asked_bytes(), ids_at_most(run))
+  local again = run:part_again()
+  local part, err = cut(run, again and again.offset or run:asked_bytes(),
+    again and again.ids or ids_at_most(run))
   if not part then return nil, err end
   local step
   step, err = run:record { step = "create", part = part }
@@ -172,38 +169,45 @@ local function created(run, job)
   return run:record { step = "upload", job = job }
 end
 
---- The create was refused. If that is sure, no job has this name, and nothing is bound to it.
-local function refused(run, err)
-  local is_sure = err.status and err.status < 500 and err.status ~= 408 and not err.uncertain
-  if is_sure then
-    local ok, failure = run:record { step = "create", name = false }
-    if not ok then return nil, failure end
-  end
-  return nil, err
+--- Writes the name of the next job to the disk before it is sent: a run that dies in between finds
+-- its job by it.
+-- @treturn ?boolean whether a job may have that name already; or nil, err
+local function ensure_name(run)
+  if run.facts.name then return true end
+  local name = unique_name(run.options.name or "xcompliance")
+  local ok, err = run:record { step = "create", name = name }
+  if not ok then return nil, err end
+  return false
 end
 
---- The name is on the disk before it is sent: a run that dies in between finds its job by it.
+--- The create was refused. If that is sure, no job has this name, and nothing is bound to it.
+local function forget_name(run, err)
+  local is_sure = err.status and err.status < 500 and err.status ~= 408 and not err.uncertain
+  if not is_sure then return true end
+  return run:record { step = "create", name = false }
+end
+
 function STATES.create(run)
-  run.call:at("create", "creating a compliance job")
-  local asked, refusals = run.facts.name ~= nil, 0
-  if not asked then
-    local name = unique_name(run.options.name or "xcompliance")
-    local ok, err = run:record { step = "create", name = name }
-    if not ok then return nil, err end
-  end
+  local refusals = 0
   while true do
+    run.call:at("create", "creating a compliance job")
+    local asked, failure = ensure_name(run)
+    if asked == nil then return nil, failure end
+    local name = run.facts.name
     local response, err = operations.create(run.client, run.call, {
-      type = run.facts.type, name = run.facts.name, unique = true, asked = asked,
+      type = run.facts.type, name = name, unique = true, asked = asked,
       resumable = run.options.upload == "resumable",
     })
     if response then return created(run, response.data) end
-    if err.kind ~= "conflict" or run.options.wait == false then return refused(run, err) end
-    refusals, asked = refusals + 1, err.uncertain
+    local ok
+    ok, failure = forget_name(run, err)
+    if not ok then return nil, failure end
+    if err.kind ~= "conflict" or run.options.wait == false then return nil, err end
+    refusals = refusals + 1
     local own
-    own, err = slot.wait(run, refusals)
+    own, err = slot.wait(run, refusals, name)
     if not own then return nil, err end
     if own ~= true then return created(run, own) end
-    run.call:at("create", "creating a compliance job")
   end
 end
 
@@ -220,6 +224,7 @@ local function without_hint(err) return err.message:match("^(.*) %- ") or err.me
 --- The job is of no use. Another one costs a request, so there are not many of them.
 local function another_job(run, err, give_up)
   run.jobs = run.jobs + 1
+  if run.facts.download then os.remove(run.facts.download.path) end
   if run.jobs > JOBS_MAX then
     run.failure = err
   else
@@ -231,6 +236,19 @@ local function another_job(run, err, give_up)
   if not step then return nil, failure end
   if run.failure and not give_up then return nil, run.failure end
   return step
+end
+
+--- The job has ended without results.
+local function ended_badly(run, job)
+  local what = ("job %s %s"):format(job.id, job.status == "failed" and "failed" or "has expired")
+  if job.error then what = what .. ": " .. core.mask(tostring(job.error)) end
+  if job.status == "expired" and run.facts.uploaded then
+    what = what .. ", although the ids were uploaded"
+  end
+  local ok, err = run:record(without_job())
+  if not ok then return nil, err end
+  return nil, errors.new(job.status == "failed" and "job_failed" or "expired",
+    what .. " - run the same command again to make a new job", { job = errors.masked(job) })
 end
 
 -- }====================================================================
@@ -270,7 +288,7 @@ local REFUSED = {
 --- X takes no list as long as this one: the next job gets half of it.
 local function halve(run, err)
   local ids = math.floor(run.facts.part.ids / 2)
-  if ids < 1 then return give_up(run, err) end
+  if ids < 1 or run:part_again() then return give_up(run, err) end
   run.call:tell { warning = ("%s - continuing with parts of %s ids"):format(without_hint(err),
     text.count(ids)) }
   return run:record { step = "cancel", ids_at_most = ids }
@@ -281,6 +299,7 @@ local function is_useless(err) return err.kind == "expired" or err.url_refused e
 
 local function upload_failed(run, err)
   if is_useless(err) then return another_job(run, err, true) end
+  if err.kind == "job_failed" then return ended_badly(run, err.job) end
   if err.kind == "too_large" then return halve(run, err) end
   local is_over = err.spoilt or (REFUSED[err.kind] and not err.retryable)
   if not is_over then return nil, err end
@@ -348,19 +367,6 @@ end
 -- =====================================================================
 
 local KNOWN = { created = true, in_progress = true, complete = true, failed = true, expired = true }
-
---- The job has ended without results, after the ids had arrived.
-local function ended_badly(run, job)
-  local what = ("job %s %s"):format(job.id, job.status == "failed" and "failed" or "has expired")
-  if job.error then what = what .. ": " .. core.mask(tostring(job.error)) end
-  if job.status == "expired" and run.facts.uploaded then
-    what = what .. ", although the ids were uploaded"
-  end
-  local ok, err = run:record(without_job())
-  if not ok then return nil, err end
-  return nil, errors.new(job.status == "failed" and "job_failed" or "expired",
-    what .. " - run the same command again to make a new job", { job = errors.masked(job) })
-end
 
 local function wait_before_poll(run, seconds, status, why)
   local event = { status = status, message = why and ("the job is %s; %s"):format(status, why) }
@@ -579,6 +585,14 @@ function Run:number()
   return #list + 1
 end
 
+--- The part at hand if its job was finished before: its results were lost here and at X, so the
+-- same ids must be asked about again, because the parts after it are done.
+-- @treturn ?table
+function Run:part_again()
+  local done = self.facts.part and self.facts["done_" .. self:number()]
+  return done and done.part
+end
+
 --- Where the results of a part are kept until all are there.
 function Run:part_results(number)
   return ("%s.results.%04d"):format(self.base, number or self:number())
@@ -645,7 +659,9 @@ function Run:not_this_list()
 end
 
 --- Whether a job was created, or may have been: from then on the list is bound.
-local function is_bound(facts) return facts.name ~= nil or facts.done_1 ~= nil end
+local function is_bound(facts)
+  return facts.name ~= nil or facts.job ~= nil or facts.done_1 ~= nil
+end
 
 --- Whether the journal is of this list. Nothing is bound before a job exists.
 local function check_journal(run)
@@ -815,6 +831,7 @@ function M.run(client, options, on_finish)
   check_required(checked)
   asking_options.check("check", checked)
   local ok, err = client:check_names(call, "check", checked)
+  if ok then ok, err = client:check_ready() end
   if not ok then return nil, err end
   return run_to_end(new_run(client, call, checked), on_finish)
 end

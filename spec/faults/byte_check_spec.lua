@@ -137,6 +137,23 @@ describe("a check in the flow over the API's own host", function()
     assert.equal(1, #jobs())
   end)
 
+  it("row 97: which costs one request and is said once, however many parts the list has", function()
+    local warnings = {}
+    local outcome = assert(check({}, { upload = "resumable", ids_per_job = 600,
+      on_progress = function(event) warnings[#warnings + 1] = event.warning end }))
+    assert.is_true(#outcome.jobs > 1)
+    assert.equal(#outcome.jobs + 1, bench:count("create"))
+    assert.equal(1, #warnings)
+  end)
+
+  it("row 97: is not blamed if it is something else that is refused", function()
+    local warnings = {}
+    local _, err = check({ "create:400x2" }, { upload = "resumable",
+      on_progress = function(event) warnings[#warnings + 1] = event.warning end })
+    assert.equal("usage", err.kind)
+    assert.same({}, warnings)
+  end)
+
   it("row 97: which costs no request if nobody asked for them, however long the list is", function()
     ids, text = bench:list(20 * 500000)
     succeeds {}

@@ -132,8 +132,10 @@ end
 -- options that messages of the module name
 local FLAGS = { allow_unframed = "--allow-unframed", as_is = "--as-is" }
 
---- A message of the module as the command says it: `on_unrecognised` is --on-unrecognised.
+--- A message of the module as the command says it: `on_unrecognised` is --on-unrecognised, and the
+-- function that refuses a value is not named.
 local function with_flags(message)
+  message = message:gsub("^core%.[%l_]+: (timeout)", "--%1"):gsub("^core%.[%l_]+: ", "")
   message = message:gsub("`([%l_]+)`", function(name) return "--" .. name:gsub("_", "-") end)
   return (message:gsub("[%l_]+", FLAGS))
 end
