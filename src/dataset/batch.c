@@ -42,6 +42,7 @@ void batch_begin(struct batch *batch, bool copy) {
   memset(&batch->counts, 0, sizeof batch->counts);
   memset(&batch->judge->counts, 0, sizeof batch->judge->counts);
   batch->judge->rehydrate.count = 0;
+  batch->judge->seen = NULL;
   batch->touched = batch->failed = batch->flat = false;
   batch->lines = 0;
 }
@@ -377,22 +378,8 @@ static bool parses_all(const struct batch_rules *rules) {
          rules->on_unrecognised == TREAT_REMOVE;
 }
 
-/* All lines are judged; the filter says which may hold an id at an unknown place. */
 static void judge_all(struct batch *batch) {
-  size_t size = batch->piece.size, start = 0;
-  for (size_t i = 0; i < batch->hits.count && !batch->failed; i++) {
-    size_t hit = batch->hits.at[i];
-    const char *text = batch->piece.text, *feed;
-    if (hit < start) continue;
-    feed = memrchr(text + start, '\n', hit - start);
-    batch->judge->clean = true;
-    if (feed) start = judge_lines(batch, start, (size_t)(feed + 1 - text));
-    batch->judge->clean = false;
-    if (!batch->failed) start = judge_lines(batch, start, start + 1);
-  }
-  batch->judge->clean = true;
-  judge_lines(batch, start, size);
-  batch->judge->clean = false;
+  judge_lines(batch, 0, batch->piece.size);
 }
 
 void batch_json_lines(struct batch *batch, const char *path, const char *text, size_t size,
@@ -400,6 +387,8 @@ void batch_json_lines(struct batch *batch, const char *path, const char *text, s
   begin_lines(batch, path, text, size, byte);
   batch->piece.judge_line = judge_json_line;
   if (prefilter_scan(batch->rules->filter, text, size, &batch->hits, &batch->lines)) {
+    batch->judge->seen = &batch->hits;
+    batch->judge->seen_text = text;
     (parses_all(batch->rules) ? judge_all : judge_hits)(batch);
     if (size > 0 && text[size - 1] != '\n') batch->lines--; /* a line, but no line end */
   } else {
@@ -414,9 +403,9 @@ void batch_record(struct batch *batch, const char *path, const char *text, size_
   if (!prefilter_scan(batch->rules->filter, text, size, &batch->hits, &batch->lines)) {
     batch_no_memory(batch, path);
   } else if (batch->hits.count > 0 || size == 0 || parses_all(batch->rules)) {
-    batch->judge->clean = batch->hits.count == 0;
+    batch->judge->seen = &batch->hits;
+    batch->judge->seen_text = text;
     judge_json_line(batch, 0, size, 1);
-    batch->judge->clean = false;
   } else {
     batch_pass(batch, text, size);
     batch->counts.records = batch->counts.kept = batch->counts.unparsed = 1;

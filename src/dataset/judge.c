@@ -533,19 +533,36 @@ static bool is_condemned(void *context, uint64_t id, uint32_t at) {
          !is_cut(judge, at);
 }
 
+/* The first hit at or behind an offset. */
+static size_t first_hit(const struct prefilter_hits *hits, size_t offset) {
+  size_t low = 0, high = hits->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (hits->at[middle] < offset)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 /* Whether one of the ids that the filter finds may stand at an unknown place. Most do not, and that
  * is seen without reading the record again. */
 static bool may_be_doubtful(struct state *state) {
   const struct reader_record *text = state->text;
+  const struct judge *judge = &state->public;
+  const struct prefilter_hits *hits = judge->seen ? judge->seen : &state->hits;
+  size_t offset = judge->seen ? (size_t)(text->text - judge->seen_text) : 0;
   uint32_t noted = 0;
-  if (!prefilter_find_all(state->public.filter, text->text, text->size, &state->hits)) {
+  if (!judge->seen && !prefilter_find_all(judge->filter, text->text, text->size, &state->hits)) {
     state->no_memory = true;
     return false;
   }
-  for (size_t i = 0; i < state->hits.count; i++) {
-    uint32_t at = (uint32_t)state->hits.at[i];
-    if (!is_cut(&state->public, at) && doubt_may_be_id(state->record, text, at, &noted))
-      return true;
+  if (hits->partial) return true;
+  for (size_t i = first_hit(hits, offset); i < hits->count; i++) {
+    uint32_t at = (uint32_t)(hits->at[i] - offset);
+    if (hits->at[i] >= offset + text->size) return false;
+    if (!is_cut(judge, at) && doubt_may_be_id(state->record, text, at, &noted)) return true;
   }
   return false;
 }
@@ -558,7 +575,7 @@ static bool is_doubtful(struct state *state, const char *path, struct error *err
     doubt_unrecognised(state->record, path, state->text, error);
     return true;
   }
-  if (state->record->class == RECORD_NOTICE || judge->clean) return false;
+  if (state->record->class == RECORD_NOTICE) return false;
   if (!may_be_doubtful(state)) return false;
   if (!doubt_find_id(state->record, state->text, is_condemned, judge, &found)) return false;
   doubt_condemned_id(&found, path, state->text, error);

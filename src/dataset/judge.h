@@ -75,7 +75,10 @@ struct judge {
   const struct prefilter *filter;
   struct task *task; /* asked meanwhile whether it was cancelled; NULL at first: nobody is asked */
   bool trusting;     /* never JUDGED_DOUBTFUL */
-  bool clean; /* the filter has seen nothing in the next record; else it is asked if need be */
+  /* what the filter has found in the text that records are of; NULL: it is asked about each record
+   */
+  const struct prefilter_hits *seen;
+  const char *seen_text;
   enum record_class class; /* of the record that was judged last */
   struct cut *cuts;
   size_t cut_count;

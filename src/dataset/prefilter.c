@@ -21,6 +21,7 @@
 enum {
   WORDS = 256, /* of 64 bytes each: a piece */
   STEPS = 5,   /* 2^5 is more than ID_TEXT_MAX */
+  HITS_MAX = 1 << 20,
   QUEUE = 512,
   BITS_PER_ID = 16,
   LARGE_PAGE = 1 << 21,
@@ -326,11 +327,13 @@ static bool is_hit(const struct scan *scan, size_t i) {
   return facts_of(scan->filter, VERDICTS_TWEETS, id) || facts_of(scan->filter, VERDICTS_USERS, id);
 }
 
-/* One hit a line is enough. */
+/* If there are very many, one hit a line is enough. */
 static bool empty_queue(struct scan *scan) {
   sift_queue(scan);
   for (size_t i = 0; i < scan->queued; i++) {
-    if ((scan->in_line[i] == scan->hit_line && !scan->unframed) || !is_hit(scan, i)) continue;
+    bool repeated = scan->in_line[i] == scan->hit_line && scan->hits->count >= HITS_MAX;
+    if (repeated) scan->hits->partial = true;
+    if (repeated || !is_hit(scan, i)) continue;
     if (!add_hit(scan->hits, scan->at[i])) return false;
     scan->hit_line = scan->in_line[i];
   }
@@ -455,6 +458,7 @@ static void begin_scan(struct scan *scan, const struct prefilter *filter, const 
   scan->hits = hits;
   scan->hit_line = UINT64_MAX;
   hits->count = 0;
+  hits->partial = false;
 }
 
 bool prefilter_scan(const struct prefilter *filter, const char *text, size_t size,

@@ -34,6 +34,7 @@ void prefilter_free(struct prefilter *filter); /* may be NULL */
 struct prefilter_hits {
   size_t *at;
   size_t count, room;
+  bool partial; /* there are very many, and not all are here: but one in each record that has any */
 };
 
 /* Goes over the lines text[0 .. size), of which the first begins at 0 and the last may lack its
