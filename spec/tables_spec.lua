@@ -226,6 +226,11 @@ describe("of a table", function()
     end)
   end)
 
+  it("empties all places, in whatever case their columns are written", function()
+    local header = "ID,Place_Full_Name,GEO.Coordinates,Lat,text\n"
+    assert.equal(header .. "19,,,,a\n1,Rome,3,4,b\n", (redact(header .. "19,Bonn,1,2,a\n1,Rome,3,4,b\n")))
+  end)
+
   describe("of rows that retweet or quote", function()
     it("drops retweets, and empties the words of a quoted tweet", function()
       local header = "status_id,text,retweet_status_id,retweet_user_id,quoted_status_id,quoted_user_id,quoted_text\n"

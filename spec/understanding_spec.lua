@@ -85,6 +85,13 @@ describe("of a record that no shape knows", function()
       assert.is_nil(scratch:read("ids"))
     end)
 
+    it("shows of a key nothing that a terminal could take for a command", function()
+      scratch:write("in.jsonl", '{"a\194\155\12731mb":1}\n')
+      local counts, err = extract {}
+      assert.is_nil(counts)
+      assert.matches("its keys: a%?%?%?31mb%)", err.message)
+    end)
+
     it("skips it if told to; the classes add up, by file and in all", function()
       scratch:write("in.jsonl", '{"id":"1","text":"a"}\n{"x":1}\n{"limit":{"track":1}}\n{"id":"2","text":"b","user":{"id":3}}\n{torn\n')
       scratch:write("more.jsonl", '{"delete":{"status":{"id":13}}}\n[{"meta":{}},{"y":2}]\n')
