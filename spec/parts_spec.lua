@@ -84,6 +84,13 @@ flows.describe("a check in parts", function()
     assert.equal(500 - 2 * 199, outcome.jobs[3].ids)
   end)
 
+  it("keeps to the ids of a job, however long its part is", function()
+    benches.write(ids, benches.ids(20 * 9000)) -- copied in several blocks
+    local outcome = assert(check { ids_per_job = 5000 })
+    is_joined(jobs())
+    assert.same({ 5000, 4000 }, { outcome.jobs[1].ids, outcome.jobs[2].ids })
+  end)
+
   it("asks at once what may be asked at once", function()
     for _, most in ipairs { 500, 501, 6000000 } do
       assert.equal(1, #assert(check { ids_per_job = most }).jobs)
