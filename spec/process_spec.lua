@@ -128,8 +128,8 @@ describe("in one process", function()
       "require('xcompliance.loop.blocking').sleep(20)" } do
       local began = core.now()
       local _, said = shell(("LUA_PATH=%s LUA_CPATH=%s BEARER_TOKEN=t0ken XCOMPLIANCE_BASE_URL=%s"
-        .. " timeout --foreground -s INT 2 %s -e \"xcompliance = require 'xcompliance' %s\" 2>&1"):format(
-        quote(package.path), quote(package.cpath), sim.url, lua, work))
+        .. " timeout --foreground -s INT 2 %s -e \"xcompliance = require 'xcompliance' %s\" 2>&1")
+        :format(quote(package.path), quote(package.cpath), sim.url, lua, work))
       assert.matches("interrupted!", said)
       local took = core.now() - began
       assert.is_true(took < 6, "two seconds and a little, not " .. took)
