@@ -91,6 +91,16 @@ flows.describe("a check in parts", function()
     assert.same({ 5000, 4000 }, { outcome.jobs[1].ids, outcome.jobs[2].ids })
   end)
 
+  it("joins results whose last row has no line end", function()
+    local paths, target = { bench:path(), bench:path(), bench:path() }, bench:path("joined")
+    benches.write(paths[1], '{"id":"1"}')
+    benches.write(paths[2], "")
+    benches.write(paths[3], '{"id":"2"}\n{"id":"3"}')
+    local sum = assert(parts.join(client:call("check", {}), paths, target))
+    assert.equal('{"id":"1"}\n{"id":"2"}\n{"id":"3"}\n', benches.read(target))
+    assert.equal(33, sum.bytes)
+  end)
+
   it("asks at once what may be asked at once", function()
     for _, most in ipairs { 500, 501, 6000000 } do
       assert.equal(1, #assert(check { ids_per_job = most }).jobs)
