@@ -74,9 +74,17 @@ local function classes_of(run, counts)
   return classes
 end
 
+--- Somebody may have removed a list. It is extracted again then, and the check compares it with the
+-- one that it asked about.
+local function has_list(run, type)
+  local file = io.open(run:ids_path(type))
+  if file then file:close() end
+  return file ~= nil
+end
+
 local function extract(run, call, type)
   local known = run.facts["extracted_" .. type]
-  if known then return known end
+  if known and (known.ids == 0 or has_list(run, type)) then return known end
   call:at("extract", "extracting the ids of " .. type)
   local paths, err = paths_to_extract(run, call)
   if not paths then return nil, err end
