@@ -6,6 +6,7 @@
 #include "dataset/columns.h"
 #include "skin.h"
 
+#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -140,6 +141,16 @@ bool skin_optional_boolean(lua_State *L, int index, const char *function, const 
   return otherwise;
 }
 
+/* Messages have a decimal point in every locale. */
+static void refuse_number(lua_State *L, const char *function, const char *field, double least,
+                          double most) {
+  char range[64];
+  snprintf(range, sizeof range, "%g to %g", least, most);
+  for (char *c = range; *c; c++)
+    if (*c == *localeconv()->decimal_point) *c = '.';
+  skin_misuse(L, "%s: %s must be from %s", function, field, range);
+}
+
 double skin_optional_number(lua_State *L, int index, const char *function, const char *field,
                             double otherwise, double least, double most) {
   int type = field_type(L, index, field);
@@ -147,8 +158,7 @@ double skin_optional_number(lua_State *L, int index, const char *function, const
     skin_misuse(L, "%s: %s must be a number, not %s", function, field, lua_typename(L, type));
   if (type == LUA_TNUMBER) {
     otherwise = lua_tonumber(L, -1);
-    if (!(otherwise >= least && otherwise <= most))
-      skin_misuse(L, "%s: %s must be from %g to %g", function, field, least, most);
+    if (!(otherwise >= least && otherwise <= most)) refuse_number(L, function, field, least, most);
   }
   lua_pop(L, 1);
   return otherwise;

@@ -103,12 +103,14 @@ bool id_are_rounded(uint64_t round, uint64_t count) {
 }
 
 void id_refuse_rounded(const char *path, uint64_t round, uint64_t count, struct error *error) {
+  uint64_t thousandths = round * 1000 / count;
   error_at(
       error, ERROR_REFUSED, path, 0, 0,
-      "%llu of its %llu ids (%.1f %%) end in 000, which chance does to one in a hundred at most: "
-      "a spreadsheet has rounded them, and they are no tweets' ids any more - go back to the data "
-      "from before the spreadsheet, or accept them with `allow_rounded`",
-      (unsigned long long)round, (unsigned long long)count, 100 * (double)round / (double)count);
+      "%llu of its %llu ids (%llu.%llu %%) end in 000, which chance does to one in a hundred at "
+      "most: a spreadsheet has rounded them, and they are not the ids of tweets any more - use "
+      "the data from before the spreadsheet, or accept them with `allow_rounded`",
+      (unsigned long long)round, (unsigned long long)count, (unsigned long long)(thousandths / 10),
+      (unsigned long long)(thousandths % 10));
 }
 
 /* Whether it is a number in a form that spreadsheets give to long ids. */
