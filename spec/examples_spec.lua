@@ -75,7 +75,7 @@ describe("the types", function()
   it("declare every method and function, and no other", function()
     local internal = {
       api_options = true, session = true, storage = true, note_clock = true, server_time = true,
-      call = true, with_loop = true, check_names = true,
+      call = true, with_loop = true, check_names = true, check_ready = true,
     }
     for name, value in pairs(clients.methods) do
       if type(value) == "function" and not internal[name] then
