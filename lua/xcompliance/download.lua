@@ -75,7 +75,7 @@ function Download:check_part()
   return self:start_over()
 end
 
---- Records that the file holds so many bytes of this object.
+--- Records how many bytes of this object the file holds.
 -- @tparam integer size
 -- @treturn true|nil,err
 function Download:record(size)

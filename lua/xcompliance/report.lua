@@ -43,7 +43,7 @@ function M.classes(counts)
   return table.concat(parts, ", ")
 end
 
---- What it means that nothing says who wrote some tweets; nil if there are none.
+--- The sentence about tweets without an author's id; nil if every tweet has one.
 -- @tparam ?integer count
 function M.without_author(count)
   if not count or count == 0 then return nil end
@@ -136,7 +136,7 @@ local function checked_lines(lines, type, checked)
   end
 end
 
---- What people are told about edited tweets that stay; nil if there are none.
+--- The sentence about edited tweets that stay; nil if no tweet was edited.
 --
 -- X reports one event for each id, and an edit hides that the location was removed as well.
 -- @tparam integer count of tweets
