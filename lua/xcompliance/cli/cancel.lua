@@ -13,13 +13,9 @@ function M.define(command)
 end
 
 function M.run(arguments, context)
-  local client = context.client(arguments)
-  local response, err = client:cancel_job(arguments.id, { on_progress = context.progress() })
-  client:close()
-  if not response then return context.fail(err) end
-  models.warn(response, context.say)
-  context.print(response, models.job(response.data))
-  return 0
+  return models.run(arguments, context, function(client, options)
+    return client:cancel_job(arguments.id, options)
+  end)
 end
 
 return M

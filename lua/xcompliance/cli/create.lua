@@ -13,14 +13,10 @@ function M.define(command)
 end
 
 function M.run(arguments, context)
-  local client = context.client(arguments)
-  local response, err = client:create_compliance_job(arguments.type, arguments.name,
-    arguments.resumable or nil, { on_progress = context.progress() })
-  client:close()
-  if not response then return context.fail(err) end
-  models.warn(response, context.say)
-  context.print(response, models.job(response.data))
-  return 0
+  return models.run(arguments, context, function(client, options)
+    return client:create_compliance_job(arguments.type, arguments.name,
+      arguments.resumable or nil, options)
+  end)
 end
 
 return M

@@ -49,4 +49,19 @@ function M.warn(response, say)
   end
 end
 
+--- Performs a call that answers with one job, and prints the job.
+-- @tparam table arguments of the command
+-- @tparam table context of the command
+-- @tparam function call is given a client and the options of a call
+-- @treturn integer the exit status
+function M.run(arguments, context, call)
+  local client = context.client(arguments)
+  local response, err = call(client, { on_progress = context.progress() })
+  client:close()
+  if not response then return context.fail(err) end
+  M.warn(response, context.say)
+  context.print(response, M.job(response.data))
+  return 0
+end
+
 return M
