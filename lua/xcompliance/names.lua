@@ -51,9 +51,17 @@ function ROLES.save(add, options)
   add("output", "write", options.output)
 end
 
-function ROLES.check(add, options)
+--- How the names of the files begin in which a check keeps its state.
+-- @tparam table options of the check
+-- @treturn string
+-- @treturn string their folder
+function M.state_base(options)
   local folder = options.state or options.results:match("^(.*/)") or "."
-  local base = folder:gsub("([^/])$", "%1/") .. "." .. text.basename(options.results)
+  return folder:gsub("([^/])$", "%1/") .. "." .. text.basename(options.results), folder
+end
+
+function ROLES.check(add, options)
+  local base = M.state_base(options)
   add("ids", "read", options.ids)
   add("results", "write", options.results)
   add("state", "write", { base .. ".journal", base .. ".ids", base .. ".part.ids" })

@@ -16,6 +16,7 @@ local download = require "xcompliance.download"
 local errors = require "xcompliance.errors"
 local files = require "xcompliance.sync_files"
 local journals = require "xcompliance.journal"
+local names = require "xcompliance.names"
 local operations = require "xcompliance.operations"
 local parts = require "xcompliance.parts"
 local retry = require "xcompliance.retry"
@@ -504,7 +505,7 @@ local function add(sums, counts)
   for name, count in pairs(counts) do sums[name] = (sums[name] or 0) + count end
 end
 
--- What is not to be deleted has no reason: its outcome is told in its place.
+-- Only a deletion has a reason; otherwise the outcome stands in its place.
 local function reasons_of(counts)
   local reasons = {
     unknown = counts.unknown, scrub_geo = counts.scrub_geo, rehydrate = counts.rehydrate,
@@ -730,16 +731,11 @@ local function check_required(options)
   end
 end
 
-local function base_of(options)
-  local folder = options.state or options.results:match("^(.*/)") or "."
-  return folder:gsub("([^/])$", "%1/") .. "." .. text.basename(options.results), folder
-end
-
 local function new_run(client, call, options)
   local patience = {}
   for name, value in pairs(call.policy) do patience[name] = value end
   patience.attempts = patience.attempts * POLL_PATIENCE
-  local base, folder = base_of(options)
+  local base, folder = names.state_base(options)
   return setmetatable({
     client = client, call = call, options = options, patience = patience, folder = folder,
     base = base, list_path = base .. ".ids", part_path = base .. ".part.ids",
