@@ -33,8 +33,8 @@ LINK := -pthread -Wl,-z,relro,-z,now,-z,defs $(SAN_FLAGS_$(SAN))
 LIBRARIES := $(shell curl-config --libs 2>/dev/null || echo -lcurl) -lisal -lzstd -lbz2 -llzma -larchive -lm
 
 # the wings know no Lua and are compiled once; the skins once for each Lua
-SKINS := src/core.c src/skin.c $(wildcard src/lua_*.c)
-WINGS := $(filter-out $(SKINS),$(wildcard src/*.c src/*/*.c))
+SKINS := $(wildcard src/lua/*.c)
+WINGS := $(wildcard src/*.c src/http/*.c src/dataset/*/*.c)
 WING_OBJECTS := $(WINGS:src/%.c=$(BUILD)/wings/%.o)
 MODULES := $(foreach lua,$(LUAS),$(BUILD)/$(lua)/xcompliance/core.so)
 
@@ -256,7 +256,7 @@ fuzz: check-packages
 
 .PHONY: lint
 lint: lint-packages
-	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'src/*/*.[ch]' 'spec/c/*.[ch]')
+	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'spec/c/*.[ch]')
 	luacheck -q .
 	shellcheck $$(git ls-files | xargs -d '\n' grep -lE '^#!/bin/(ba)?sh')
 	spec/layers
@@ -293,7 +293,7 @@ install: $(BUILD)/lua5.4/xcompliance/core.so
 # Releases
 # =====================================================================
 
-VERSION := $(shell sed -n 's/^\#define XCOMPLIANCE_VERSION "\(.*\)"/\1/p' src/core.c)
+VERSION := $(shell sed -n 's/^\#define XCOMPLIANCE_VERSION "\(.*\)"/\1/p' src/lua/core.c)
 
 .PHONY: rockspec
 rockspec:

@@ -6,7 +6,7 @@
 -- messages; `members` are those that an answer must have, if the caller did not leave them out; a
 -- `list` answers with jobs instead of one job.
 --
--- To add a call, add a row here, its request in src/lua_operations.c, its method in
+-- To add a call, add a row here, its request in src/lua/lua_api_calls.c, its method in
 -- xcompliance.client, its command in xcompliance.cli, its type in types/xcompliance.lua, and its
 -- answer in the simulator's api.lua.
 -- @module xcompliance.api_calls

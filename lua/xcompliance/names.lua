@@ -3,7 +3,7 @@
 -- Every function and every command that takes files asks `check` before anything is read or sent.
 -- Two names of one file are refused if the call would write it, by path, link or inode; so is an
 -- output in a folder that is read and would be read the next time. What is compared, and how, is
--- decided by the core (src/dataset/names.h).
+-- decided by the core (src/dataset/files/names.h).
 -- @module xcompliance.names
 
 local core = require "xcompliance.core"

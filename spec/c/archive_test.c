@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "dataset/extract.h"
-#include "dataset/packing.h"
-#include "dataset/redact.h"
-#include "dataset/verdicts_load.h"
+#include "dataset/bytes/packing.h"
+#include "dataset/extraction/extract.h"
+#include "dataset/redaction/redact.h"
+#include "dataset/verdicts/verdicts_load.h"
 #include "scarce.h"
 
 static char folder[] = "/dev/shm/archive_test.XXXXXX";

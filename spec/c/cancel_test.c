@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "dataset/batch.h"
-#include "dataset/id_set.h"
-#include "dataset/json_cut.h"
-#include "dataset/record.h"
-#include "dataset/verdicts_file.h"
-#include "dataset/writer.h"
+#include "dataset/bytes/json_cut.h"
+#include "dataset/bytes/writer.h"
+#include "dataset/lists/id_set.h"
+#include "dataset/redaction/batch.h"
+#include "dataset/text/record.h"
+#include "dataset/verdicts/verdicts_file.h"
 
 enum { IDS = 3000000, PAGE = 300000, LATE = 20 /* milliseconds */ };
 

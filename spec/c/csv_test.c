@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "dataset/csv.h"
+#include "dataset/text/csv.h"
 
 enum { PADDING = 64, CELLS = 8, RANDOM_TABLES = 20000 };
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "dataset/extract.h"
+#include "dataset/extraction/extract.h"
 
 enum { LINES = 90000, ROOM = 1 << 20 };
 

@@ -13,8 +13,8 @@
 #include <zstd.h>
 
 #include "check.h"
-#include "dataset/extract.h"
-#include "dataset/id.h"
+#include "dataset/extraction/extract.h"
+#include "dataset/text/id.h"
 #include "scarce.h"
 
 #if !SCARCE

@@ -1,5 +1,5 @@
 /* id_lines_test.c - lists of ids, in pieces of every size */
-#include "dataset/id_lines.h"
+#include "dataset/lists/id_lines.h"
 
 #include <stdbool.h>
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "dataset/id.h"
-#include "dataset/id_set.h"
+#include "dataset/lists/id_set.h"
+#include "dataset/text/id.h"
 
 static uint64_t state = 7;
 

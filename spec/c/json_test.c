@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "dataset/json.h"
+#include "dataset/text/json.h"
 #include "json_oracle.h"
 
 enum { ROOM = 1 << 16, RANDOM_TEXTS = 60000 };

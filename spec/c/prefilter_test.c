@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "dataset/id.h"
-#include "dataset/prefilter.h"
-#include "dataset/reader.h"
+#include "dataset/bytes/reader.h"
+#include "dataset/text/id.h"
+#include "dataset/verdicts/prefilter.h"
 
 enum { TEXT_MAX = 1 << 16, IDS = 40 };
 

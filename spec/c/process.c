@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "compat.h"
+#include "lua/compat.h"
 
 XCOMPLIANCE_EXPORT int luaopen_spec_process(lua_State *L);
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "dataset/format.h"
-#include "dataset/reader.h"
+#include "dataset/bytes/reader.h"
+#include "dataset/files/format.h"
 
 static char folder[] = "/tmp/reader_test.XXXXXX";
 static char path[64];

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "dataset/record.h"
+#include "dataset/text/record.h"
 #include "json_oracle.h"
 
 static uint64_t state = 11;

@@ -11,9 +11,9 @@
 #include <zstd.h>
 
 #include "check.h"
-#include "dataset/listing.h"
-#include "dataset/redact.h"
-#include "dataset/verdicts_load.h"
+#include "dataset/redaction/redact.h"
+#include "dataset/verdicts/verdicts_export.h"
+#include "dataset/verdicts/verdicts_load.h"
 #include "scarce.h"
 
 static char folder[] = "/tmp/redact_test.XXXXXX";

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "dataset/results.h"
+#include "dataset/verdicts/results.h"
 
 enum { ROWS = 120000 }; /* more than is read by one thread */
 

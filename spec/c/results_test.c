@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "check.h"
-#include "dataset/results.h"
+#include "dataset/verdicts/results.h"
 
 enum { ROW_MAX = 1024, PADDING = 64 };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "dataset/turns.h"
+#include "dataset/bytes/turns.h"
 
 enum { PIECES = 2000, STATES = 6 };
 

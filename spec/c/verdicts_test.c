@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "dataset/verdicts_file.h"
+#include "dataset/verdicts/verdicts_file.h"
 
 static uint64_t state = 88172645463325252u;
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "dataset/writer.h"
+#include "dataset/bytes/writer.h"
 
 static size_t most; /* bytes that one call writes; 0: as many as it is given */
 static unsigned calls;

@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "dataset/archive.h"
-#include "dataset/member.h"
-#include "dataset/reader.h"
+#include "dataset/bytes/archive.h"
+#include "dataset/bytes/reader.h"
+#include "dataset/files/member.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset/csv.h"
+#include "dataset/text/csv.h"
 
 enum { PADDING = 64 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset/id.h"
+#include "dataset/text/id.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

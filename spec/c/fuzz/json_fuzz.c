@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../json_oracle.h"
-#include "dataset/json.h"
+#include "dataset/text/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "dataset/format.h"
-#include "dataset/reader.h"
+#include "dataset/bytes/reader.h"
+#include "dataset/files/format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset/batch.h"
-#include "dataset/record.h"
+#include "dataset/redaction/batch.h"
+#include "dataset/text/record.h"
 
 static void expect(bool holds) {
   if (!holds) abort();

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset/json.h"
-#include "dataset/results.h"
+#include "dataset/text/json.h"
+#include "dataset/verdicts/results.h"
 
 static void expect(bool holds) {
   if (!holds) abort();

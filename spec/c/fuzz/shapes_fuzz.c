@@ -2,7 +2,7 @@
  */
 #include <stdlib.h>
 
-#include "dataset/shapes.h"
+#include "dataset/text/shapes.h"
 
 static void expect(bool holds) {
   if (!holds) abort();

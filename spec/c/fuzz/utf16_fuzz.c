@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset/utf16.h"
+#include "dataset/bytes/utf16.h"
 
 static void expect(bool holds) {
   if (!holds) abort();

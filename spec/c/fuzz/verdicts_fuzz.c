@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "checksum.h"
-#include "dataset/verdicts_file.h"
+#include "dataset/verdicts/verdicts_file.h"
 
 static int file = -1;
 static char path[64];

@@ -1,0 +1,37 @@
+/* decoder.h - a packed stream, decoded on a thread of its own beside its reader
+ *
+ * The thread fills a short ring of blocks and waits if it is full. Streams of several members (or
+ * frames, or streams, as the packings call them) are read whole, with zero bytes between or behind
+ * them; every checksum that is there is checked. A stream that ends too early, or has something
+ * else behind a member, is an error.
+ */
+#ifndef XCOMPLIANCE_DECODER_H
+#define XCOMPLIANCE_DECODER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataset/bytes/input.h"
+#include "dataset/bytes/packing.h"
+#include "error.h"
+
+#pragma GCC visibility push(hidden)
+
+struct decoder;
+
+/* Begins to decode `input`, of which `size` bytes at `first` have been read already (they are
+ * copied). The decoder reads `input` on its thread until decoder_close. NULL with `error` filled.
+ */
+struct decoder *decoder_open(const struct packing *packing, struct input *input, const void *first,
+                             size_t size, struct error *error);
+
+/* Copies decoded bytes until `size` are there or the stream has ended. Returns how many, or -1
+ * (when all bytes before the problem have been given). If the problem is in the data, `error`
+ * has the code ERROR_DATA and only the problem as its message: the caller knows line and byte. */
+int64_t decoder_read(struct decoder *decoder, void *to, size_t size, struct error *error);
+
+void decoder_close(struct decoder *decoder);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,172 @@
+/* folder.c - see folder.h */
+#include "dataset/files/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dataset/files/format.h"
+
+static bool no_memory(struct error *error) {
+  error_set(error, ERROR_MEMORY, "listing files: out of memory");
+  return false;
+}
+
+/* Takes `path` over, also when it fails. */
+static bool add_file(struct folder *folder, char *path, uint64_t size, bool found,
+                     struct error *error) {
+  if (path && folder->count == folder->room) {
+    size_t room = folder->room ? 2 * folder->room : 16;
+    struct folder_file *files = realloc(folder->files, room * sizeof *files);
+    if (files) {
+      folder->files = files;
+      folder->room = room;
+    }
+  }
+  if (!path || folder->count == folder->room) {
+    free(path);
+    return no_memory(error);
+  }
+  folder->files[folder->count++] = (struct folder_file){path, size, found};
+  folder->total += size;
+  return true;
+}
+
+static bool ignore(struct folder *folder, char *path, struct error *error) {
+  folder->ignored++;
+  if (folder->ignored_count < FOLDER_IGNORED_MAX) {
+    if (!folder->ignored_paths)
+      folder->ignored_paths = calloc(FOLDER_IGNORED_MAX, sizeof *folder->ignored_paths);
+    if (!folder->ignored_paths) {
+      free(path);
+      return no_memory(error);
+    }
+    folder->ignored_paths[folder->ignored_count++] = path;
+  } else {
+    free(path);
+  }
+  return true;
+}
+
+bool folder_ignore(struct folder *folder, const char *path, struct error *error) {
+  char *copy = strdup(path);
+  return copy ? ignore(folder, copy, error) : no_memory(error);
+}
+
+static char *join(const char *folder, const char *name) {
+  char *path;
+  bool slash = folder[0] != '\0' && folder[strlen(folder) - 1] == '/';
+  return asprintf(&path, "%s%s%s", folder, slash ? "" : "/", name) < 0 ? NULL : path;
+}
+
+static int is_visible(const struct dirent *entry) {
+  return entry->d_name[0] != '.';
+}
+
+/* By bytes: the order must not depend on the user's locale. */
+static int by_name(const struct dirent **one, const struct dirent **other) {
+  return strcmp((*one)->d_name, (*other)->d_name);
+}
+
+static bool walk(struct folder *folder, const char *path, int depth, struct task *task,
+                 struct error *error);
+
+/* One entry of a folder that is not a folder itself; takes `path` over. Pipes, sockets and devices
+ * are not read: opening one may wait for ever, and has effects. */
+static bool take_entry(struct folder *folder, char *path, const char *name, struct error *error) {
+  struct stat target;
+  bool known = format_is_known_name(name);
+  if (stat(path, &target) != 0) /* a broken link: its turn comes, and an error that names it */
+    return known ? add_file(folder, path, 0, true, error) : ignore(folder, path, error);
+  if (!known || !S_ISREG(target.st_mode)) return ignore(folder, path, error);
+  return add_file(folder, path, (uint64_t)target.st_size, true, error);
+}
+
+/* One entry of a folder; takes `path` over. */
+static bool walk_entry(struct folder *folder, char *path, const char *name, int depth,
+                       struct task *task, struct error *error) {
+  struct stat status;
+  bool done = true;
+  if (!path) return no_memory(error);
+  if (lstat(path, &status) == 0) {
+    if (!S_ISDIR(status.st_mode)) return take_entry(folder, path, name, error);
+    done = walk(folder, path, depth + 1, task, error);
+  } else if (errno != ENOENT) { /* one that has gone since is as if it had not been there */
+    error_errno(error, "reading", path);
+    done = false;
+  }
+  free(path);
+  return done;
+}
+
+static bool walk(struct folder *folder, const char *path, int depth, struct task *task,
+                 struct error *error) {
+  struct dirent **entries;
+  bool done = depth <= FOLDER_DEPTH_MAX;
+  int count = scandir(path, &entries, is_visible, by_name);
+  if (count < 0) {
+    if (errno == ENOMEM) return no_memory(error);
+    error_errno(error, "reading the folder", path);
+    return false;
+  }
+  if (!done)
+    error_at(error, ERROR_IO, path, 0, 0, "folders lie more than %d deep", FOLDER_DEPTH_MAX);
+  for (int i = 0; i < count; i++) {
+    if (done && task && task_cancelled(task)) {
+      error_set(error, ERROR_CANCELLED, "listing files was cancelled");
+      done = false;
+    }
+    if (done)
+      done = walk_entry(folder, join(path, entries[i]->d_name), entries[i]->d_name, depth, task,
+                        error);
+    free(entries[i]);
+  }
+  free(entries);
+  return done;
+}
+
+bool folder_list(struct folder *folder, const char *const *inputs, struct task *task,
+                 struct error *error) {
+  for (; *inputs; inputs++) {
+    struct stat status = {0};
+    if (strcmp(*inputs, "-") != 0 && stat(*inputs, &status) != 0) {
+      error_errno(error, "opening", *inputs);
+      return false;
+    }
+    if (S_ISDIR(status.st_mode)) {
+      if (!walk(folder, *inputs, 0, task, error)) return false;
+    } else if (!add_file(folder, strdup(*inputs),
+                         S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0, false, error)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool folder_refuse_empty(const char *const *inputs, struct error *error) {
+  error_at(error, ERROR_DATA, inputs[0], 0, 0,
+           "holds no file whose name ends in .jsonl, .ndjson, .json, .csv, .tsv or .txt, packed or "
+           "not%s - check the path",
+           inputs[1] ? ", nor do the other folders" : "");
+  return false;
+}
+
+void folder_refuse_ignored(uint64_t count, const char *path, struct error *error) {
+  error_at(
+      error, ERROR_REFUSED, path, 0, 0,
+      "is not read: its name does not end in a known suffix, or it is not a regular file (%llu "
+      "such in all) - rename or move them, or give `on_ignored` another value than stop",
+      (unsigned long long)count);
+}
+
+void folder_free(struct folder *folder) {
+  for (size_t i = 0; i < folder->count; i++)
+    free(folder->files[i].path);
+  for (size_t i = 0; i < folder->ignored_count; i++)
+    free(folder->ignored_paths[i]);
+  free(folder->files);
+  free(folder->ignored_paths);
+}

@@ -1,0 +1,101 @@
+/* redact.h - records and verdicts to records: a task
+ *
+ * Reads files, folders and pipes of tweets and users in any of the known forms, takes out what the
+ * verdicts condemn (docs/redaction.md) and writes what is left: to a new file or folder with the
+ * same tree, in place, or nowhere (a dry run). What nothing touches is byte for byte what it was.
+ * All outputs are written beside their targets; only when every file has been read to its end do
+ * they take their names. In place, a file in which nothing is found is not written at all.
+ */
+#ifndef XCOMPLIANCE_REDACT_H
+#define XCOMPLIANCE_REDACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataset/files/format.h"
+#include "dataset/redaction/batch.h"
+#include "dataset/redaction/judge.h"
+#include "dataset/verdicts/verdicts.h"
+#include "error.h"
+#include "task.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Progress counters of the task. */
+enum {
+  REDACT_BYTES,
+  REDACT_TOTAL,
+  REDACT_RECORDS,
+  REDACT_CHANGED,
+  REDACT_DROPPED,
+  REDACT_QUARANTINED
+};
+
+struct redact_options {
+  struct verdicts *verdicts; /* retained */
+  const char *const *inputs; /* files, folders, "-" for standard input; NULL-ended */
+  const char *output;     /* a file; or a folder, where there are several inputs or a folder; "-" */
+  bool in_place, dry_run; /* one of output, in_place, dry_run */
+  const char *quarantine; /* a file or, like `output`, a folder; NULL: nothing is quarantined */
+  const char *rehydrate;  /* where the ids of edited tweets go; NULL: nowhere */
+  struct policy policy;   /* `stop` and so on decide about FACT_UNKNOWN and FACT_INVALID too */
+  enum treatment on_malformed, on_unrecognised;
+  bool stop_on_ignored; /* files in folders that are not read are an error */
+  bool strict;
+  unsigned jobs; /* threads; 0: as many as there are processors */
+  int level;     /* of compression, as in gzip; 0: the default */
+  bool checksums;
+  enum verdicts_type list_type;      /* what id lists are lists of */
+  const struct column_name *columns; /* of tables: those that the user has named; may be NULL */
+  bool allow_rounded;                /* ids that a spreadsheet has rounded are no error */
+  const char *shape;                 /* a file of further shapes; NULL: none */
+};
+
+/* What became of one file. */
+struct redact_file_report {
+  const char *path;   /* as it was found */
+  const char *target; /* where the output went; NULL: nowhere, or in place and not written */
+  enum format format; /* of a file of records, or: */
+  enum container container;
+  bool written; /* false: it was copied, or is what it was */
+  uint64_t bytes, output_bytes;
+  uint32_t crc, output_crc; /* CRC32C, with `checksums` */
+  struct batch_counts counts;
+  struct judge_counts objects;
+};
+
+/* What became of a member of an archive that holds records. */
+struct redact_member_report {
+  char *path; /* "ARCHIVE!NAME" */
+  enum format format;
+  bool changed;
+  struct batch_counts counts;
+};
+
+struct redact_report {
+  struct batch_counts counts; /* of all files */
+  struct judge_counts objects;
+  uint64_t files, written, bytes, output_bytes;
+  uint64_t rehydrate; /* edited tweets that stay, each once; listed if the options name a file */
+  uint64_t ignored;   /* files in folders that have none of the known names; they are not copied */
+};
+
+/* Begins a redaction; copies the options. NULL with `error` filled where it cannot even begin. */
+struct task *redact_start(const struct redact_options *options, struct error *error);
+
+/* Of a task that has ended well. */
+const struct redact_report *redact_report(const struct task *task);
+/* File number `i` (from 0); false behind the last. */
+bool redact_file_report(const struct task *task, size_t i, struct redact_file_report *report);
+/* Member number `j` of file number `i`, if that is an archive; NULL behind the last. */
+const struct redact_member_report *redact_member_report(const struct task *task, size_t i,
+                                                        size_t j);
+/* Whether check sums were asked for. */
+bool redact_has_checksums(const struct task *task);
+/* The path of the ignored file number `i`, or NULL behind the last that was remembered. */
+const char *redact_ignored(const struct task *task, size_t i);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,83 @@
+/* redact_file.h - one file of a redaction: read in pieces by any number of threads, written in
+ * order
+ *
+ * Threads work on a file as turns.h says: on pieces of its records, or on the members of an
+ * archive.
+ *
+ * A file is not written before something in it changes; then what was passed so far is copied by
+ * the kernel, or (where it is compressed) the file begun again.
+ */
+#ifndef XCOMPLIANCE_REDACT_FILE_H
+#define XCOMPLIANCE_REDACT_FILE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "dataset/bytes/writer.h"
+#include "dataset/files/targets.h"
+#include "dataset/redaction/redact.h"
+#include "dataset/redaction/redact_records.h"
+#include "error.h"
+#include "task.h"
+
+#pragma GCC visibility push(hidden)
+
+/* What all files of a run share. */
+struct redact_run {
+  struct task *task;
+  const struct redact_options *options;
+  struct batch_rules rules;
+  struct targets *targets;
+  unsigned jobs;
+  struct id_list rehydrate;
+  pthread_mutex_t mutex; /* for the fields above that change, and: */
+  struct error error;    /* the first */
+  atomic_bool failed;
+};
+
+/* Notes the first error. */
+void redact_run_fail(struct redact_run *run, const struct error *error);
+
+/* What each thread has for itself. */
+struct redact_worker {
+  struct records_piece piece;
+  struct redact_member *member;
+};
+
+/* Prepares a zeroed one. False if memory is short. */
+bool redact_worker_begin(struct redact_worker *worker, const struct redact_run *run);
+void redact_worker_end(struct redact_worker *worker);
+
+struct redact_file;
+
+/* `*target` must outlive it. NULL where memory is short. */
+struct redact_file *redact_file_new(struct redact_run *run, const struct target *target);
+
+/* Takes part in the work on the file until nothing is left to take. Errors go to the run. */
+void redact_file_work(struct redact_file *file, struct redact_worker *worker);
+
+/* When the whole run has gone well: whether the input is still what was read; the outputs' names.
+ */
+bool redact_file_check(struct redact_file *file, struct error *error);
+bool redact_file_publish(struct redact_file *file, struct error *error);
+
+/* The finished output under its temporary name; NULL if nothing was written. */
+const char *redact_file_finished(const struct redact_file *file);
+/* Leaves it to whoever will rename it. */
+void redact_file_keep(struct redact_file *file);
+
+/* What was quarantined: a finished plain file, and the header of a table that it lacks; NULL:
+ * nothing, no header. */
+const char *redact_file_quarantined(const struct redact_file *file);
+const char *redact_file_header(const struct redact_file *file, size_t *size);
+
+void redact_file_describe(const struct redact_file *file, struct redact_file_report *report);
+const struct redact_member_report *redact_file_member(const struct redact_file *file, size_t i);
+
+/* Removes what has not been published. */
+void redact_file_free(struct redact_file *file);
+
+#pragma GCC visibility pop
+
+#endif

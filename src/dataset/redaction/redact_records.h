@@ -1,0 +1,59 @@
+/* redact_records.h - the records of one file, or of one member of an archive, judged piece by piece
+ *
+ * Lines are cut into pieces that can be judged beside each other. Formats whose pieces cannot be
+ * cut without reading them (tables, arrays) are judged as they are taken.
+ */
+#ifndef XCOMPLIANCE_REDACT_RECORDS_H
+#define XCOMPLIANCE_REDACT_RECORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataset/bytes/lines.h"
+#include "dataset/bytes/reader.h"
+#include "dataset/bytes/turns.h"
+#include "dataset/files/format.h"
+#include "dataset/redaction/batch.h"
+#include "dataset/redaction/redact_csv.h"
+#include "dataset/text/csv_table.h"
+#include "error.h"
+
+#pragma GCC visibility push(hidden)
+
+struct records {
+  struct reader *reader;
+  const struct batch_rules *rules;
+  enum format format;
+  struct table table;
+  /* private */
+  struct values values;
+  bool header_passed, ended;
+};
+
+/* What one thread has taken. */
+struct records_piece {
+  struct batch *batch;
+  struct lines_piece lines; /* of no size if it was judged as it was taken */
+  uint64_t size;            /* in bytes, whatever it is made of */
+};
+
+/* Detects the format of what the reader was opened for, which is taken over in any case. `*records`
+ * must be zeroed; records_close it in any case. */
+bool records_open(struct records *records, struct reader *reader, const struct batch_rules *rules,
+                  struct error *error);
+
+/* Takes the next piece. TURNS_BESIDE only if it is `shared` with other threads. */
+enum turns_step records_take(struct records *records, struct records_piece *piece, bool shared,
+                             struct error *error);
+
+/* Judges what was taken, if that has not been done. */
+void records_judge(const struct records *records, struct records_piece *piece);
+
+/* Fills `error` if the piece has failed, when all before it have been handed over. */
+bool records_failed(struct records_piece *piece, struct error *error);
+
+void records_close(struct records *records);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,73 @@
+/* redactor.h - one record, in memory: what batch.h makes of it, for whoever serves records
+ *
+ * A redactor is for one thread. It keeps its memory from record to record, but not what a record of
+ * unusual length needs.
+ */
+#ifndef XCOMPLIANCE_REDACTOR_H
+#define XCOMPLIANCE_REDACTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "dataset/redaction/batch.h"
+#include "dataset/redaction/judge.h"
+#include "dataset/verdicts/verdicts.h"
+#include "error.h"
+
+#pragma GCC visibility push(hidden)
+
+struct redactor_settings { /* as in struct redact_options */
+  struct policy policy;
+  enum treatment on_malformed, on_unrecognised;
+  bool strict;
+  const char *shape;
+};
+
+enum redactor_action {
+  REDACTOR_KEPT,
+  REDACTOR_CHANGED,
+  REDACTOR_DROPPED,
+  REDACTOR_QUARANTINED,
+  REDACTOR_STOPPED, /* a redaction of files would stop at it: `problem` says why */
+};
+
+enum redactor_class {
+  REDACTOR_RECOGNISED,
+  REDACTOR_NOTICE,
+  REDACTOR_UNRECOGNISED,
+  REDACTOR_MALFORMED,
+  REDACTOR_UNPARSED, /* no id that matters stands anywhere in it */
+  REDACTOR_EMPTY,    /* there is nothing but blanks */
+};
+
+struct redactor_result {
+  enum redactor_action action;
+  enum redactor_class class;   /* of the elements of an array: the gravest */
+  bool array;                  /* its elements are records */
+  const struct error *problem; /* NULL: none. All that is pointed at lasts until the next record */
+  const struct pieces *output, *quarantine;
+  const struct judge *judge; /* for judge_cause; NULL: nothing is known of the causes */
+};
+
+struct redactor;
+
+/* Makes one; goes over all verdicts. They must outlive it; the settings are copied. NULL with
+ * `error` filled. */
+struct redactor *redactor_new(const struct verdicts *verdicts,
+                              const struct redactor_settings *settings, struct error *error);
+void redactor_free(struct redactor *redactor); /* may be NULL */
+
+/* Whether it was made with these settings. */
+bool redactor_has(const struct redactor *redactor, const struct redactor_settings *settings);
+
+/* What becomes of the record text[0 .. size). */
+void redactor_judge(struct redactor *redactor, const char *text, size_t size,
+                    struct redactor_result *result);
+
+/* Reads a record that was REDACTOR_UNPARSED, to see what it is. Nothing else in the result changes,
+ * but for `problem`. */
+void redactor_parse(struct redactor *redactor, struct redactor_result *result);
+
+#pragma GCC visibility pop
+
+#endif

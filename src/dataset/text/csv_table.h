@@ -1,0 +1,81 @@
+/* csv_table.h - the rows of a CSV file: which tweets and users they are about
+ *
+ * For extraction and redaction alike. columns.h says which columns count. A row is a tweet, or in a
+ * table of names without authors, texts and tweets' ids, a user. All ids of tweets must say the
+ * same, but for `id`, which may be the number of the row: others go before it.
+ *
+ * Besides RFC 4180: a first line `sep=;`; line ends that are carriage returns alone; tables without
+ * a header, whose columns are called #1, #2 and so on, if one of them alone holds ids.
+ */
+#ifndef XCOMPLIANCE_CSV_TABLE_H
+#define XCOMPLIANCE_CSV_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataset/bytes/reader.h"
+#include "dataset/text/columns.h"
+#include "dataset/text/csv.h"
+#include "dataset/text/id_row.h"
+#include "error.h"
+
+#pragma GCC visibility push(hidden)
+
+enum { TABLE_CELLS_MAX = ROW_IDS_MAX };
+
+struct table {
+  struct csv csv;
+  char *header; /* with its line end, for the quarantine; NULL: the table has none */
+  size_t header_size;
+  bool ids_only; /* set before table_open: nothing is to be removed from it */
+  bool user;     /* its rows are users */
+  bool unknown;  /* no column of ids is known: its rows are neither */
+  /* private */
+  struct table_cell {
+    enum column_role role;
+    uint32_t cell; /* place in csv.cells */
+  } cells[TABLE_CELLS_MAX];
+  uint32_t cell_count;
+  uint8_t *roles;  /* of all columns */
+  uint32_t places; /* csv.cells[places ...) are those of places */
+  bool has[COLUMN_OTHER + 1];
+  bool plain; /* its cells are of one id of the tweet and of authors alone */
+  uint64_t rows;
+};
+
+/* Reads the header, which stays in the window. `*table` must be zeroed; table_close it in any case.
+ * `names` are the user's, ended by a NULL name, or NULL. With `unknown` a table of which no column
+ * of ids is known is read. False with `error` filled. */
+bool table_open(struct table *table, struct reader *reader, const struct column_name *names,
+                bool unknown, struct error *error);
+
+/* The row that csv_next gave last. */
+struct table_row {
+  struct id_row row;
+  bool has_author;
+  uint32_t round_ids; /* that end in 000 */
+};
+
+/* Whether the table holds words of the tweet that ids of a role name: those of a retweet are
+ * another's. */
+bool table_holds(const struct table *table, enum id_row_role role);
+
+/* Reads its ids. False with `problem` filled: a cell that must hold an id holds none. */
+bool table_read(const struct table *table, struct reader *reader, struct table_row *row,
+                struct error *problem);
+
+/* What the last csv_next says, as an error of the file; `at` is where it began in the window. */
+bool table_fail(const struct table *table, struct reader *reader, size_t at, struct error *error);
+
+/* The line on which the last row begins, or on which `at` of the window stands. */
+uint64_t table_line(const struct table *table, struct reader *reader, const char *at);
+
+/* What a column is to the table; COLUMN_OTHER: it is not looked at. */
+enum column_role table_role(const struct table *table, uint32_t column);
+
+void table_close(struct table *table);
+
+#pragma GCC visibility pop
+
+#endif

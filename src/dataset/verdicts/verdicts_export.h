@@ -1,0 +1,52 @@
+/* verdicts_export.h - verdicts as text, for data that lies elsewhere: a task
+ *
+ *   with `ids`   one line for each id that was asked, in that order:
+ * "id,outcome,reason,redacted_at", where who has no verdict is compliant (and only so if the id was
+ * in the upload) without      the ids that have a verdict, ascending, one a line
+ *
+ * and in both cases, with `facts`, only those with such an outcome, as bare ids.
+ */
+#ifndef XCOMPLIANCE_VERDICTS_EXPORT_H
+#define XCOMPLIANCE_VERDICTS_EXPORT_H
+
+#include <stdint.h>
+
+#include "dataset/verdicts/verdicts.h"
+#include "error.h"
+#include "task.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Progress counters. */
+enum { LISTING_BYTES, LISTING_TOTAL, LISTING_LINES };
+
+struct listing_options {
+  struct verdicts *verdicts; /* retained */
+  enum verdicts_type type;
+  const char *ids;    /* an id list; NULL: all verdicts */
+  uint32_t facts;     /* only ids whose outcome is one of these; 0: all */
+  const char *output; /* a file, or "-" */
+};
+
+struct listing_counts {
+  uint64_t asked;               /* lines of `ids`; without it, verdicts */
+  uint64_t compliant;           /* ids without a verdict */
+  uint64_t by_fact[FACT_KINDS]; /* ids by the lowest fact. asked = compliant + all of these */
+  uint64_t lines;               /* written, without the header */
+};
+
+/* Begins; copies the options. Results of which no id was asked are refused (ERROR_DATA): they are
+ * of another job, or of the other type. NULL with `error` filled where it cannot even begin. */
+struct task *listing_start(const struct listing_options *options, struct error *error);
+
+/* Once the task has ended well. */
+const struct listing_counts *listing_counts(const struct task *task);
+
+enum { TIME_TEXT = 21 }; /* "2021-08-17T17:26:15Z" and a zero byte */
+
+/* Writes seconds since 1970 as ISO 8601. */
+void time_format(uint32_t seconds, char text[TIME_TEXT]);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,29 @@
+/* core.c - the opener of the shared object xcompliance/core.so
+ *
+ * Requiring it makes no thread and opens nothing, so that nginx may require it before it forks.
+ */
+#include "lua/skin.h"
+
+#define XCOMPLIANCE_VERSION "1.0.0"
+
+XCOMPLIANCE_EXPORT int luaopen_xcompliance_core(lua_State *L);
+
+int luaopen_xcompliance_core(lua_State *L) {
+  lua_newtable(L);
+  lua_pushliteral(L, XCOMPLIANCE_VERSION);
+  lua_setfield(L, -2, "version");
+  skin_open(L); /* first: the others return its errors */
+  task_open(L);
+  system_open(L);
+  file_functions_open(L);
+  session_open(L);
+  operations_open(L);
+  storage_open(L);
+  dataset_open(L);
+  shapes_open(L);
+  verdicts_open(L);
+  folder_open(L);
+  names_open(L);
+  id_lines_open(L);
+  return 1;
+}

@@ -1,0 +1,452 @@
+/* lua_file.c - files as transfers and journals need them
+ *
+ * Lua's io library can neither flush to the disk nor lock, nor open without following a link. What
+ * takes long on a large file - a checksum, a flush - is a task.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "checksum.h"
+#include "dataset/bytes/leftover.h"
+#include "file.h"
+#include "lua/skin.h"
+
+static const char FILE_NAME[] = "xcompliance.file";
+
+enum { CHECKSUM_BLOCK = 1 << 18, READ_ALL_MAX = 1 << 28 };
+
+struct file_box *file_box_check(lua_State *L, int index, const char *function) {
+  struct file_box *box = luaL_checkudata(L, index, FILE_NAME);
+  if (box->descriptor < 0) skin_misuse(L, "%s: attempt to use a closed file", function);
+  return box;
+}
+
+static int method_close(lua_State *L) {
+  struct file_box *box = luaL_checkudata(L, 1, FILE_NAME);
+  if (box->descriptor >= 0) close(box->descriptor);
+  box->descriptor = -1;
+  free(box->path);
+  box->path = NULL;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* A host may drop what it ran without another word. A child of our process drops its own alone. */
+static int method_gc(lua_State *L) {
+  struct file_box *box = luaL_checkudata(L, 1, FILE_NAME);
+  if (box->descriptor >= 0 && box->maker == getpid()) unlink(box->path);
+  return method_close(L);
+}
+
+static int method_tostring(lua_State *L) {
+  struct file_box *box = luaL_checkudata(L, 1, FILE_NAME);
+  if (box->descriptor < 0)
+    lua_pushliteral(L, "file (closed)");
+  else
+    lua_pushfstring(L, "file (%s)", box->path);
+  return 1;
+}
+
+/* {==================================================================
+** Opening
+** =================================================================== */
+
+static struct file_box *new_box(lua_State *L) {
+  struct file_box *box = compat_newuserdata(L, sizeof *box);
+  box->descriptor = -1;
+  box->path = NULL;
+  box->maker = 0;
+  luaL_setmetatable(L, FILE_NAME);
+  return box;
+}
+
+static bool keep_path(struct file_box *box, const char *path, struct error *error) {
+  box->path = strdup(path);
+  if (!box->path) error_set(error, ERROR_MEMORY, "opening %s: out of memory", path);
+  return box->path != NULL;
+}
+
+/* core.open_source(path) -> file | nil, err: a regular file, to be read */
+static int open_source(lua_State *L) {
+  const char *path = skin_path(L, 1, "core.open_source");
+  struct file_box *box = new_box(L);
+  struct error error;
+  box->descriptor = file_open(path, NULL, &error);
+  if (box->descriptor < 0 || !keep_path(box, path, &error)) return skin_failure(L, &error);
+  return 1;
+}
+
+/* core.create_beside(target [, keep]) -> file | nil, err: a new file beside `target`, under an
+ * unpredictable name and of mode 0600, to be written and then published or discarded. One that is
+ * collected as garbage before it was closed is removed, unless `keep` is true. */
+static int create_beside(lua_State *L) {
+  const char *target = skin_path(L, 1, "core.create_beside");
+  bool keep = lua_toboolean(L, 2);
+  struct file_box *box = new_box(L);
+  struct error error;
+  box->descriptor = file_create_beside(target, &box->path, &error);
+  if (box->descriptor < 0) return skin_failure(L, &error);
+  if (!keep) box->maker = getpid();
+  return 1;
+}
+
+/* core.create_fresh(target) -> file | nil, err: as create_beside; and what runs that were killed
+ * have left for this target is removed */
+static int create_fresh(lua_State *L) {
+  const char *target = skin_path(L, 1, "core.create_fresh");
+  struct file_box *box = new_box(L);
+  struct error error;
+  leftover_remove(target);
+  box->descriptor = leftover_create_beside(target, &box->path, &error);
+  if (box->descriptor < 0) return skin_failure(L, &error);
+  box->maker = getpid();
+  return 1;
+}
+
+/* Opens what must be a regular file of this user under exactly this name. */
+static bool open_own(struct file_box *box, const char *path, int flags, struct error *error) {
+  struct stat status;
+  box->descriptor = open(path, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+  if (box->descriptor < 0 || fstat(box->descriptor, &status) != 0) {
+    error_errno(error, "opening", path);
+    return false;
+  }
+  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid()) {
+    error_at(error, ERROR_IO, path, 0, 0, "is not a regular file of this user - move it away");
+    return false;
+  }
+  return keep_path(box, path, error);
+}
+
+/* core.reopen(path) -> file | nil, err: a file that create_beside made, to be gone on with */
+static int reopen(lua_State *L) {
+  const char *path = skin_path(L, 1, "core.reopen");
+  struct file_box *box = new_box(L);
+  struct error error;
+  if (!open_own(box, path, 0, &error)) return skin_failure(L, &error);
+  return 1;
+}
+
+/* Whether the open file still goes by that name: its last holder may have removed it meanwhile. */
+static bool has_name(int descriptor, const char *path) {
+  struct stat own, named;
+  return fstat(descriptor, &own) == 0 && lstat(path, &named) == 0 && own.st_ino == named.st_ino &&
+         own.st_dev == named.st_dev;
+}
+
+/* core.open_journal(path) -> file | nil, err: made where it is missing (mode 0600), appended to,
+ * and locked for this process: err.kind is "conflict" while another holds it */
+static int open_journal(lua_State *L) {
+  const char *path = skin_path(L, 1, "core.open_journal");
+  struct file_box *box = new_box(L);
+  struct error error;
+  if (!open_own(box, path, O_CREAT | O_APPEND, &error)) return skin_failure(L, &error);
+  if (flock(box->descriptor, LOCK_EX | LOCK_NB) == 0) {
+    if (has_name(box->descriptor, path)) return 1;
+    error_at(&error, ERROR_CONFLICT, path, 0, 0, "another run has just ended - run the same again");
+  } else if (errno == EWOULDBLOCK)
+    error_at(&error, ERROR_CONFLICT, path, 0, 0,
+             "another run holds this journal - wait for it to end, or give this run its own state");
+  else
+    error_errno(&error, "locking", path);
+  return skin_failure(L, &error);
+}
+
+/* core.make_folder(path) -> true | nil, err: of mode 0700, unless it is there already */
+static int make_folder(lua_State *L) {
+  const char *path = skin_path(L, 1, "core.make_folder");
+  struct stat status;
+  struct error error;
+  if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+    error_errno(&error, "making the folder", path);
+    return skin_failure(L, &error);
+  }
+  if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode)) {
+    error_at(&error, ERROR_IO, path, 0, 0, "is not a folder - give another name");
+    return skin_failure(L, &error);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Small methods
+** =================================================================== */
+
+/* file:path() -> string */
+static int method_path(lua_State *L) {
+  lua_pushstring(L, file_box_check(L, 1, "file:path")->path);
+  return 1;
+}
+
+/* file:stat() -> { size, modified, inode, device } | nil, err: bytes; seconds since 1970;
+ * and two numbers that are equal for the same file alone */
+static int method_stat(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:stat");
+  struct stat status;
+  struct error error;
+  if (fstat(box->descriptor, &status) != 0) {
+    error_errno(&error, "examining", box->path);
+    return skin_failure(L, &error);
+  }
+  lua_createtable(L, 0, 4);
+  compat_pushwhole(L, status.st_size);
+  lua_setfield(L, -2, "size");
+  lua_pushnumber(L, (lua_Number)status.st_mtim.tv_sec + (lua_Number)status.st_mtim.tv_nsec / 1e9);
+  lua_setfield(L, -2, "modified");
+  compat_pushwhole(L, status.st_ino);
+  lua_setfield(L, -2, "inode");
+  compat_pushwhole(L, status.st_dev);
+  lua_setfield(L, -2, "device");
+  return 1;
+}
+
+static int method_read_all(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:read_all");
+  struct stat status;
+  struct error error;
+  char *buffer;
+  int64_t got;
+  if (fstat(box->descriptor, &status) != 0) {
+    error_errno(&error, "examining", box->path);
+    return skin_failure(L, &error);
+  }
+  if (status.st_size > READ_ALL_MAX) {
+    error_at(&error, ERROR_DATA, box->path, 0, 0, "is larger than 256 MiB");
+    return skin_failure(L, &error);
+  }
+  buffer = compat_newuserdata(L, (size_t)status.st_size + 1);
+  got = file_read(box->descriptor, buffer, (size_t)status.st_size, 0, box->path, &error);
+  if (got < 0) return skin_failure(L, &error);
+  lua_pushlstring(L, buffer, (size_t)got);
+  return 1;
+}
+
+/* file:append(text) -> true | nil, err: on the disk when it returns */
+static int method_append(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:append");
+  struct error error;
+  size_t size;
+  const char *text = luaL_checklstring(L, 2, &size);
+  if (!file_write(box->descriptor, text, size, box->path, &error)) return skin_failure(L, &error);
+  if (fdatasync(box->descriptor) != 0) {
+    error_errno(&error, "flushing", box->path);
+    return skin_failure(L, &error);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* file:truncate(size) -> true | nil, err */
+static int method_truncate(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:truncate");
+  struct error error;
+  double size = luaL_checknumber(L, 2);
+  if (!(size >= 0 && size < 9e15)) skin_misuse(L, "file:truncate: not a size in bytes");
+  if (ftruncate(box->descriptor, (off_t)size) != 0) {
+    error_errno(&error, "truncating", box->path);
+    return skin_failure(L, &error);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* file:discard() -> true: removes the file by its name and closes it */
+static int method_discard(lua_State *L) {
+  struct file_box *box = file_box_check(L, 1, "file:discard");
+  unlink(box->path);
+  return method_close(L);
+}
+
+/* }================================================================== */
+
+/* {==================================================================
+** Tasks
+** =================================================================== */
+
+enum { COUNT_BYTES, COUNT_TOTAL };
+
+struct file_task {
+  struct task task; /* first */
+  int descriptor;
+  char *path, *target;
+  uint64_t length, bytes, lines;
+  uint32_t crc32c;
+  bool in_line; /* which is not blank so far */
+};
+
+static void file_task_destroy(struct task *task) {
+  struct file_task *own = (struct file_task *)task;
+  if (own->descriptor >= 0) close(own->descriptor);
+  free(own->path);
+  free(own->target);
+  free(own);
+}
+
+static void count_lines(struct file_task *own, const char *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    if (bytes[i] == '\n') {
+      own->lines += own->in_line;
+      own->in_line = false;
+    } else if (bytes[i] != '\r' && bytes[i] != ' ') {
+      own->in_line = true;
+    }
+  }
+}
+
+static void run_checksum(struct task *task) {
+  struct file_task *own = (struct file_task *)task;
+  char *buffer = malloc(CHECKSUM_BLOCK);
+  if (!buffer) {
+    error_set(&task->error, ERROR_MEMORY, "summing %s: out of memory", own->path);
+    return;
+  }
+  while (own->bytes < own->length) {
+    uint64_t left = own->length - own->bytes;
+    int64_t got = file_read(own->descriptor, buffer, left < CHECKSUM_BLOCK ? left : CHECKSUM_BLOCK,
+                            own->bytes, own->path, &task->error);
+    if (got <= 0) break;
+    own->crc32c = checksum_crc32c(own->crc32c, buffer, (size_t)got);
+    count_lines(own, buffer, (size_t)got);
+    own->bytes += (uint64_t)got;
+    task_set(task, COUNT_BYTES, own->bytes);
+    if (task_cancelled(task)) {
+      error_set(&task->error, ERROR_CANCELLED, "summing %s was cancelled", own->path);
+      break;
+    }
+  }
+  free(buffer);
+}
+
+static void run_publish(struct task *task) {
+  struct file_task *own = (struct file_task *)task;
+  file_publish(own->descriptor, own->path, own->target, &task->error);
+}
+
+static const struct task_kind CHECKSUM = {
+    "checksum", {"bytes", "total"}, run_checksum, NULL, file_task_destroy};
+static const struct task_kind PUBLICATION = {
+    "publication", {NULL}, run_publish, NULL, file_task_destroy};
+
+/* Everything is acquired into a task that the box will own, so that nothing leaks if Lua raises. */
+static struct file_task *file_task_new(const struct task_kind *kind, const struct file_box *box,
+                                       const char *target, struct error *error) {
+  struct file_task *own = calloc(1, sizeof *own);
+  if (!own) {
+    error_set(error, ERROR_MEMORY, "working on %s: out of memory", box->path);
+    return NULL;
+  }
+  if (!task_init(&own->task, kind, error)) {
+    free(own);
+    return NULL;
+  }
+  own->task.ended = true; /* until it is started */
+  own->path = strdup(box->path);
+  own->target = target ? strdup(target) : NULL;
+  own->descriptor = fcntl(box->descriptor, F_DUPFD_CLOEXEC, 0);
+  if (own->descriptor < 0)
+    error_errno(error, "opening once more", box->path);
+  else if (!own->path || (target && !own->target))
+    error_set(error, ERROR_MEMORY, "working on %s: out of memory", box->path);
+  else
+    return own;
+  task_free(&own->task);
+  return NULL;
+}
+
+static int start(lua_State *L, struct task_box *box, struct file_task *own, struct error *error) {
+  if (!own) return skin_failure(L, error);
+  task_box_fill(box, &own->task);
+  own->task.ended = false;
+  if (!task_start(&own->task, error)) return skin_failure(L, error);
+  return 1;
+}
+
+static int push_checksum(lua_State *L, struct task *task) {
+  struct file_task *own = (struct file_task *)task;
+  char text[CHECKSUM_TEXT];
+  checksum_format(own->crc32c, text);
+  lua_createtable(L, 0, 3);
+  compat_pushwhole(L, own->bytes);
+  lua_setfield(L, -2, "bytes");
+  compat_pushwhole(L, own->lines + own->in_line);
+  lua_setfield(L, -2, "lines");
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, "crc32c");
+  return 1;
+}
+
+static int push_true(lua_State *L, struct task *task) {
+  (void)task;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* file:checksum([length [, from, crc32c]]) -> task -> { bytes, lines, crc32c }: of the first
+ * `length` bytes, or of all; blank lines are not counted. With `from`, the bytes before it are not
+ * read again: `crc32c` is their sum, and `lines` counts only what is read. */
+static int method_checksum(lua_State *L) {
+  struct file_box *file = file_box_check(L, 1, "file:checksum");
+  double length = luaL_optnumber(L, 2, 9e15), from = luaL_optnumber(L, 3, 0);
+  const char *known = luaL_optstring(L, 4, "AAAAAA==");
+  struct task_box *box;
+  struct file_task *own;
+  struct error error;
+  uint32_t crc32c;
+  if (!(length >= 0 && length <= 9e15)) skin_misuse(L, "file:checksum: not a number of bytes");
+  if (!(from >= 0 && from <= length)) skin_misuse(L, "file:checksum: cannot begin there");
+  if (!checksum_read(known, &crc32c)) skin_misuse(L, "file:checksum: not a CRC32C in base64");
+  box = task_box_new(L, push_checksum);
+  own = file_task_new(&CHECKSUM, file, NULL, &error);
+  if (own) {
+    own->length = (uint64_t)length;
+    own->bytes = (uint64_t)from;
+    own->crc32c = crc32c;
+  }
+  return start(L, box, own, &error);
+}
+
+/* file:publish(target) -> task -> true: flushes the file, renames it to `target`, flushes the
+ * folder; where that fails, what was there before is still there */
+static int method_publish(lua_State *L) {
+  struct file_box *file = file_box_check(L, 1, "file:publish");
+  const char *target = skin_path(L, 2, "file:publish");
+  struct task_box *box = task_box_new(L, push_true);
+  struct error error;
+  return start(L, box, file_task_new(&PUBLICATION, file, target, &error), &error);
+}
+
+/* }================================================================== */
+
+void file_functions_open(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"append", method_append},     {"checksum", method_checksum},
+      {"close", method_close},       {"discard", method_discard},
+      {"path", method_path},         {"publish", method_publish},
+      {"read_all", method_read_all}, {"stat", method_stat},
+      {"truncate", method_truncate}, {NULL, NULL},
+  };
+  static const luaL_Reg metamethods[] = {
+      {"__close", method_close},
+      {"__gc", method_gc},
+      {"__tostring", method_tostring},
+      {NULL, NULL},
+  };
+  static const luaL_Reg functions[] = {
+      {"create_beside", create_beside},
+      {"create_fresh", create_fresh},
+      {"make_folder", make_folder},
+      {"open_journal", open_journal},
+      {"open_source", open_source},
+      {"reopen", reopen},
+      {NULL, NULL},
+  };
+  skin_metatable(L, FILE_NAME, methods, metamethods);
+  luaL_setfuncs(L, functions, 0);
+}
