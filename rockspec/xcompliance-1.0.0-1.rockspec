@@ -104,6 +104,7 @@ build = {
         "src/lua/lua_list_files.c",
         "src/lua/lua_names.c",
         "src/lua/lua_policy.c",
+        "src/lua/lua_redact.c",
         "src/lua/lua_redactor.c",
         "src/lua/lua_session.c",
         "src/lua/lua_shapes.c",

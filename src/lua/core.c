@@ -17,12 +17,13 @@ int luaopen_xcompliance_core(lua_State *L) {
   system_open(L);
   file_functions_open(L);
   session_open(L);
-  operations_open(L);
-  storage_open(L);
-  dataset_open(L);
+  api_calls_open(L);
+  transfers_open(L);
+  extract_open(L);
   shapes_open(L);
   verdicts_open(L);
-  folder_open(L);
+  redact_open(L);
+  list_files_open(L);
   names_open(L);
   id_lines_open(L);
   return 1;

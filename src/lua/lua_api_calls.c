@@ -225,7 +225,7 @@ static int name_points(lua_State *L) {
 
 /* }================================================================== */
 
-void operations_open(lua_State *L) {
+void api_calls_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"cancel_job", cancel_job},   {"create_compliance_job", create_compliance_job},
       {"list_job", list_job},       {"list_jobs", list_jobs},

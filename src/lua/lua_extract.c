@@ -1,6 +1,5 @@
-/* lua_extract.c - datasets to ids, for Lua */
+/* lua_extract.c - datasets to ids, and ids to where they stand, for Lua */
 #include <limits.h>
-#include <string.h>
 
 #include "dataset/extraction/extract.h"
 #include "dataset/lists/id_set.h"
@@ -8,7 +7,7 @@
 #include "dataset/text/id.h"
 #include "lua/skin.h"
 
-enum { INPUTS_MAX = 1 << 20 };
+enum { IDS_MOST = 1 << 20 };
 
 static void push_names(lua_State *L, struct task *task, uint64_t count) {
   char name[PATH_MAX];
@@ -29,17 +28,12 @@ static void push_ignored(lua_State *L, struct task *task) {
   }
 }
 
-static void set_whole(lua_State *L, const char *name, uint64_t value) {
-  compat_pushwhole(L, value);
-  lua_setfield(L, -2, name);
-}
-
 static void set_classes(lua_State *L, const struct extract_classes *classes) {
-  set_whole(L, "recognised", classes->recognised);
-  set_whole(L, "notices", classes->notices);
-  set_whole(L, "malformed", classes->malformed);
-  set_whole(L, "unrecognised", classes->unrecognised);
-  set_whole(L, "without_author", classes->without_author);
+  skin_set_whole(L, "recognised", classes->recognised);
+  skin_set_whole(L, "notices", classes->notices);
+  skin_set_whole(L, "malformed", classes->malformed);
+  skin_set_whole(L, "unrecognised", classes->unrecognised);
+  skin_set_whole(L, "without_author", classes->without_author);
 }
 
 /* What the records are, by file: an array. */
@@ -49,8 +43,7 @@ static void push_files(lua_State *L, struct task *task) {
   lua_newtable(L);
   for (int i = 0; (path = extract_file(task, (size_t)i, &classes)); i++) {
     lua_createtable(L, 0, 6);
-    lua_pushstring(L, path);
-    lua_setfield(L, -2, "path");
+    skin_set_string(L, "path", path);
     set_classes(L, &classes);
     lua_rawseti(L, -2, i + 1);
   }
@@ -59,13 +52,13 @@ static void push_files(lua_State *L, struct task *task) {
 static int push_extraction(lua_State *L, struct task *task) {
   const struct extract_counts *counts = extract_counts(task);
   lua_createtable(L, 0, 16);
-  set_whole(L, "records", counts->records);
-  set_whole(L, "ids_seen", counts->ids_seen);
-  set_whole(L, "ids", counts->ids);
-  set_whole(L, "empty", counts->empty);
-  set_whole(L, "bytes", counts->bytes);
-  set_whole(L, "files", counts->files);
-  set_whole(L, "ignored", counts->ignored);
+  skin_set_whole(L, "records", counts->records);
+  skin_set_whole(L, "ids_seen", counts->ids_seen);
+  skin_set_whole(L, "ids", counts->ids);
+  skin_set_whole(L, "empty", counts->empty);
+  skin_set_whole(L, "bytes", counts->bytes);
+  skin_set_whole(L, "files", counts->files);
+  skin_set_whole(L, "ignored", counts->ignored);
   set_classes(L, &counts->classes);
   push_files(L, task);
   lua_setfield(L, -2, "by_file");
@@ -74,31 +67,6 @@ static int push_extraction(lua_State *L, struct task *task) {
   push_ignored(L, task);
   lua_setfield(L, -2, "ignored_files");
   return 1;
-}
-
-/* The strings of the options' `inputs`, NULL-ended, in a userdata that is left on the stack. The
- * options table holds the strings. */
-static const char *const *check_inputs(lua_State *L, const char *name) {
-  const char **inputs;
-  size_t count;
-  lua_pushliteral(L, "inputs");
-  lua_rawget(L, 1);
-  if (!lua_istable(L, -1)) skin_misuse(L, "%s: inputs must be an array of paths", name);
-  count = lua_rawlen(L, -1);
-  if (count == 0) skin_misuse(L, "%s: inputs must name at least one file or folder", name);
-  if (count > INPUTS_MAX) skin_misuse(L, "%s: inputs are too many - name their folder", name);
-  inputs = compat_newuserdata(L, (count + 1) * sizeof *inputs);
-  inputs[count] = NULL;
-  for (size_t i = 0; i < count; i++) {
-    size_t size;
-    lua_rawgeti(L, -2, (int)i + 1);
-    if (lua_type(L, -1) != LUA_TSTRING) skin_misuse(L, "%s: inputs must be strings", name);
-    inputs[i] = lua_tolstring(L, -1, &size);
-    if (size == 0 || size >= PATH_MAX || strlen(inputs[i]) != size)
-      skin_misuse(L, "%s: an input is no path", name);
-    lua_pop(L, 1);
-  }
-  return inputs;
 }
 
 /* core.extract{ type, inputs, output, format?, columns?, lists?, top_level?, ids_per_file?,
@@ -155,7 +123,7 @@ static int extract(lua_State *L) {
   if (options.memory > 0 && options.memory < ID_SET_MEMORY_MIN)
     skin_misuse(L, "%s: memory must be at least %d bytes", name, (int)ID_SET_MEMORY_MIN);
   options.columns = skin_columns(L, 1, name);
-  options.inputs = check_inputs(L, name);
+  options.inputs = skin_inputs(L, 1, name);
   box = task_box_new(L, push_extraction);
   task = extract_start(&options, &error);
   if (!task) return skin_failure(L, &error);
@@ -171,10 +139,8 @@ static int push_places(lua_State *L, struct task *task) {
     lua_createtable(L, 0, 3);
     lua_pushlstring(L, id, id_format(place->id, id));
     lua_setfield(L, -2, "id");
-    lua_pushstring(L, locate_path(task, place->path));
-    lua_setfield(L, -2, "file");
-    compat_pushwhole(L, place->line);
-    lua_setfield(L, -2, "line");
+    skin_set_string(L, "file", locate_path(task, place->path));
+    skin_set_whole(L, "line", place->line);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
@@ -187,15 +153,11 @@ static const uint64_t *check_ids(lua_State *L, const char *name, size_t *count) 
   lua_rawget(L, 1);
   if (!lua_istable(L, -1)) skin_misuse(L, "%s: ids must be an array of strings", name);
   *count = lua_rawlen(L, -1);
-  if (*count > INPUTS_MAX) skin_misuse(L, "%s: ids are too many", name);
+  if (*count > IDS_MOST) skin_misuse(L, "%s: ids are too many", name);
   ids = compat_newuserdata(L, (*count + 1) * sizeof *ids);
   for (size_t i = 0; i < *count; i++) {
-    size_t size;
-    const char *text;
     lua_rawgeti(L, -2, (int)i + 1);
-    text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
-    ids[i] = text ? id_parse(text, size) : 0;
-    if (!ids[i]) skin_misuse(L, "%s: one of ids is not an id", name);
+    ids[i] = skin_id(L, -1, name);
     lua_pop(L, 1);
   }
   return ids;
@@ -214,7 +176,7 @@ static int locate_ids(lua_State *L) {
   size_t count;
   skin_check_options(L, 1, name, known);
   ids = check_ids(L, name, &count);
-  inputs = check_inputs(L, name);
+  inputs = skin_inputs(L, 1, name);
   box = task_box_new(L, push_places);
   task = locate_start(ids, count, inputs, &error);
   if (!task) return skin_failure(L, &error);
@@ -222,7 +184,7 @@ static int locate_ids(lua_State *L) {
   return 1;
 }
 
-void dataset_open(lua_State *L) {
+void extract_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"extract", extract},
       {"locate_ids", locate_ids},

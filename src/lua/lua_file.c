@@ -196,14 +196,11 @@ static int method_stat(lua_State *L) {
     return skin_failure(L, &error);
   }
   lua_createtable(L, 0, 4);
-  compat_pushwhole(L, status.st_size);
-  lua_setfield(L, -2, "size");
+  skin_set_whole(L, "size", (uint64_t)status.st_size);
   lua_pushnumber(L, (lua_Number)status.st_mtim.tv_sec + (lua_Number)status.st_mtim.tv_nsec / 1e9);
   lua_setfield(L, -2, "modified");
-  compat_pushwhole(L, status.st_ino);
-  lua_setfield(L, -2, "inode");
-  compat_pushwhole(L, status.st_dev);
-  lua_setfield(L, -2, "device");
+  skin_set_whole(L, "inode", (uint64_t)status.st_ino);
+  skin_set_whole(L, "device", (uint64_t)status.st_dev);
   return 1;
 }
 
@@ -373,18 +370,9 @@ static int push_checksum(lua_State *L, struct task *task) {
   char text[CHECKSUM_TEXT];
   checksum_format(own->crc32c, text);
   lua_createtable(L, 0, 3);
-  compat_pushwhole(L, own->bytes);
-  lua_setfield(L, -2, "bytes");
-  compat_pushwhole(L, own->lines + own->in_line);
-  lua_setfield(L, -2, "lines");
-  lua_pushstring(L, text);
-  lua_setfield(L, -2, "crc32c");
-  return 1;
-}
-
-static int push_true(lua_State *L, struct task *task) {
-  (void)task;
-  lua_pushboolean(L, 1);
+  skin_set_whole(L, "bytes", own->bytes);
+  skin_set_whole(L, "lines", own->lines + own->in_line);
+  skin_set_string(L, "crc32c", text);
   return 1;
 }
 
@@ -417,7 +405,7 @@ static int method_checksum(lua_State *L) {
 static int method_publish(lua_State *L) {
   struct file_box *file = file_box_check(L, 1, "file:publish");
   const char *target = skin_path(L, 2, "file:publish");
-  struct task_box *box = task_box_new(L, push_true);
+  struct task_box *box = task_box_new(L, skin_push_true);
   struct error error;
   return start(L, box, file_task_new(&PUBLICATION, file, target, &error), &error);
 }

@@ -37,8 +37,7 @@ static void push_identity(lua_State *L, const char *path) {
   if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return;
   lua_pushnumber(L, (lua_Number)status.st_mtim.tv_sec + (lua_Number)status.st_mtim.tv_nsec / 1e9);
   lua_setfield(L, -2, "modified");
-  compat_pushwhole(L, status.st_ino);
-  lua_setfield(L, -2, "inode");
+  skin_set_whole(L, "inode", (uint64_t)status.st_ino);
 }
 
 static int push_listing(lua_State *L, struct task *task) {
@@ -46,12 +45,9 @@ static int push_listing(lua_State *L, struct task *task) {
   lua_createtable(L, (int)folder->count, 2);
   for (size_t i = 0; i < folder->count; i++) {
     lua_createtable(L, 0, 5);
-    lua_pushstring(L, folder->files[i].path);
-    lua_setfield(L, -2, "path");
-    compat_pushwhole(L, folder->files[i].size);
-    lua_setfield(L, -2, "size");
-    lua_pushboolean(L, folder->files[i].found);
-    lua_setfield(L, -2, "found");
+    skin_set_string(L, "path", folder->files[i].path);
+    skin_set_whole(L, "size", folder->files[i].size);
+    skin_set_boolean(L, "found", folder->files[i].found);
     push_identity(L, folder->files[i].path);
     lua_rawseti(L, -2, (int)i + 1);
   }
@@ -61,8 +57,7 @@ static int push_listing(lua_State *L, struct task *task) {
     lua_rawseti(L, -2, (int)i + 1);
   }
   lua_setfield(L, -2, "ignored_files");
-  compat_pushwhole(L, folder->ignored);
-  lua_setfield(L, -2, "ignored");
+  skin_set_whole(L, "ignored", folder->ignored);
   return 1;
 }
 
@@ -114,7 +109,7 @@ static int folder_room(lua_State *L) {
   return 1;
 }
 
-void folder_open(lua_State *L) {
+void list_files_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"folder_room", folder_room},
       {"list_files", list_files},

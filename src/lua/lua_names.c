@@ -156,12 +156,6 @@ static const struct task_kind COMPARISON = {
 ** Lua
 ** =================================================================== */
 
-static int push_true(lua_State *L, struct task *task) {
-  (void)task;
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 static const char *check_field(lua_State *L, int entry, int field, const char *name) {
   size_t size;
   const char *text;
@@ -226,7 +220,7 @@ static bool take_list(lua_State *L, struct comparison *c, size_t count, const ch
 static int check_names(lua_State *L) {
   static const char name[] = "core.check_names";
   size_t count = check_list(L, name);
-  struct task_box *box = task_box_new(L, push_true);
+  struct task_box *box = task_box_new(L, skin_push_true);
   struct comparison *c = calloc(1, sizeof *c);
   struct error error;
   if (!c || !take_list(L, c, count, name)) {

@@ -100,12 +100,9 @@ static void set_cause(lua_State *L, const struct judge_cause *cause) {
   char id[ID_FORMAT_ROOM];
   lua_pushlstring(L, id, id_format(cause->id, id));
   lua_setfield(L, -2, "id");
-  lua_pushstring(L, cause->type == VERDICTS_USERS ? "users" : "tweets");
-  lua_setfield(L, -2, "type");
-  lua_pushstring(L, fact_outcome(cause->fact));
-  lua_setfield(L, -2, "outcome");
-  lua_pushstring(L, fact_reason(cause->fact));
-  lua_setfield(L, -2, "reason");
+  skin_set_string(L, "type", cause->type == VERDICTS_USERS ? "users" : "tweets");
+  skin_set_string(L, "outcome", fact_outcome(cause->fact));
+  skin_set_string(L, "reason", fact_reason(cause->fact));
   push_place(L, cause);
   lua_setfield(L, -2, "cause");
 }
@@ -149,10 +146,8 @@ static void push_result(lua_State *L, const struct redactor_result *result) {
                                         "malformed",  "unparsed", "empty"};
   struct judge_cause cause;
   lua_createtable(L, 0, 8);
-  lua_pushstring(L, actions[result->action]);
-  lua_setfield(L, -2, "action");
-  lua_pushstring(L, classes[result->class]);
-  lua_setfield(L, -2, "class");
+  skin_set_string(L, "action", actions[result->action]);
+  skin_set_string(L, "class", classes[result->class]);
   if (result->problem) {
     skin_push_error(L, result->problem);
     lua_setfield(L, -2, "problem");

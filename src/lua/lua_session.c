@@ -108,28 +108,22 @@ void session_push_answer(lua_State *L, const struct transfer *transfer) {
   size_t size;
   const char *body = transfer_body(transfer, &size);
   lua_createtable(L, 0, 8);
-  compat_pushwhole(L, transfer_status(transfer));
-  lua_setfield(L, -2, "status");
+  skin_set_whole(L, "status", (uint64_t)transfer_status(transfer));
   push_headers(L, transfer, false);
   lua_setfield(L, -2, "headers");
   lua_pushlstring(L, body, size);
   lua_setfield(L, -2, "body");
-  lua_pushstring(L, transfer->doing);
-  lua_setfield(L, -2, "doing");
-  lua_pushstring(L, transfer->where);
-  lua_setfield(L, -2, "where");
+  skin_set_string(L, "doing", transfer->doing);
+  skin_set_string(L, "where", transfer->where);
 }
 
 /* What an exchange that broke off had come to: enough to go on from there. */
 static void add_to_error(lua_State *L, struct task *task) {
   struct transfer *transfer = (struct transfer *)task;
-  compat_pushwhole(L, transfer_bytes(transfer));
-  lua_setfield(L, -2, "bytes");
-  lua_pushboolean(L, transfer_placed(transfer));
-  lua_setfield(L, -2, "placed");
+  skin_set_whole(L, "bytes", transfer_bytes(transfer));
+  skin_set_boolean(L, "placed", transfer_placed(transfer));
   if (transfer_status(transfer) < 200) return; /* no answer, or only "100 Continue" */
-  compat_pushwhole(L, transfer_status(transfer));
-  lua_setfield(L, -2, "status");
+  skin_set_whole(L, "status", (uint64_t)transfer_status(transfer));
   push_headers(L, transfer, true);
   lua_setfield(L, -2, "headers");
 }

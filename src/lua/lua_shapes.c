@@ -11,12 +11,9 @@ static int shapes(lua_State *L) {
   lua_newtable(L);
   for (int i = 0; (shape = shapes_builtin((size_t)i)); i++) {
     lua_createtable(L, 0, 3);
-    lua_pushstring(L, shape->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, shape->about);
-    lua_setfield(L, -2, "about");
-    lua_pushstring(L, shape->text);
-    lua_setfield(L, -2, "text");
+    skin_set_string(L, "name", shape->name);
+    skin_set_string(L, "about", shape->about);
+    skin_set_string(L, "text", shape->text);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;

@@ -78,8 +78,7 @@ static bool check_job_url(lua_State *L, const char *name, const char *operation,
 /* A URL that may not be used may not be used the next time either. */
 static int refuse(lua_State *L, const struct error *error) {
   skin_failure(L, error);
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "retryable");
+  skin_set_boolean(L, "retryable", 0);
   return 2;
 }
 
@@ -88,14 +87,10 @@ static void push_moved(lua_State *L, const struct transfer *transfer, const char
                        uint64_t bytes) {
   char text[CHECKSUM_TEXT];
   checksum_format(transfer_crc32c(transfer), text);
-  lua_pushstring(L, text);
-  lua_setfield(L, -2, "crc32c");
-  compat_pushwhole(L, bytes);
-  lua_setfield(L, -2, field);
-  compat_pushwhole(L, transfer_offset(transfer));
-  lua_setfield(L, -2, "offset");
-  lua_pushstring(L, transfer->token ? "api" : "storage");
-  lua_setfield(L, -2, "flow");
+  skin_set_string(L, "crc32c", text);
+  skin_set_whole(L, field, bytes);
+  skin_set_whole(L, "offset", transfer_offset(transfer));
+  skin_set_string(L, "flow", transfer->token ? "api" : "storage");
 }
 
 static int push_request(lua_State *L, struct task *task) {
@@ -114,8 +109,7 @@ static int push_download(lua_State *L, struct task *task) {
   const struct transfer *transfer = (struct transfer *)task;
   session_push_answer(L, transfer);
   push_moved(L, transfer, "received", transfer_bytes(transfer));
-  lua_pushboolean(L, transfer_is_framed(transfer));
-  lua_setfield(L, -2, "framed");
+  skin_set_boolean(L, "framed", transfer_is_framed(transfer));
   return 1;
 }
 
@@ -123,8 +117,7 @@ static int push_download_so_far(lua_State *L, struct task *task) {
   const struct transfer *transfer = (struct transfer *)task;
   if (transfer_placed(transfer)) {
     session_push_answer(L, transfer);
-    compat_pushwhole(L, task_counter(task, TRANSFER_BYTES));
-    lua_setfield(L, -2, "held");
+    skin_set_whole(L, "held", task_counter(task, TRANSFER_BYTES));
   } else {
     lua_pushnil(L);
   }
@@ -266,22 +259,20 @@ static int signed_url(lua_State *L) {
   signed_url_read(url, &read);
   url_show(url, shown, sizeof shown);
   lua_createtable(L, 0, 5);
-  lua_pushstring(L, shown);
-  lua_setfield(L, -2, "shown");
+  skin_set_string(L, "shown", shown);
   lua_createtable(L, read.headers_count, 0);
   for (int i = 0; i < read.headers_count; i++) {
     lua_pushstring(L, read.headers[i]);
     lua_rawseti(L, -2, i + 1);
   }
   lua_setfield(L, -2, "signed_headers");
-  lua_pushboolean(L, read.resumable);
-  lua_setfield(L, -2, "resumable");
+  skin_set_boolean(L, "resumable", read.resumable);
   if (read.signed_at > 0) compat_pushwhole(L, read.signed_at), lua_setfield(L, -2, "signed_at");
   if (read.expires_at > 0) compat_pushwhole(L, read.expires_at), lua_setfield(L, -2, "expires_at");
   return 1;
 }
 
-void storage_open(lua_State *L) {
+void transfers_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"download_results", download_results},
       {"job_url", job_url},

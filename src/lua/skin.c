@@ -4,13 +4,17 @@
  * `kind` is for programs, and tostring() gives its message.
  */
 #include "dataset/text/columns.h"
+#include "dataset/text/id.h"
 #include "lua/skin.h"
 
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { PATHS_MAX = 1 << 20 };
 
 static const char ERROR_NAME[] = "xcompliance.error";
 
@@ -33,27 +37,41 @@ static bool worth_a_retry(enum error_code code) {
 
 void skin_push_error(lua_State *L, const struct error *error) {
   lua_createtable(L, 0, 7);
-  lua_pushstring(L, error_kind(error->code));
-  lua_setfield(L, -2, "kind");
-  lua_pushstring(L, error->message);
-  lua_setfield(L, -2, "message");
-  lua_pushboolean(L, worth_a_retry(error->code));
-  lua_setfield(L, -2, "retryable");
+  skin_set_string(L, "kind", error_kind(error->code));
+  skin_set_string(L, "message", error->message);
+  skin_set_boolean(L, "retryable", worth_a_retry(error->code));
   if (error->system != 0) {
-    compat_pushwhole(L, error->system);
-    lua_setfield(L, -2, "system");
+    skin_set_whole(L, "system", (uint64_t)error->system);
   }
   if (error->file[0]) {
-    lua_pushstring(L, error->file);
-    lua_setfield(L, -2, "file");
+    skin_set_string(L, "file", error->file);
   }
   if (error->line > 0) {
-    compat_pushwhole(L, error->line);
-    lua_setfield(L, -2, "line");
-    compat_pushwhole(L, error->byte);
-    lua_setfield(L, -2, "byte");
+    skin_set_whole(L, "line", error->line);
+    skin_set_whole(L, "byte", error->byte);
   }
   luaL_setmetatable(L, ERROR_NAME);
+}
+
+void skin_set_whole(lua_State *L, const char *field, uint64_t value) {
+  compat_pushwhole(L, value);
+  lua_setfield(L, -2, field);
+}
+
+void skin_set_string(lua_State *L, const char *field, const char *text) {
+  lua_pushstring(L, text); /* NULL is pushed as nil */
+  lua_setfield(L, -2, field);
+}
+
+void skin_set_boolean(lua_State *L, const char *field, bool value) {
+  lua_pushboolean(L, value);
+  lua_setfield(L, -2, field);
+}
+
+int skin_push_true(lua_State *L, struct task *task) {
+  (void)task;
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 int skin_failure(lua_State *L, const struct error *error) {
@@ -226,11 +244,59 @@ int skin_optional_list(lua_State *L, int index, const char *function, const char
   return count;
 }
 
+/* The path on top of the stack, which is an element of `field`. */
+static const char *check_element(lua_State *L, const char *function, const char *field) {
+  size_t size;
+  const char *path;
+  if (lua_type(L, -1) != LUA_TSTRING) skin_misuse(L, "%s: %s must be strings", function, field);
+  path = lua_tolstring(L, -1, &size);
+  if (size == 0 || size >= PATH_MAX || strlen(path) != size)
+    skin_misuse(L, "%s: one of %s is empty, too long, or holds a NUL byte", function, field);
+  return path;
+}
+
+const char *const *skin_paths(lua_State *L, int index, const char *function, const char *field) {
+  const char **paths;
+  size_t count;
+  int type = field_type(L, index, field);
+  if (type == LUA_TNIL) return NULL;
+  if (type != LUA_TTABLE) skin_misuse(L, "%s: %s must be an array of paths", function, field);
+  count = lua_rawlen(L, -1);
+  if (count > PATHS_MAX) skin_misuse(L, "%s: %s are too many - name their folder", function, field);
+  paths = compat_newuserdata(L, (count + 1) * sizeof *paths);
+  paths[count] = NULL;
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -2, (int)i + 1);
+    paths[i] = check_element(L, function, field);
+    lua_pop(L, 1);
+  }
+  lua_remove(L, -2);
+  return paths;
+}
+
+const char *const *skin_inputs(lua_State *L, int index, const char *function) {
+  const char *const *inputs = skin_paths(L, index, function, "inputs");
+  if (!inputs || !inputs[0])
+    skin_misuse(L, "%s: inputs must name at least one file or folder", function);
+  return inputs;
+}
+
+uint64_t skin_id(lua_State *L, int index, const char *function) {
+  size_t size;
+  const char *text;
+  uint64_t id;
+  if (lua_type(L, index) != LUA_TSTRING)
+    skin_misuse(L, "%s: an id is a string, not a %s", function, luaL_typename(L, index));
+  text = lua_tolstring(L, index, &size);
+  id = id_parse(text, size);
+  if (id == 0) skin_misuse(L, "%s: '%.40s' is not an id", function, text);
+  return id;
+}
+
 void skin_metatable(lua_State *L, const char *name, const luaL_Reg *methods,
                     const luaL_Reg *metamethods) {
   luaL_newmetatable(L, name);
-  lua_pushstring(L, name);
-  lua_setfield(L, -2, "__name");
+  skin_set_string(L, "__name", name);
   if (metamethods) luaL_setfuncs(L, metamethods, 0);
   if (methods) {
     lua_newtable(L);

@@ -18,12 +18,13 @@ void task_open(lua_State *L);
 void system_open(lua_State *L);
 void file_functions_open(lua_State *L);
 void session_open(lua_State *L);
-void operations_open(lua_State *L);
-void storage_open(lua_State *L);
-void dataset_open(lua_State *L);
+void api_calls_open(lua_State *L);
+void transfers_open(lua_State *L);
+void extract_open(lua_State *L);
 void shapes_open(lua_State *L);
 void verdicts_open(lua_State *L);
-void folder_open(lua_State *L);
+void redact_open(lua_State *L);
+void list_files_open(lua_State *L);
 void names_open(lua_State *L);
 void id_lines_open(lua_State *L);
 
@@ -36,6 +37,11 @@ int skin_failure(lua_State *L, const struct error *error);
 
 /* Pushes the error table alone. */
 void skin_push_error(lua_State *L, const struct error *error);
+
+/* Set a field of the table on top of the stack. A string that is NULL leaves the field out. */
+void skin_set_whole(lua_State *L, const char *field, uint64_t value);
+void skin_set_string(lua_State *L, const char *field, const char *text);
+void skin_set_boolean(lua_State *L, const char *field, bool value);
 
 /* Raises an error table of the kind "usage": the caller misused a function. */
 int skin_misuse(lua_State *L, const char *format, ...);
@@ -69,6 +75,16 @@ int skin_optional_choice(lua_State *L, int index, const char *function, const ch
 int skin_optional_list(lua_State *L, int index, const char *function, const char *field,
                        const char **list, int most);
 
+/* An array of paths, NULL-ended, in a userdata that is left on the stack; NULL if the field is nil.
+ * The table holds the strings. */
+const char *const *skin_paths(lua_State *L, int index, const char *function, const char *field);
+
+/* The paths of `inputs`, at least one. */
+const char *const *skin_inputs(lua_State *L, int index, const char *function);
+
+/* The id at `index`, a string. */
+uint64_t skin_id(lua_State *L, int index, const char *function);
+
 /* Raises unless a bearer token is one that can be sent. */
 void skin_check_token(lua_State *L, const char *function, const char *token);
 
@@ -79,6 +95,9 @@ typedef int task_push_result(lua_State *L, struct task *task);
 struct task_box;
 struct task_box *task_box_new(lua_State *L, task_push_result *push_result);
 void task_box_fill(struct task_box *box, struct task *task);
+
+/* The `push_result` of tasks whose result is true. */
+int skin_push_true(lua_State *L, struct task *task);
 
 /* Has `add_to_error` add fields to the error table of a failed task, which is on top of the stack.
  */
@@ -132,6 +151,15 @@ struct verdicts_box {
   struct redactor *redactors[VERDICTS_REDACTORS];
 };
 struct verdicts_box *verdicts_box_check(lua_State *L, int index);
+
+/* The verdicts in the field `verdicts` of the options at 1, which is left on the stack. */
+struct verdicts *verdicts_field(lua_State *L, const char *function);
+
+/* Pushes { delete = { deleted = n, ... }, unknown = n, scrub_geo = n, rehydrate = n, invalid = n },
+ * without what is 0. */
+void verdicts_push_facts(lua_State *L, const uint64_t by_fact[FACT_KINDS]);
+
+extern const char *const verdicts_type_names[]; /* by enum verdicts_type, NULL-ended */
 
 /* Methods of verdicts (lua_redactor.c). */
 int verdicts_redact(lua_State *L);
