@@ -165,10 +165,10 @@ static enum error_code save(struct verdicts *verdicts) {
 }
 
 static enum error_code list(struct verdicts *verdicts) {
-  struct listing_options options = {
+  struct verdicts_export_options options = {
       .verdicts = verdicts, .type = VERDICTS_TWEETS, .output = in_folder("list")};
   struct error error = {0};
-  struct task *task = listing_start(&options, &error);
+  struct task *task = verdicts_export_start(&options, &error);
   enum error_code code = task ? end(task) : error.code;
   if (task) task_free(task);
   return code;

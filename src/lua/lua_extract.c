@@ -73,7 +73,7 @@ static int push_extraction(lua_State *L, struct task *task) {
  * memory?, jobs?, allow_rounded?, shape?, on_malformed?, on_unrecognised?, on_ignored? } -> task ->
  * { records, recognised, notices, unrecognised, malformed, without_author, ids_seen, ids, empty,
  * bytes, files, by_file, ignored, outputs, ignored_files } | nil, err Progress: bytes, total,
- * records, ids. See dataset/extract.h. */
+ * records, ids. See dataset/extraction/extract.h. */
 static int extract(lua_State *L) {
   static const char *const known[] = {"allow_rounded",
                                       "columns",
@@ -164,7 +164,7 @@ static const uint64_t *check_ids(lua_State *L, const char *name, size_t *count) 
 }
 
 /* core.locate_ids{ ids, inputs } -> task -> { { id, file, line }, ... } | nil, err
- * See dataset/locate.h. */
+ * See dataset/lists/locate.h. */
 static int locate_ids(lua_State *L) {
   static const char *const known[] = {"ids", "inputs", NULL};
   static const char name[] = "core.locate_ids";

@@ -71,7 +71,7 @@ static int push_ids(lua_State *L, struct task *task) {
 }
 
 /* core.check_ids(file) -> task -> the number of ids | nil, err: whether a core file is a list of
- * ids as X takes it. See dataset/id_lines.h. */
+ * ids as X takes it. See dataset/lists/id_lines.h. */
 static int check_ids(lua_State *L) {
   struct file_box *file = file_box_check(L, 1, "core.check_ids");
   struct task_box *box = task_box_new(L, push_ids);

@@ -215,7 +215,7 @@ static bool take_list(lua_State *L, struct comparison *c, size_t count, const ch
  * call names are different ones. An entry of the list is { the option's name, a use, a path }; uses
  * are "input" (file or folder of the dataset), "output" and "quarantine" (what core.redact makes of
  * the inputs), "read", "write", "numbered" (PATH.0001 ...), "own" (a folder that nothing else may
- * be in). `in_place`: inputs are written; `once`: an input may be given once. See dataset/names.h.
+ * be in). `in_place`: inputs are written; `once`: an input may be given once. See dataset/files/names.h.
  */
 static int check_names(lua_State *L) {
   static const char name[] = "core.check_names";

@@ -162,7 +162,7 @@ static int check_redaction(lua_State *L) {
  * checksums?, lists?, columns? } -> task -> { records, kept, changed, dropped, quarantined,
  * recognised, notices, malformed, unrecognised, unparsed, tweets, users, bytes, output_bytes,
  * written, rehydrate, ignored, ignored_files, files } | nil, err
- * Progress: bytes, total, records, changed, dropped, quarantined. See dataset/redact.h. */
+ * Progress: bytes, total, records, changed, dropped, quarantined. See dataset/redaction/redact.h. */
 static int redact(lua_State *L) {
   static const char name[] = "core.redact";
   struct redact_options options = {0};

@@ -20,7 +20,7 @@ static int shapes(lua_State *L) {
 }
 
 /* core.explain{ path, shape?, columns?, records? } -> text | nil, err: what is recognised in the
- * first records of a file. See dataset/explain.h. */
+ * first records of a file. See dataset/extraction/explain.h. */
 static int explain(lua_State *L) {
   static const char *const known[] = {"columns", "path", "records", "shape", NULL};
   static const char name[] = "core.explain";

@@ -163,7 +163,7 @@ static int push_verdicts(lua_State *L, struct task *task) {
 }
 
 /* core.verdicts{ tweets?, users? (arrays of paths), jobs? } -> task -> verdicts | nil, err
- * Progress: bytes, total, rows. See dataset/verdicts.h. */
+ * Progress: bytes, total, rows. See dataset/verdicts/verdicts_load.h. */
 static int load(lua_State *L) {
   static const char *const known[] = {"jobs", "tweets", "users", NULL};
   static const char name[] = "core.verdicts";
@@ -192,8 +192,8 @@ struct verdicts *verdicts_field(lua_State *L, const char *name) {
   return box->verdicts;
 }
 
-static int push_listing(lua_State *L, struct task *task) {
-  const struct listing_counts *counts = listing_counts(task);
+static int push_export(lua_State *L, struct task *task) {
+  const struct verdicts_export_counts *counts = verdicts_export_counts(task);
   verdicts_push_facts(L, counts->by_fact);
   skin_set_whole(L, "asked", counts->asked);
   skin_set_whole(L, "compliant", counts->compliant);
@@ -211,12 +211,13 @@ static uint32_t outcome_facts(lua_State *L, const char *name) {
 }
 
 /* core.list_verdicts{ verdicts, type, output, ids?, outcome? } -> task -> { asked, compliant,
- * lines, delete = { ... }, ... } | nil, err Progress: bytes, total, lines. See dataset/listing.h.
+ * lines, delete = { ... }, ... } | nil, err Progress: bytes, total, lines. See
+ * dataset/verdicts/verdicts_export.h.
  */
 static int list(lua_State *L) {
   static const char *const known[] = {"ids", "outcome", "output", "type", "verdicts", NULL};
   static const char name[] = "core.list_verdicts";
-  struct listing_options options = {0};
+  struct verdicts_export_options options = {0};
   struct task_box *box;
   struct task *task;
   struct error error;
@@ -229,8 +230,8 @@ static int list(lua_State *L) {
   options.facts = outcome_facts(L, name);
   options.verdicts = verdicts_field(L, name);
   check_loaded(L, name, options.verdicts, options.type);
-  box = task_box_new(L, push_listing);
-  task = listing_start(&options, &error);
+  box = task_box_new(L, push_export);
+  task = verdicts_export_start(&options, &error);
   if (!task) return skin_failure(L, &error);
   task_box_fill(box, task);
   return 1;

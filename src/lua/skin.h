@@ -132,12 +132,12 @@ void session_push_masked(lua_State *L, const char *text, size_t size, const char
 void session_push_answer(lua_State *L, const struct transfer *transfer);
 
 struct column_name;
-/* The option `columns`, a table of names, or of arrays of names, by roles (dataset/columns.h): a
- * list in a userdata that is left on the stack with the table; NULL if it is nil. */
+/* The option `columns`, a table of names, or of arrays of names, by roles (dataset/text/columns.h):
+ * a list in a userdata that is left on the stack with the table; NULL if it is nil. */
 const struct column_name *skin_columns(lua_State *L, int index, const char *name);
 
-/* What the options at `index` say is done about what is found (dataset/batch.h): the policy with
- * `on_unknown`, and `on_malformed` and `on_unrecognised`. */
+/* What the options at `index` say is done about what is found (dataset/redaction/batch.h): the
+ * policy with `on_unknown`, and `on_malformed` and `on_unrecognised`. */
 void skin_default_policy(struct policy *policy);
 void skin_policy(lua_State *L, int index, const char *name, struct policy *policy);
 enum treatment skin_on_malformed(lua_State *L, int index, const char *name);

@@ -186,8 +186,8 @@ static const char *role_name(enum column_role role) {
 
 static bool print_table(struct explanation *e, const struct column_name *columns,
                         struct error *error) {
-  struct table table = {0};
-  bool done = table_open(&table, e->reader, columns, true, error);
+  struct csv_table table = {0};
+  bool done = csv_table_open(&table, e->reader, columns, true, error);
   if (done)
     fprintf(e->out, "%s: a table of %s, %u columns\n", e->path,
             table.unknown ? "what is unknown"
@@ -196,10 +196,10 @@ static bool print_table(struct explanation *e, const struct column_name *columns
             table.csv.columns);
   for (uint32_t i = 0; done && i < table.csv.columns; i++) {
     const char *name = csv_name(&table.csv, i);
-    const char *role = role_name(table_role(&table, i));
+    const char *role = role_name(csv_table_role(&table, i));
     if (role) fprintf(e->out, "  %s: %s\n", name, table.user ? "the id of the user" : role);
   }
-  table_close(&table);
+  csv_table_close(&table);
   return done;
 }
 

@@ -71,7 +71,7 @@ static void begin_member(struct redact_file *file, struct redact_member *own) {
 }
 
 static bool put_aside(struct redact_file *file, struct redact_member *own,
-                      const struct records *records, const struct pieces *pieces) {
+                      const struct redact_records *records, const struct pieces *pieces) {
   if (pieces->count == 0 || file->run->options->dry_run) return true;
   if (records->format == FORMAT_CSV || records->format == FORMAT_IDS) {
     error_at(&own->error, ERROR_USAGE, own->member.path, 0, 0,
@@ -88,10 +88,10 @@ static bool put_aside(struct redact_file *file, struct redact_member *own,
 
 /* Takes what a piece of the member came to. */
 static bool take_piece(struct redact_file *file, struct redact_member *own,
-                       const struct records *records, struct records_piece *piece,
+                       const struct redact_records *records, struct redact_records_piece *piece,
                        struct writer *writer) {
   const struct pieces *output = &piece->batch->output;
-  if (records_failed(piece, &own->error)) return false;
+  if (redact_records_failed(piece, &own->error)) return false;
   own->touched = own->touched || piece->batch->touched;
   redact_add_counts(&own->counts, &piece->batch->counts);
   redact_add_objects(&own->objects, &piece->batch->judge->counts);
@@ -103,15 +103,15 @@ static bool take_piece(struct redact_file *file, struct redact_member *own,
 /* Judges all records; but without a writer, and if something is to be written, only as many as it
  * takes to see that something changes. */
 static bool judge_records(struct redact_file *file, struct redact_member *own,
-                          struct records *records, struct records_piece *piece,
+                          struct redact_records *records, struct redact_records_piece *piece,
                           struct writer *writer) {
   for (;;) {
     enum turns_step step = redact_file_goes_on(file, &own->error);
-    if (step == TURNS_BESIDE) step = records_take(records, piece, false, &own->error);
+    if (step == TURNS_BESIDE) step = redact_records_take(records, piece, false, &own->error);
     if (step == TURNS_END)
       return redact_check_rounded(file, own->member.path, &own->counts, &own->error);
     if (step == TURNS_FAILED) return false;
-    records_judge(records, piece);
+    redact_records_judge(records, piece);
     if (!take_piece(file, own, records, piece, writer)) return false;
     if (own->touched && !writer && file->target->output) return true;
   }
@@ -135,10 +135,10 @@ static struct writer *open_writer(struct redact_file *file, struct redact_member
 /* Judges the member from its start; if `making`, `output` becomes what is left of it. */
 static bool judge(struct redact_file *file, struct redact_worker *worker, bool making) {
   struct redact_member *own = worker->member;
-  struct records records = {0};
+  struct redact_records records = {0};
   struct writer *writer = NULL;
   struct reader *reader = member_open(&own->member, file->run->task, &own->error);
-  bool done = reader && records_open(&records, reader, &file->run->rules, &own->error);
+  bool done = reader && redact_records_open(&records, reader, &file->run->rules, &own->error);
   begin_member(file, own);
   own->format = records.format;
   if (done && making) done = (writer = open_writer(file, own, reader)) != NULL;
@@ -146,7 +146,7 @@ static bool judge(struct redact_file *file, struct redact_worker *worker, bool m
          (!writer || writer_finish(writer, &own->error));
   own->written = making;
   writer_free(writer);
-  records_close(&records);
+  redact_records_close(&records);
   return done || fail(own);
 }
 

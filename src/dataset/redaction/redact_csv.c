@@ -16,7 +16,7 @@ static void add_cut(const struct csv *csv, uint32_t cell, struct cut *cuts, size
 }
 
 /* The cells that are to be emptied, as cuts of the row. Returns how many hold anything. */
-static size_t cut_cells(const struct table *table, const struct id_row *row, struct cut *cuts) {
+static size_t cut_cells(const struct csv_table *table, const struct id_row *row, struct cut *cuts) {
   const struct csv *csv = &table->csv;
   size_t count = 0;
   for (uint32_t i = 0; row->empty_words && i < table->cell_count; i++)
@@ -34,10 +34,10 @@ static void settle_unknown(struct batch *batch, const char *text, size_t size) {
 }
 
 /* Judges the row that csv_next gave; `size` is that of it with its line end. */
-static void judge_table_row(struct table *table, struct reader *reader, struct batch *batch,
+static void judge_table_row(struct csv_table *table, struct reader *reader, struct batch *batch,
                             size_t size) {
   struct cut cuts[CSV_COLUMNS_MAX];
-  struct table_row row;
+  struct csv_table_row row;
   struct error problem;
   const char *text = table->csv.row;
   enum judgement judgement;
@@ -46,7 +46,7 @@ static void judge_table_row(struct table *table, struct reader *reader, struct b
     settle_unknown(batch, text, size);
     return;
   }
-  if (!table_read(table, reader, &row, &problem)) {
+  if (!csv_table_read(table, reader, &row, &problem)) {
     batch_malformed(batch, text, size, &problem);
     return;
   }
@@ -54,7 +54,7 @@ static void judge_table_row(struct table *table, struct reader *reader, struct b
   batch->counts.round_ids += row.round_ids;
   judgement = judge_row(batch->judge, &row.row);
   if (judgement == JUDGED_STOP) {
-    batch_stop(batch, reader->path, table_line(table, reader, text),
+    batch_stop(batch, reader->path, csv_table_line(table, reader, text),
                reader->byte + (uint64_t)(text - reader->text));
   } else if (judgement == JUDGED_FAILED) {
     batch_no_memory(batch, reader->path);
@@ -65,8 +65,8 @@ static void judge_table_row(struct table *table, struct reader *reader, struct b
   }
 }
 
-size_t redact_table_rows(struct table *table, bool *header_passed, struct reader *reader,
-                         struct batch *batch) {
+size_t redact_csv_rows(struct csv_table *table, bool *header_passed, struct reader *reader,
+                       struct batch *batch) {
   struct csv *csv = &table->csv;
   size_t at = 0;
   if (!*header_passed && csv->columns > 0) {
@@ -87,7 +87,7 @@ size_t redact_table_rows(struct table *table, bool *header_passed, struct reader
       return at + csv->used;
     } else {
       struct error problem;
-      table_fail(table, reader, at, &problem);
+      csv_table_fail(table, reader, at, &problem);
       if (problem.code == ERROR_DATA) {
         batch_malformed(batch, text, csv->used, &problem);
       } else {

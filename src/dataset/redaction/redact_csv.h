@@ -14,8 +14,8 @@
 /* Judges the rows in the reader's window, and passes the header before the first of them. Returns
  * how many bytes were used, which the caller consumes once the batch is written; 0: the window
  * holds no whole row. If `reader->ended` all is used. */
-size_t redact_table_rows(struct table *table, bool *header_passed, struct reader *reader,
-                         struct batch *batch);
+size_t redact_csv_rows(struct csv_table *table, bool *header_passed, struct reader *reader,
+                       struct batch *batch);
 
 #pragma GCC visibility pop
 

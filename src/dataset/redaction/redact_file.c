@@ -43,7 +43,7 @@ static void close_input(struct redact_file *file) {
 void redact_file_free(struct redact_file *file) {
   if (!file) return;
   close_input(file);
-  records_close(&file->records);
+  redact_records_close(&file->records);
   writer_free(file->writer);
   writer_free(file->quarantine);
   for (size_t i = 0; i < file->member_count; i++)
@@ -159,7 +159,7 @@ static bool open_reader(struct redact_file *file, struct error *error) {
   file->passed = file->reader->mark ? MARK : 0;
   file->container = file->reader->container;
   if (file->container == CONTAINER_NONE)
-    return records_open(&file->records, file->reader, &file->run->rules, error);
+    return redact_records_open(&file->records, file->reader, &file->run->rules, error);
   file->archive = archive_in_open(file->reader, error);
   return file->archive != NULL;
 }
@@ -283,9 +283,9 @@ bool redact_take_ids(struct redact_file *file, const struct id_list *ids, struct
 
 static bool give_piece(void *context, void *state, struct error *error) {
   struct redact_file *file = context;
-  struct records_piece *piece = &((struct redact_worker *)state)->piece;
+  struct redact_records_piece *piece = &((struct redact_worker *)state)->piece;
   struct batch *batch = piece->batch;
-  if (records_failed(piece, error)) return false;
+  if (redact_records_failed(piece, error)) return false;
   if (!write_piece(file, batch, error) || file->again) return false;
   if (!redact_take_ids(file, &batch->judge->rehydrate, error)) return false;
   redact_file_count(file, &batch->counts, &batch->judge->counts);
@@ -317,7 +317,7 @@ static enum turns_step take_piece(void *context, void *state, struct error *erro
   struct redact_worker *worker = state;
   enum turns_step step = redact_file_goes_on(file, error);
   if (step != TURNS_BESIDE) return step;
-  step = records_take(&file->records, &worker->piece, file->run->jobs > 1, error);
+  step = redact_records_take(&file->records, &worker->piece, file->run->jobs > 1, error);
   redact_file_show(file);
   return step;
 }
@@ -325,7 +325,7 @@ static enum turns_step take_piece(void *context, void *state, struct error *erro
 static bool judge_piece(void *context, void *state, struct turn *turn) {
   const struct redact_file *file = context;
   (void)turn;
-  records_judge(&file->records, &((struct redact_worker *)state)->piece);
+  redact_records_judge(&file->records, &((struct redact_worker *)state)->piece);
   return true;
 }
 
@@ -422,7 +422,7 @@ static bool begin_again(struct redact_file *file, struct error *error) {
   redact_archive_close(file);
   reader_close(file->reader);
   file->reader = file->records.reader = NULL;
-  records_close(&file->records);
+  redact_records_close(&file->records);
   file->read = 0;
   file->again = false;
   if (!open_reader(file, error) || !begin_from_start(file, error)) return false;

@@ -41,7 +41,7 @@ void redact_run_fail(struct redact_run *run, const struct error *error);
 
 /* What each thread has for itself. */
 struct redact_worker {
-  struct records_piece piece;
+  struct redact_records_piece piece;
   struct redact_member *member;
 };
 

@@ -34,10 +34,10 @@ struct redact_file {
   /* for taking */
   struct reader *reader;
   enum container container;
-  struct records records;     /* of a file of records, or: */
-  struct archive_in *archive; /* NULL: it is none */
-  uint64_t members;           /* that have been taken */
-  uint64_t read;              /* bytes that the progress knows of */
+  struct redact_records records; /* of a file of records, or: */
+  struct archive_in *archive;    /* NULL: it is none */
+  uint64_t members;              /* that have been taken */
+  uint64_t read;                 /* bytes that the progress knows of */
 
   /* for handing over */
   bool again; /* the file must be written from its start */

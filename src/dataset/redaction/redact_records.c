@@ -5,29 +5,31 @@
 
 enum { VALUES_AT_ONCE = 1 << 18 }; /* bytes */
 
-bool records_open(struct records *records, struct reader *reader, const struct batch_rules *rules,
-                  struct error *error) {
+bool redact_records_open(struct redact_records *records, struct reader *reader,
+                         const struct batch_rules *rules, struct error *error) {
   records->reader = reader;
   records->rules = rules;
   if (!format_detect(reader, &records->format, error)) return false;
-  return records->format != FORMAT_CSV || table_open(&records->table, reader, rules->columns,
-                                                     rules->on_unrecognised != TREAT_STOP, error);
+  return records->format != FORMAT_CSV ||
+         csv_table_open(&records->table, reader, rules->columns,
+                        rules->on_unrecognised != TREAT_STOP, error);
 }
 
-void records_close(struct records *records) {
+void redact_records_close(struct redact_records *records) {
   reader_close(records->reader);
-  table_close(&records->table);
+  csv_table_close(&records->table);
   memset(records, 0, sizeof *records);
 }
 
 /* Judges the rows of the window. */
-static bool take_rows(struct records *records, struct records_piece *piece, struct error *error) {
+static bool take_rows(struct redact_records *records, struct redact_records_piece *piece,
+                      struct error *error) {
   struct reader *reader = records->reader;
   struct batch *batch = piece->batch;
   size_t size;
   for (;;) {
     batch_begin(batch, false);
-    size = redact_table_rows(&records->table, &records->header_passed, reader, batch);
+    size = redact_csv_rows(&records->table, &records->header_passed, reader, batch);
     if (size > 0 || reader->ended || batch->failed) break;
     if (!reader_fill(reader, error)) return false;
   }
@@ -37,7 +39,8 @@ static bool take_rows(struct records *records, struct records_piece *piece, stru
   return true;
 }
 
-static bool take_values(struct records *records, struct records_piece *piece, struct error *error) {
+static bool take_values(struct redact_records *records, struct redact_records_piece *piece,
+                        struct error *error) {
   struct reader *reader = records->reader;
   struct batch *batch = piece->batch;
   uint64_t start = reader->byte;
@@ -58,8 +61,9 @@ static bool take_values(struct records *records, struct records_piece *piece, st
   return true;
 }
 
-enum turns_step records_take(struct records *records, struct records_piece *piece, bool shared,
-                             struct error *error) {
+enum turns_step redact_records_take(struct redact_records *records,
+                                    struct redact_records_piece *piece, bool shared,
+                                    struct error *error) {
   enum turns_step step;
   piece->lines.size = 0;
   if (records->ended) return TURNS_END;
@@ -72,7 +76,8 @@ enum turns_step records_take(struct records *records, struct records_piece *piec
   return step;
 }
 
-void records_judge(const struct records *records, struct records_piece *piece) {
+void redact_records_judge(const struct redact_records *records,
+                          struct redact_records_piece *piece) {
   const struct lines_piece *lines = &piece->lines;
   const char *path = records->reader->path;
   if (lines->size == 0) return;
@@ -83,7 +88,7 @@ void records_judge(const struct records *records, struct records_piece *piece) {
     batch_json_lines(piece->batch, path, lines->text, lines->size, lines->byte);
 }
 
-bool records_failed(struct records_piece *piece, struct error *error) {
+bool redact_records_failed(struct redact_records_piece *piece, struct error *error) {
   struct batch *batch = piece->batch;
   if (!batch->failed) return false;
   if (piece->lines.size > 0) batch_explain(batch, piece->lines.line);

@@ -20,39 +20,40 @@
 
 #pragma GCC visibility push(hidden)
 
-struct records {
+struct redact_records {
   struct reader *reader;
   const struct batch_rules *rules;
   enum format format;
-  struct table table;
+  struct csv_table table;
   /* private */
   struct values values;
   bool header_passed, ended;
 };
 
 /* What one thread has taken. */
-struct records_piece {
+struct redact_records_piece {
   struct batch *batch;
   struct lines_piece lines; /* of no size if it was judged as it was taken */
   uint64_t size;            /* in bytes, whatever it is made of */
 };
 
 /* Detects the format of what the reader was opened for, which is taken over in any case. `*records`
- * must be zeroed; records_close it in any case. */
-bool records_open(struct records *records, struct reader *reader, const struct batch_rules *rules,
-                  struct error *error);
+ * must be zeroed; redact_records_close it in any case. */
+bool redact_records_open(struct redact_records *records, struct reader *reader,
+                         const struct batch_rules *rules, struct error *error);
 
 /* Takes the next piece. TURNS_BESIDE only if it is `shared` with other threads. */
-enum turns_step records_take(struct records *records, struct records_piece *piece, bool shared,
-                             struct error *error);
+enum turns_step redact_records_take(struct redact_records *records,
+                                    struct redact_records_piece *piece, bool shared,
+                                    struct error *error);
 
 /* Judges what was taken, if that has not been done. */
-void records_judge(const struct records *records, struct records_piece *piece);
+void redact_records_judge(const struct redact_records *records, struct redact_records_piece *piece);
 
 /* Fills `error` if the piece has failed, when all before it have been handed over. */
-bool records_failed(struct records_piece *piece, struct error *error);
+bool redact_records_failed(struct redact_records_piece *piece, struct error *error);
 
-void records_close(struct records *records);
+void redact_records_close(struct redact_records *records);
 
 #pragma GCC visibility pop
 

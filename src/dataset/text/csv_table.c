@@ -18,16 +18,17 @@ static bool no_memory(const char *path, struct error *error) {
   return false;
 }
 
-uint64_t table_line(const struct table *table, struct reader *reader, const char *at) {
+uint64_t csv_table_line(const struct csv_table *table, struct reader *reader, const char *at) {
   if (table->csv.feed == '\r') return table->rows + 1 + (table->header != NULL);
   return reader_line(reader, at);
 }
 
-bool table_fail(const struct table *table, struct reader *reader, size_t at, struct error *error) {
+bool csv_table_fail(const struct csv_table *table, struct reader *reader, size_t at,
+                    struct error *error) {
   const struct csv *csv = &table->csv;
   if (csv->problem == CSV_NO_MEMORY) return no_memory(reader->path, error);
   error_at(error, ERROR_DATA, reader->path,
-           table_line(table, reader, reader->text + at + csv->problem_at),
+           csv_table_line(table, reader, reader->text + at + csv->problem_at),
            reader->byte + at + csv->problem_at, "%s", csv->problem);
   return false;
 }
@@ -56,7 +57,7 @@ static uint64_t cell_id(const char *text, size_t size) {
 ** =================================================================== */
 
 /* Whether the cells of a role are looked at, in a table that has columns of these roles. */
-static bool is_wanted(const struct table *table, enum column_role role) {
+static bool is_wanted(const struct csv_table *table, enum column_role role) {
   const bool *has = table->has;
   switch (role) {
   case COLUMN_QUOTED:
@@ -71,18 +72,18 @@ static bool is_wanted(const struct table *table, enum column_role role) {
   }
 }
 
-static bool want(struct table *table, int column, enum column_role role, const char *path,
+static bool want(struct csv_table *table, int column, enum column_role role, const char *path,
                  struct error *error) {
   int cell;
-  if (role != COLUMN_PLACE && table->cell_count == TABLE_CELLS_MAX) {
+  if (role != COLUMN_PLACE && table->cell_count == CSV_TABLE_CELLS_MAX) {
     error_at(error, ERROR_DATA, path, 1, 0, "more than %d columns of ids and texts",
-             TABLE_CELLS_MAX);
+             CSV_TABLE_CELLS_MAX);
     return false;
   }
   cell = csv_want(&table->csv, column);
   if (cell < 0) return no_memory(path, error);
   if (role != COLUMN_PLACE)
-    table->cells[table->cell_count++] = (struct table_cell){role, (uint32_t)cell};
+    table->cells[table->cell_count++] = (struct csv_table_cell){role, (uint32_t)cell};
   return true;
 }
 
@@ -114,7 +115,7 @@ static bool has_all_named(const struct csv *csv, const struct column_name *names
   return true;
 }
 
-static bool has_ids(const struct table *table) {
+static bool has_ids(const struct csv_table *table) {
   return table->has[COLUMN_ID] || table->has[COLUMN_WEAK_ID] || table->has[COLUMN_AUTHOR];
 }
 
@@ -128,7 +129,7 @@ static bool refuse_unknown(const struct csv *csv, const char *path, struct error
 }
 
 /* Asks for the columns of roles that are looked at; those of places come last. */
-static bool want_all(struct table *table, const uint8_t *roles, const char *path,
+static bool want_all(struct csv_table *table, const uint8_t *roles, const char *path,
                      struct error *error) {
   struct csv *csv = &table->csv;
   for (int places = 0; places <= 1; places++) {
@@ -143,7 +144,7 @@ static bool want_all(struct table *table, const uint8_t *roles, const char *path
   return true;
 }
 
-static bool is_plain(const struct table *table) {
+static bool is_plain(const struct csv_table *table) {
   uint32_t own = 0;
   for (uint32_t i = 0; i < table->cell_count; i++) {
     enum column_role role = table->cells[i].role;
@@ -155,7 +156,7 @@ static bool is_plain(const struct table *table) {
   return own == 1;
 }
 
-static bool want_columns(struct table *table, const char *path, const struct column_name *names,
+static bool want_columns(struct csv_table *table, const char *path, const struct column_name *names,
                          bool unknown, struct error *error) {
   struct csv *csv = &table->csv;
   uint8_t *roles;
@@ -204,8 +205,8 @@ static bool refuse_several(const char *path, struct error *error) {
 }
 
 /* The first line is a row: its columns are called by their numbers. */
-static bool open_headless(struct table *table, const char *path, const struct column_name *names,
-                          bool unknown, struct error *error) {
+static bool open_headless(struct csv_table *table, const char *path,
+                          const struct column_name *names, bool unknown, struct error *error) {
   struct column_name own[2] = {{COLUMN_ID, NULL}, {COLUMN_ID, NULL}};
   char name[16];
   uint32_t ids = count_ids(&table->csv), column = 0;
@@ -219,7 +220,7 @@ static bool open_headless(struct table *table, const char *path, const struct co
   return want_columns(table, path, own, unknown, error);
 }
 
-static bool keep_header(struct table *table, const char *text, const char *path,
+static bool keep_header(struct csv_table *table, const char *text, const char *path,
                         struct error *error) {
   const struct csv *csv = &table->csv;
   table->header = malloc(csv->used + 2);
@@ -231,25 +232,25 @@ static bool keep_header(struct table *table, const char *text, const char *path,
   return true;
 }
 
-bool table_open(struct table *table, struct reader *reader, const struct column_name *names,
-                bool unknown, struct error *error) {
+bool csv_table_open(struct csv_table *table, struct reader *reader, const struct column_name *names,
+                    bool unknown, struct error *error) {
   struct csv *csv = &table->csv;
   enum csv_step step;
   while ((step = csv_header(csv, reader->text, reader->size, reader->ended)) == CSV_MORE)
     if (!reader_fill(reader, error)) return false;
   if (step == CSV_END) return true;
-  if (step == CSV_BAD) return table_fail(table, reader, 0, error);
+  if (step == CSV_BAD) return csv_table_fail(table, reader, 0, error);
   if (count_ids(csv) > 0) return open_headless(table, reader->path, names, unknown, error);
   return keep_header(table, reader->text, reader->path, error) &&
          want_columns(table, reader->path, names, unknown, error);
 }
 
-enum column_role table_role(const struct table *table, uint32_t column) {
+enum column_role csv_table_role(const struct csv_table *table, uint32_t column) {
   enum column_role role = (enum column_role)table->roles[column];
   return is_wanted(table, role) ? role : COLUMN_OTHER;
 }
 
-void table_close(struct table *table) {
+void csv_table_close(struct csv_table *table) {
   csv_free(&table->csv);
   free(table->header);
   free(table->roles);
@@ -262,15 +263,15 @@ void table_close(struct table *table) {
 ** Rows
 ** =================================================================== */
 
-static bool refuse_cell(const struct table *table, struct reader *reader,
+static bool refuse_cell(const struct csv_table *table, struct reader *reader,
                         const struct csv_cell *cell, const char *complaint, struct error *problem) {
-  error_at(problem, ERROR_DATA, reader->path, table_line(table, reader, cell->text),
+  error_at(problem, ERROR_DATA, reader->path, csv_table_line(table, reader, cell->text),
            reader->byte + (uint64_t)(cell->text - reader->text), "%s", complaint);
   return false;
 }
 
 /* What stands in the first column of a role, which the table may not have. */
-static size_t text_of(const struct table *table, enum column_role role, char *text) {
+static size_t text_of(const struct csv_table *table, enum column_role role, char *text) {
   for (uint32_t i = 0; i < table->cell_count; i++)
     if (table->cells[i].role == role)
       return cell_text(table->csv.cells[table->cells[i].cell], text);
@@ -278,7 +279,7 @@ static size_t text_of(const struct table *table, enum column_role role, char *te
 }
 
 /* Whether what the row retweets or quotes is retweeted. */
-static bool is_retweet(const struct table *table) {
+static bool is_retweet(const struct csv_table *table) {
   char text[CELL_ROOM];
   size_t size;
   if (table->has[COLUMN_KIND]) {
@@ -290,7 +291,7 @@ static bool is_retweet(const struct table *table) {
 }
 
 /* What an id in a column is to the row. */
-static enum id_row_role row_role(const struct table *table, enum column_role role) {
+static enum id_row_role row_role(const struct csv_table *table, enum column_role role) {
   switch (role) {
   case COLUMN_AUTHOR: return ROW_AUTHOR;
   case COLUMN_RETWEETED: return ROW_RETWEETED;
@@ -303,11 +304,11 @@ static enum id_row_role row_role(const struct table *table, enum column_role rol
   }
 }
 
-bool table_holds(const struct table *table, enum id_row_role role) {
+bool csv_table_holds(const struct csv_table *table, enum id_row_role role) {
   return table->has[COLUMN_QUOTED_TEXT] || (role != ROW_QUOTED && role != ROW_QUOTED_AUTHOR);
 }
 
-static inline void add_id(struct table_row *row, enum id_row_role role, uint64_t id) {
+static inline void add_id(struct csv_table_row *row, enum id_row_role role, uint64_t id) {
   row->row.ids[row->row.count++] = (struct id_row_id){id, role};
   row->round_ids += id_is_round(id);
   row->has_author = row->has_author || role == ROW_AUTHOR;
@@ -319,7 +320,7 @@ static bool is_of_id(enum column_role role) {
 }
 
 /* Several columns name the tweet, and do not agree. */
-static bool refuse_different(const struct table *table, struct reader *reader,
+static bool refuse_different(const struct csv_table *table, struct reader *reader,
                              const struct csv_cell *cell, uint64_t one, uint64_t other,
                              struct error *problem) {
   char complaint[ID_COMPLAINT];
@@ -335,8 +336,8 @@ static bool is_likely(uint64_t id) {
 }
 
 /* Reads the columns with the row's own id. */
-static bool read_own(const struct table *table, struct reader *reader, struct table_row *row,
-                     struct error *problem) {
+static bool read_own(const struct csv_table *table, struct reader *reader,
+                     struct csv_table_row *row, struct error *problem) {
   const struct csv_cell *weak_cell = NULL, *empty = NULL;
   char text[CELL_ROOM], complaint[ID_COMPLAINT];
   uint64_t own = 0, weak = 0;
@@ -383,8 +384,8 @@ static bool is_nothing(const char *text, size_t size) {
 }
 
 /* Reads the columns with other ids, which may be empty. */
-static bool read_others(const struct table *table, struct reader *reader, struct table_row *row,
-                        struct error *problem) {
+static bool read_others(const struct csv_table *table, struct reader *reader,
+                        struct csv_table_row *row, struct error *problem) {
   char text[CELL_ROOM], complaint[ID_COMPLAINT];
   for (uint32_t i = 0; i < table->cell_count; i++) {
     const struct csv_cell *cell = &table->csv.cells[table->cells[i].cell];
@@ -409,7 +410,7 @@ static bool read_others(const struct table *table, struct reader *reader, struct
 
 /* Most rows of most tables: an id of the tweet, and one of its author. False if there is anything
  * else. */
-static bool read_plain(const struct table *table, struct table_row *row) {
+static bool read_plain(const struct csv_table *table, struct csv_table_row *row) {
   for (uint32_t i = 0; i < table->cell_count; i++) {
     uint64_t id = plain_id(&table->csv.cells[table->cells[i].cell]);
     if (!id) return false;
@@ -418,15 +419,15 @@ static bool read_plain(const struct table *table, struct table_row *row) {
   return true;
 }
 
-static void clear(const struct table *table, struct table_row *row) {
+static void clear(const struct csv_table *table, struct csv_table_row *row) {
   row->row.count = 0;
   row->row.user = table->user;
   row->has_author = false;
   row->round_ids = 0;
 }
 
-bool table_read(const struct table *table, struct reader *reader, struct table_row *row,
-                struct error *problem) {
+bool csv_table_read(const struct csv_table *table, struct reader *reader, struct csv_table_row *row,
+                    struct error *problem) {
   clear(table, row);
   if (table->plain && read_plain(table, row)) return true;
   clear(table, row);

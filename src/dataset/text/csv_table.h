@@ -22,20 +22,20 @@
 
 #pragma GCC visibility push(hidden)
 
-enum { TABLE_CELLS_MAX = ROW_IDS_MAX };
+enum { CSV_TABLE_CELLS_MAX = ROW_IDS_MAX };
 
-struct table {
+struct csv_table {
   struct csv csv;
   char *header; /* with its line end, for the quarantine; NULL: the table has none */
   size_t header_size;
-  bool ids_only; /* set before table_open: nothing is to be removed from it */
+  bool ids_only; /* set before csv_table_open: nothing is to be removed from it */
   bool user;     /* its rows are users */
   bool unknown;  /* no column of ids is known: its rows are neither */
   /* private */
-  struct table_cell {
+  struct csv_table_cell {
     enum column_role role;
     uint32_t cell; /* place in csv.cells */
-  } cells[TABLE_CELLS_MAX];
+  } cells[CSV_TABLE_CELLS_MAX];
   uint32_t cell_count;
   uint8_t *roles;  /* of all columns */
   uint32_t places; /* csv.cells[places ...) are those of places */
@@ -44,14 +44,14 @@ struct table {
   uint64_t rows;
 };
 
-/* Reads the header, which stays in the window. `*table` must be zeroed; table_close it in any case.
- * `names` are the user's, ended by a NULL name, or NULL. With `unknown` a table of which no column
- * of ids is known is read. False with `error` filled. */
-bool table_open(struct table *table, struct reader *reader, const struct column_name *names,
-                bool unknown, struct error *error);
+/* Reads the header, which stays in the window. `*table` must be zeroed; csv_table_close it in any
+ * case. `names` are the user's, ended by a NULL name, or NULL. With `unknown` a table of which no
+ * column of ids is known is read. False with `error` filled. */
+bool csv_table_open(struct csv_table *table, struct reader *reader, const struct column_name *names,
+                    bool unknown, struct error *error);
 
 /* The row that csv_next gave last. */
-struct table_row {
+struct csv_table_row {
   struct id_row row;
   bool has_author;
   uint32_t round_ids; /* that end in 000 */
@@ -59,22 +59,23 @@ struct table_row {
 
 /* Whether the table holds words of the tweet that ids of a role name: those of a retweet are
  * another's. */
-bool table_holds(const struct table *table, enum id_row_role role);
+bool csv_table_holds(const struct csv_table *table, enum id_row_role role);
 
 /* Reads its ids. False with `problem` filled: a cell that must hold an id holds none. */
-bool table_read(const struct table *table, struct reader *reader, struct table_row *row,
-                struct error *problem);
+bool csv_table_read(const struct csv_table *table, struct reader *reader, struct csv_table_row *row,
+                    struct error *problem);
 
 /* What the last csv_next says, as an error of the file; `at` is where it began in the window. */
-bool table_fail(const struct table *table, struct reader *reader, size_t at, struct error *error);
+bool csv_table_fail(const struct csv_table *table, struct reader *reader, size_t at,
+                    struct error *error);
 
 /* The line on which the last row begins, or on which `at` of the window stands. */
-uint64_t table_line(const struct table *table, struct reader *reader, const char *at);
+uint64_t csv_table_line(const struct csv_table *table, struct reader *reader, const char *at);
 
 /* What a column is to the table; COLUMN_OTHER: it is not looked at. */
-enum column_role table_role(const struct table *table, uint32_t column);
+enum column_role csv_table_role(const struct csv_table *table, uint32_t column);
 
-void table_close(struct table *table);
+void csv_table_close(struct csv_table *table);
 
 #pragma GCC visibility pop
 

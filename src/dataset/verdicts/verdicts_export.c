@@ -14,10 +14,10 @@
 
 enum { BUFFER = 1 << 17, LINE_MAX_SIZE = 80, NOW_AND_THEN = 1 << 16 };
 
-struct listing {
+struct export {
   struct task task;
-  struct listing_options options; /* its strings are owned */
-  struct listing_counts counts;
+  struct verdicts_export_options options; /* its strings are owned */
+  struct verdicts_export_counts counts;
   struct writer *writer;
   size_t used;
   char buffer[BUFFER];
@@ -34,19 +34,19 @@ void time_format(uint32_t seconds, char text[TIME_TEXT]) {
 ** Lines
 ** =================================================================== */
 
-static bool flush(struct listing *l, struct error *error) {
+static bool flush(struct export *l, struct error *error) {
   struct iovec piece = {l->buffer, l->used};
   l->used = 0;
   return piece.iov_len == 0 || writer_write(l->writer, &piece, 1, error);
 }
 
-static void put(struct listing *l, const char *text) {
+static void put(struct export *l, const char *text) {
   size_t size = strlen(text);
   memcpy(l->buffer + l->used, text, size);
   l->used += size;
 }
 
-static bool put_id(struct listing *l, uint64_t id, struct error *error) {
+static bool put_id(struct export *l, uint64_t id, struct error *error) {
   if (l->used > BUFFER - LINE_MAX_SIZE && !flush(l, error)) return false;
   l->used += id_format(id, l->buffer + l->used);
   l->counts.lines++;
@@ -54,7 +54,7 @@ static bool put_id(struct listing *l, uint64_t id, struct error *error) {
 }
 
 /* The line of an id that was asked. `facts` 0: it has no verdict. */
-static bool list_id(struct listing *l, uint64_t id, const struct verdict *verdict,
+static bool list_id(struct export *l, uint64_t id, const struct verdict *verdict,
                     struct error *error) {
   const char *reason = fact_reason(verdict->facts);
   char time[TIME_TEXT] = "";
@@ -85,7 +85,7 @@ static bool list_id(struct listing *l, uint64_t id, const struct verdict *verdic
 ** Ids that were asked
 ** =================================================================== */
 
-static bool list_line(struct listing *l, struct reader *reader, const char *text, size_t size,
+static bool list_line(struct export *l, struct reader *reader, const char *text, size_t size,
                       struct error *error) {
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
   struct verdict verdict = {0};
@@ -109,7 +109,7 @@ static bool list_line(struct listing *l, struct reader *reader, const char *text
   return list_id(l, id, &verdict, error);
 }
 
-static bool list_window(struct listing *l, struct reader *reader, struct error *error) {
+static bool list_window(struct export *l, struct reader *reader, struct error *error) {
   const char *start = reader->text, *end = start + reader->size, *feed;
   while (start < end && (feed = memchr(start, '\n', (size_t)(end - start)))) {
     if (!list_line(l, reader, start, (size_t)(feed - start), error)) return false;
@@ -120,19 +120,19 @@ static bool list_window(struct listing *l, struct reader *reader, struct error *
     start = end;
   }
   reader_consume(reader, (size_t)(start - reader->text));
-  task_set(&l->task, LISTING_BYTES, reader_done(reader));
-  task_set(&l->task, LISTING_LINES, l->counts.asked);
+  task_set(&l->task, VERDICTS_EXPORT_BYTES, reader_done(reader));
+  task_set(&l->task, VERDICTS_EXPORT_LINES, l->counts.asked);
   return true;
 }
 
-static bool has_ids(const struct listing *l, struct error *error) {
+static bool has_ids(const struct export *l, struct error *error) {
   if (l->counts.asked > 0) return true;
   error_at(error, ERROR_DATA, l->options.ids, 0, 0, "holds no ids: there is nothing to list");
   return false;
 }
 
 /* Results always are about ids that were asked. */
-static bool have_ids_in_common(const struct listing *l, struct error *error) {
+static bool have_ids_in_common(const struct export *l, struct error *error) {
   static const char *const names[VERDICTS_TYPES] = {"tweets", "users"};
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
   if (set->count == 0 || l->counts.asked == 0 || l->counts.compliant < l->counts.asked) return true;
@@ -144,11 +144,11 @@ static bool have_ids_in_common(const struct listing *l, struct error *error) {
   return false;
 }
 
-static bool list_asked(struct listing *l, struct error *error) {
+static bool list_asked(struct export *l, struct error *error) {
   struct reader *reader = reader_open(l->options.ids, &l->task, error);
   bool done = reader != NULL;
   if (!done) return false;
-  task_set(&l->task, LISTING_TOTAL, reader_total(reader));
+  task_set(&l->task, VERDICTS_EXPORT_TOTAL, reader_total(reader));
   if (!l->options.facts) put(l, "id,outcome,reason,redacted_at\n");
   while ((done = list_window(l, reader, error)) && !reader->ended)
     if (!(done = reader_fill(reader, error))) break;
@@ -168,12 +168,12 @@ static bool no_memory(struct error *error) {
   return false;
 }
 
-static bool is_cancelled(struct listing *l, uint64_t i) {
+static bool is_cancelled(struct export *l, uint64_t i) {
   return i % NOW_AND_THEN == 0 && task_cancelled(&l->task);
 }
 
 /* Sorted by id, with what each comes to looked up again. */
-static bool list_all(struct listing *l, struct error *error) {
+static bool list_all(struct export *l, struct error *error) {
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
   uint64_t *ids = malloc((set->count + 1) * sizeof *ids);
   uint64_t *scratch = malloc((set->count + 1) * sizeof *scratch);
@@ -195,7 +195,7 @@ static bool list_all(struct listing *l, struct error *error) {
 
 /* }================================================================== */
 
-static bool list(struct listing *l, struct error *error) {
+static bool list(struct export *l, struct error *error) {
   size_t size;
   struct writer_options options = {.target = l->options.output,
                                    .packing = packing_of_name(l->options.output, &size),
@@ -211,7 +211,7 @@ static bool list(struct listing *l, struct error *error) {
 }
 
 static void run(struct task *task) {
-  struct listing *l = (struct listing *)task;
+  struct export *l = (struct export *)task;
   struct error error = {0};
   if (!list(l, &error)) task->error = error;
   writer_free(l->writer);
@@ -219,7 +219,7 @@ static void run(struct task *task) {
 }
 
 static void destroy(struct task *task) {
-  struct listing *l = (struct listing *)task;
+  struct export *l = (struct export *)task;
   writer_free(l->writer);
   verdicts_release(l->options.verdicts);
   free((void *)l->options.ids);
@@ -227,14 +227,15 @@ static void destroy(struct task *task) {
   free(l);
 }
 
-struct task *listing_start(const struct listing_options *options, struct error *error) {
+struct task *verdicts_export_start(const struct verdicts_export_options *options,
+                                   struct error *error) {
   static const struct task_kind kind = {
       .name = "list of verdicts",
       .counters = {"bytes", "total", "lines", NULL},
       .run = run,
       .destroy = destroy,
   };
-  struct listing *l = calloc(1, sizeof *l);
+  struct export *l = calloc(1, sizeof *l);
   if (!l) {
     no_memory(error);
     return NULL;
@@ -254,6 +255,6 @@ struct task *listing_start(const struct listing_options *options, struct error *
   return NULL;
 }
 
-const struct listing_counts *listing_counts(const struct task *task) {
-  return &((const struct listing *)task)->counts;
+const struct verdicts_export_counts *verdicts_export_counts(const struct task *task) {
+  return &((const struct export *)task)->counts;
 }

@@ -18,9 +18,9 @@
 #pragma GCC visibility push(hidden)
 
 /* Progress counters. */
-enum { LISTING_BYTES, LISTING_TOTAL, LISTING_LINES };
+enum { VERDICTS_EXPORT_BYTES, VERDICTS_EXPORT_TOTAL, VERDICTS_EXPORT_LINES };
 
-struct listing_options {
+struct verdicts_export_options {
   struct verdicts *verdicts; /* retained */
   enum verdicts_type type;
   const char *ids;    /* an id list; NULL: all verdicts */
@@ -28,7 +28,7 @@ struct listing_options {
   const char *output; /* a file, or "-" */
 };
 
-struct listing_counts {
+struct verdicts_export_counts {
   uint64_t asked;               /* lines of `ids`; without it, verdicts */
   uint64_t compliant;           /* ids without a verdict */
   uint64_t by_fact[FACT_KINDS]; /* ids by the lowest fact. asked = compliant + all of these */
@@ -37,10 +37,11 @@ struct listing_counts {
 
 /* Begins; copies the options. Results of which no id was asked are refused (ERROR_DATA): they are
  * of another job, or of the other type. NULL with `error` filled where it cannot even begin. */
-struct task *listing_start(const struct listing_options *options, struct error *error);
+struct task *verdicts_export_start(const struct verdicts_export_options *options,
+                                   struct error *error);
 
 /* Once the task has ended well. */
-const struct listing_counts *listing_counts(const struct task *task);
+const struct verdicts_export_counts *verdicts_export_counts(const struct task *task);
 
 enum { TIME_TEXT = 21 }; /* "2021-08-17T17:26:15Z" and a zero byte */
 
