@@ -50,6 +50,7 @@ build = {
         "src/dataset/extraction/extract_csv.c",
         "src/dataset/extraction/extract_ids.c",
         "src/dataset/extraction/extract_json.c",
+        "src/dataset/extraction/extraction.c",
         "src/dataset/extraction/malformed.c",
         "src/dataset/files/folder.c",
         "src/dataset/files/format.c",

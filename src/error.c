@@ -53,6 +53,18 @@ void error_at(struct error *error, enum error_code code, const char *file, uint6
   va_end(arguments);
 }
 
+bool error_memory(struct error *error, const char *format, ...) {
+  va_list arguments;
+  size_t size;
+  clear(error, ERROR_MEMORY);
+  va_start(arguments, format);
+  vsnprintf(error->message, sizeof error->message, format, arguments);
+  va_end(arguments);
+  size = strlen(error->message);
+  snprintf(error->message + size, sizeof error->message - size, ": out of memory");
+  return false;
+}
+
 static const char *remedy(int system) {
   switch (system) {
   case ENOSPC:

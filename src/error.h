@@ -8,6 +8,7 @@
 #ifndef XCOMPLIANCE_ERROR_H
 #define XCOMPLIANCE_ERROR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #pragma GCC visibility push(hidden)
@@ -41,10 +42,14 @@ struct error {
 void error_set(struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same for a place in a file: the message becomes "FILE, line L, byte B: what was formatted".
+/* For a place in a file: the message becomes "FILE, line L, byte B: what was formatted".
  * `line` 0 leaves line and byte away. */
 void error_at(struct error *error, enum error_code code, const char *file, uint64_t line,
               uint64_t byte, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* Fills `error` with ERROR_MEMORY: "what was formatted: out of memory". Returns false. */
+bool error_memory(struct error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Fills `error` from errno: "DOING FILE: what errno means - what helps". */
 void error_errno(struct error *error, const char *doing, const char *file);

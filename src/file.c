@@ -149,7 +149,7 @@ int file_create_beside(const char *target, char **path, struct error *error) {
     int descriptor;
     bool taken;
     if (!name) {
-      error_set(error, ERROR_MEMORY, "creating a file beside %s: out of memory", target);
+      error_memory(error, "creating a file beside %s", target);
       return -1;
     }
     descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -172,7 +172,7 @@ static int open_folder(const char *target, struct error *error) {
   char *folder = name == target ? strdup(".") : strndup(target, (size_t)(name - target));
   int descriptor;
   if (!folder) {
-    error_set(error, ERROR_MEMORY, "flushing the folder of %s: out of memory", target);
+    error_memory(error, "flushing the folder of %s", target);
     return -1;
   }
   descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

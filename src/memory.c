@@ -1,10 +1,45 @@
 /* memory.c - see memory.h */
 #include "memory.h"
 
-#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+enum { ROOM_FIRST = 16 };
+
+bool memory_grow(void *array, size_t *room, size_t count, size_t size) {
+  size_t larger = count + count / 2 + ROOM_FIRST;
+  void *old, *moved;
+  memcpy(&old, array, sizeof old); /* a pointer to whatever the array holds */
+  moved = realloc(old, larger * size);
+  if (!moved) return false;
+  memcpy(array, &moved, sizeof moved);
+  *room = larger;
+  return true;
+}
+
+char **memory_copy_strings(const char *const *strings) {
+  size_t count = 0;
+  char **copies;
+  while (strings[count])
+    count++;
+  copies = calloc(count + 1, sizeof *copies);
+  for (size_t i = 0; copies && i < count; i++) {
+    copies[i] = strdup(strings[i]);
+    if (copies[i]) continue;
+    memory_free_strings(copies);
+    return NULL;
+  }
+  return copies;
+}
+
+void memory_free_strings(char **strings) {
+  for (size_t i = 0; strings && strings[i]; i++)
+    free(strings[i]);
+  free(strings);
+}
 
 /* What a container may have, if this is one; else a number that is no limit. */
 static uint64_t container_limit(void) {

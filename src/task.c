@@ -40,20 +40,36 @@ static void run_thread(void *argument) {
 }
 
 bool task_start(struct task *task, struct error *error) {
-  int failed = thread_start(&task->thread, run_thread, task);
+  int failed;
+  task_begin(task);
+  failed = thread_start(&task->thread, run_thread, task);
   if (failed) {
     error_set(error, ERROR_MEMORY, "starting a thread for the %s: %s", task->kind->name,
               failed == EAGAIN ? "the system has no more threads" : "it was refused");
-    task->ended = true;
+    task->running = false;
     return false;
   }
   task->threaded = true;
   return true;
 }
 
+struct task *task_launch(struct task *task, const struct task_kind *kind, struct error *error) {
+  if (!task_init(task, kind, error)) {
+    kind->destroy(task);
+    return NULL;
+  }
+  if (task_start(task, error)) return task;
+  task_free(task);
+  return NULL;
+}
+
+void task_begin(struct task *task) {
+  task->running = true;
+}
+
 void task_end(struct task *task) {
   pthread_mutex_lock(&task->mutex);
-  task->ended = true;
+  task->running = false;
   if (task->descriptor >= 0) eventfd_write(task->descriptor, 1);
   pthread_cond_broadcast(&task->condition);
   pthread_mutex_unlock(&task->mutex);
@@ -98,13 +114,13 @@ bool task_wait(struct task *task, double seconds) {
   struct timespec until = moment_in(endless || seconds < 0 ? 0 : seconds);
   bool ended;
   pthread_mutex_lock(&task->mutex);
-  while (!task->ended) {
+  while (task->running) {
     if (endless)
       pthread_cond_wait(&task->condition, &task->mutex);
     else if (pthread_cond_timedwait(&task->condition, &task->mutex, &until) == ETIMEDOUT)
       break;
   }
-  ended = task->ended;
+  ended = !task->running;
   pthread_mutex_unlock(&task->mutex);
   return ended;
 }
@@ -112,7 +128,7 @@ bool task_wait(struct task *task, double seconds) {
 bool task_ended(struct task *task) {
   bool ended;
   pthread_mutex_lock(&task->mutex);
-  ended = task->ended;
+  ended = !task->running;
   pthread_mutex_unlock(&task->mutex);
   return ended;
 }
@@ -132,7 +148,7 @@ int task_descriptor(struct task *task, struct error *error) {
   int descriptor;
   pthread_mutex_lock(&task->mutex);
   if (task->descriptor < 0) {
-    task->descriptor = make_descriptor(task->ended);
+    task->descriptor = make_descriptor(!task->running);
     if (task->descriptor < 0) error_errno(error, "making a descriptor for the", task->kind->name);
   }
   descriptor = task->descriptor;

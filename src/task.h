@@ -37,10 +37,11 @@ struct task_kind {
 struct task {
   const struct task_kind *kind;
   struct error error; /* the runner's; valid once the task has ended */
+  /* private */
   atomic_uint_least64_t counters[TASK_COUNTERS];
   atomic_bool cancelled;
-  /* private */
-  bool threaded, ended;
+  bool threaded; /* its thread must be joined */
+  bool running;
   int descriptor; /* -1 until somebody asks for it */
   pid_t process;
   struct thread thread;
@@ -48,12 +49,18 @@ struct task {
   pthread_cond_t condition;
 };
 
-/* Prepares a task whose memory the caller has zeroed. Returns false with `error` filled where the
- * system has no more locks; `destroy` is not called then. */
+/* Prepares a task whose memory the caller has zeroed; it does not run yet. Returns false with `error`
+ * filled if the system has no more locks; `destroy` is not called then. */
 bool task_init(struct task *task, const struct task_kind *kind, struct error *error);
 
-/* Starts the kind's `run` on a new thread; task_end follows by itself. */
+/* Starts the kind's `run` on a new thread, which calls task_end when it returns. */
 bool task_start(struct task *task, struct error *error);
+
+/* Both. Returns `task`; or NULL with `error` filled, after `destroy`. */
+struct task *task_launch(struct task *task, const struct task_kind *kind, struct error *error);
+
+/* Before the task is handed to a runner that is not its own thread: it runs until task_end. */
+void task_begin(struct task *task);
 
 /* The runner's last touch: everybody who waits goes on. A task with `error.code` set has failed. */
 void task_end(struct task *task);

@@ -90,7 +90,7 @@ static void end_cancelled(struct session *session, bool all) {
     }
     *link = transfer->next;
     curl_multi_remove_handle(session->multi, transfer->easy);
-    atomic_store(&transfer->task.cancelled, true);
+    if (all) task_cancel(&transfer->task);
     end_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
   }
 }
@@ -177,7 +177,7 @@ struct session *session_new(const struct session_options *options, struct error 
   session = calloc(1, sizeof *session);
   if (!session || pthread_mutex_init(&session->mutex, NULL) != 0) {
     free(session);
-    error_set(error, ERROR_MEMORY, "starting a session: out of memory");
+    error_memory(error, "starting a session");
     return NULL;
   }
   atomic_init(&session->references, 1);
@@ -191,7 +191,7 @@ struct session *session_new(const struct session_options *options, struct error 
   session->multi = curl_multi_init();
   if (failed || !session->multi ||
       curl_multi_setopt(session->multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_MAX) != 0)
-    error_set(error, ERROR_MEMORY, "starting a session: out of memory");
+    error_memory(error, "starting a session");
   else if (start_thread(session, error))
     return session;
   session_free(session);
@@ -237,7 +237,7 @@ bool session_start(struct session *session, struct transfer *transfer, struct er
     return false;
   }
   if (!configure(session, transfer->easy) || !set_proxy(session, transfer)) {
-    error_set(error, ERROR_MEMORY, "starting a transfer: out of memory");
+    error_memory(error, "starting a transfer");
     return false;
   }
   pthread_mutex_lock(&session->mutex);
@@ -245,7 +245,7 @@ bool session_start(struct session *session, struct transfer *transfer, struct er
   if (!closed) {
     atomic_fetch_add(&session->references, 1);
     transfer->session = session;
-    transfer->task.ended = false;
+    task_begin(&transfer->task);
     transfer->next = session->queue;
     session->queue = transfer;
   }

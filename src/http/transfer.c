@@ -23,6 +23,7 @@
 #include "http/content_range.h"
 #include "http/session.h"
 #include "http/url.h"
+#include "memory.h"
 
 /* measured on loopback: larger ones gain nothing, libcurl's own cost 1.5 to 3 times the CPU time */
 static const long UPLOAD_BUFFER = 256L * 1024, RECEIVE_BUFFER = 512L * 1024;
@@ -165,13 +166,8 @@ static size_t keep_in_memory(struct transfer *transfer, const char *bytes, size_
     snprintf(what, sizeof what, "the answer is larger than %zu MiB", transfer->body_max >> 20);
     return fail(transfer, ERROR_PROTOCOL, what);
   }
-  if (needed > transfer->body_capacity) {
-    size_t capacity = needed * 2 < transfer->body_max ? needed * 2 : transfer->body_max;
-    char *body = realloc(transfer->body, capacity);
-    if (!body) return fail(transfer, ERROR_MEMORY, "out of memory");
-    transfer->body = body;
-    transfer->body_capacity = capacity;
-  }
+  if (!memory_reserve(&transfer->body, &transfer->body_capacity, needed, 1))
+    return fail(transfer, ERROR_MEMORY, "out of memory");
   memcpy(transfer->body + transfer->body_size, bytes, size);
   transfer->body_size += size;
   transfer->body[transfer->body_size] = '\0';
@@ -388,7 +384,7 @@ static bool copy_options(struct transfer *transfer, const struct transfer_option
   transfer->easy = curl_easy_init();
   if (!transfer->doing || !transfer->path || !transfer->answer_headers || !transfer->body ||
       !transfer->easy || (options->bearer_token && !transfer->token)) {
-    error_set(error, ERROR_MEMORY, "%s: out of memory", options->doing);
+    error_memory(error, "%s", options->doing);
     return false;
   }
   if (options->kind == TRANSFER_REQUEST) return true;
@@ -400,7 +396,7 @@ static bool copy_options(struct transfer *transfer, const struct transfer_option
 struct transfer *transfer_new(const struct transfer_options *options, struct error *error) {
   struct transfer *transfer = calloc(1, sizeof *transfer);
   if (!transfer) {
-    error_set(error, ERROR_MEMORY, "%s: out of memory", options->doing);
+    error_memory(error, "%s", options->doing);
     return NULL;
   }
   transfer->descriptor = -1;
@@ -408,7 +404,6 @@ struct transfer *transfer_new(const struct transfer_options *options, struct err
     free(transfer);
     return NULL;
   }
-  transfer->task.ended = true; /* nobody runs it yet, so task_free need not wait */
   if (!copy_options(transfer, options, error)) {
     task_free(&transfer->task);
     return NULL;

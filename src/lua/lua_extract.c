@@ -126,9 +126,7 @@ static int extract(lua_State *L) {
   options.inputs = skin_inputs(L, 1, name);
   box = task_box_new(L, push_extraction);
   task = extract_start(&options, &error);
-  if (!task) return skin_failure(L, &error);
-  task_box_fill(box, task);
-  return 1;
+  return task_box_fill(L, box, task, &error);
 }
 
 static int push_places(lua_State *L, struct task *task) {
@@ -179,9 +177,7 @@ static int locate_ids(lua_State *L) {
   inputs = skin_inputs(L, 1, name);
   box = task_box_new(L, push_places);
   task = locate_start(ids, count, inputs, &error);
-  if (!task) return skin_failure(L, &error);
-  task_box_fill(box, task);
-  return 1;
+  return task_box_fill(L, box, task, &error);
 }
 
 void extract_open(lua_State *L) {

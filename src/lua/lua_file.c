@@ -66,7 +66,7 @@ static struct file_box *new_box(lua_State *L) {
 
 static bool keep_path(struct file_box *box, const char *path, struct error *error) {
   box->path = strdup(path);
-  if (!box->path) error_set(error, ERROR_MEMORY, "opening %s: out of memory", path);
+  if (!box->path) error_memory(error, "opening %s", path);
   return box->path != NULL;
 }
 
@@ -301,7 +301,7 @@ static void run_checksum(struct task *task) {
   struct file_task *own = (struct file_task *)task;
   char *buffer = malloc(CHECKSUM_BLOCK);
   if (!buffer) {
-    error_set(&task->error, ERROR_MEMORY, "summing %s: out of memory", own->path);
+    error_memory(&task->error, "summing %s", own->path);
     return;
   }
   while (own->bytes < own->length) {
@@ -331,38 +331,24 @@ static const struct task_kind CHECKSUM = {
 static const struct task_kind PUBLICATION = {
     "publication", {NULL}, run_publish, NULL, file_task_destroy};
 
-/* Everything is acquired into a task that the box will own, so that nothing leaks if Lua raises. */
-static struct file_task *file_task_new(const struct task_kind *kind, const struct file_box *box,
-                                       const char *target, struct error *error) {
-  struct file_task *own = calloc(1, sizeof *own);
-  if (!own) {
-    error_set(error, ERROR_MEMORY, "working on %s: out of memory", box->path);
-    return NULL;
+/* Starts `own`, whose numbers are set, on the file; it may be NULL. */
+static int start(lua_State *L, struct task_box *box, struct file_task *own,
+                 const struct task_kind *kind, const struct file_box *file, const char *target) {
+  struct error error;
+  struct task *task = NULL;
+  if (own) {
+    own->path = strdup(file->path);
+    own->target = target ? strdup(target) : NULL;
+    own->descriptor = fcntl(file->descriptor, F_DUPFD_CLOEXEC, 0);
   }
-  if (!task_init(&own->task, kind, error)) {
-    free(own);
-    return NULL;
-  }
-  own->task.ended = true; /* until it is started */
-  own->path = strdup(box->path);
-  own->target = target ? strdup(target) : NULL;
-  own->descriptor = fcntl(box->descriptor, F_DUPFD_CLOEXEC, 0);
-  if (own->descriptor < 0)
-    error_errno(error, "opening once more", box->path);
-  else if (!own->path || (target && !own->target))
-    error_set(error, ERROR_MEMORY, "working on %s: out of memory", box->path);
+  if (!own || !own->path || (target && !own->target))
+    error_memory(&error, "working on %s", file->path);
+  else if (own->descriptor < 0)
+    error_errno(&error, "opening once more", file->path);
   else
-    return own;
-  task_free(&own->task);
-  return NULL;
-}
-
-static int start(lua_State *L, struct task_box *box, struct file_task *own, struct error *error) {
-  if (!own) return skin_failure(L, error);
-  task_box_fill(box, &own->task);
-  own->task.ended = false;
-  if (!task_start(&own->task, error)) return skin_failure(L, error);
-  return 1;
+    task = task_launch(&own->task, kind, &error), own = NULL;
+  if (own) file_task_destroy(&own->task);
+  return task_box_fill(L, box, task, &error);
 }
 
 static int push_checksum(lua_State *L, struct task *task) {
@@ -385,19 +371,18 @@ static int method_checksum(lua_State *L) {
   const char *known = luaL_optstring(L, 4, "AAAAAA==");
   struct task_box *box;
   struct file_task *own;
-  struct error error;
   uint32_t crc32c;
   if (!(length >= 0 && length <= 9e15)) skin_misuse(L, "file:checksum: not a number of bytes");
   if (!(from >= 0 && from <= length)) skin_misuse(L, "file:checksum: cannot begin there");
   if (!checksum_read(known, &crc32c)) skin_misuse(L, "file:checksum: not a CRC32C in base64");
   box = task_box_new(L, push_checksum);
-  own = file_task_new(&CHECKSUM, file, NULL, &error);
+  own = calloc(1, sizeof *own);
   if (own) {
     own->length = (uint64_t)length;
     own->bytes = (uint64_t)from;
     own->crc32c = crc32c;
   }
-  return start(L, box, own, &error);
+  return start(L, box, own, &CHECKSUM, file, NULL);
 }
 
 /* file:publish(target) -> task -> true: flushes the file, renames it to `target`, flushes the
@@ -406,8 +391,7 @@ static int method_publish(lua_State *L) {
   struct file_box *file = file_box_check(L, 1, "file:publish");
   const char *target = skin_path(L, 2, "file:publish");
   struct task_box *box = task_box_new(L, skin_push_true);
-  struct error error;
-  return start(L, box, file_task_new(&PUBLICATION, file, target, &error), &error);
+  return start(L, box, calloc(1, sizeof(struct file_task)), &PUBLICATION, file, target);
 }
 
 /* }================================================================== */

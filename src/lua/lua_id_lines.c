@@ -48,7 +48,7 @@ static void destroy(struct task *task) {
 static const struct task_kind LIST_CHECK = {
     .name = "check of a list", .run = run, .destroy = destroy};
 
-static struct list_check *new_check(const struct file_box *file, struct error *error) {
+static struct task *start_check(const struct file_box *file, struct error *error) {
   struct list_check *own = calloc(1, sizeof *own);
   if (own) {
     own->path = strdup(file->path);
@@ -56,11 +56,11 @@ static struct list_check *new_check(const struct file_box *file, struct error *e
     own->descriptor = fcntl(file->descriptor, F_DUPFD_CLOEXEC, 0);
   }
   if (!own || !own->path)
-    error_set(error, ERROR_MEMORY, "checking %s: out of memory", file->path);
+    error_memory(error, "checking %s", file->path);
   else if (own->descriptor < 0)
     error_errno(error, "opening once more", file->path);
-  else if (task_init(&own->task, &LIST_CHECK, error))
-    return own;
+  else
+    return task_launch(&own->task, &LIST_CHECK, error);
   if (own) destroy(&own->task);
   return NULL;
 }
@@ -76,11 +76,7 @@ static int check_ids(lua_State *L) {
   struct file_box *file = file_box_check(L, 1, "core.check_ids");
   struct task_box *box = task_box_new(L, push_ids);
   struct error error;
-  struct list_check *own = new_check(file, &error);
-  if (!own) return skin_failure(L, &error);
-  task_box_fill(box, &own->task);
-  if (!task_start(&own->task, &error)) return skin_failure(L, &error);
-  return 1;
+  return task_box_fill(L, box, start_check(file, &error), &error);
 }
 
 void id_lines_open(lua_State *L) {

@@ -61,18 +61,15 @@ static int push_listing(lua_State *L, struct task *task) {
   return 1;
 }
 
-static struct listing *new_listing(const char *input, struct error *error) {
+static struct task *start_listing(const char *input, struct error *error) {
   struct listing *listing = calloc(1, sizeof *listing);
   if (listing) listing->input = strdup(input);
   if (!listing || !listing->input) {
     free(listing);
-    error_set(error, ERROR_MEMORY, "listing %s: out of memory", input);
+    error_memory(error, "listing %s", input);
     return NULL;
   }
-  if (task_init(&listing->task, &LISTING, error)) return listing;
-  free(listing->input);
-  free(listing);
-  return NULL;
+  return task_launch(&listing->task, &LISTING, error);
 }
 
 /* core.list_files(input) -> task -> { { path, size, found, modified?, inode? }, ..., ignored,
@@ -83,11 +80,7 @@ static int list_files(lua_State *L) {
   const char *input = skin_path(L, 1, "core.list_files");
   struct task_box *box = task_box_new(L, push_listing);
   struct error error;
-  struct listing *listing = new_listing(input, &error);
-  if (!listing) return skin_failure(L, &error);
-  task_box_fill(box, &listing->task);
-  if (!task_start(&listing->task, &error)) return skin_failure(L, &error);
-  return 1;
+  return task_box_fill(L, box, start_listing(input, &error), &error);
 }
 
 /* core.folder_room(path) -> bytes | nil, err: how much this user may write into a folder; an error

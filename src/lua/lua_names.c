@@ -89,7 +89,7 @@ static bool add_renames(struct comparison *c, struct error *error) {
   if (!quarantine || !c->rules.in_place) return true;
   c->renames = renames_path(quarantine->path, !c->targets.one_quarantine);
   if (!c->renames) {
-    error_set(error, ERROR_MEMORY, "comparing the names of files: out of memory");
+    error_memory(error, "comparing the names of files");
     return false;
   }
   add(c, quarantine->what, c->renames, NAME_WRITE, NULL);
@@ -105,7 +105,7 @@ static bool list_dataset(struct comparison *c, struct error *error) {
   size_t count = 0;
   bool ok;
   if (!inputs) {
-    error_set(error, ERROR_MEMORY, "listing files: out of memory");
+    error_memory(error, "listing files");
     return false;
   }
   for (size_t i = 0; i < c->given_count; i++)
@@ -124,7 +124,7 @@ static void run(struct task *task) {
   }
   c->names = calloc(c->given_count + 3 * c->targets.count + 2, sizeof *c->names);
   if (!c->names) {
-    error_set(&task->error, ERROR_MEMORY, "comparing the names of files: out of memory");
+    error_memory(&task->error, "comparing the names of files");
     return;
   }
   for (size_t i = 0; i < c->given_count; i++)
@@ -225,18 +225,12 @@ static int check_names(lua_State *L) {
   struct error error;
   if (!c || !take_list(L, c, count, name)) {
     if (c) destroy(&c->task);
-    error_set(&error, ERROR_MEMORY, "comparing the names of files: out of memory");
+    error_memory(&error, "comparing the names of files");
     return skin_failure(L, &error);
   }
   c->rules.in_place = lua_toboolean(L, 2);
   c->rules.once = lua_toboolean(L, 3);
-  if (!task_init(&c->task, &COMPARISON, &error)) {
-    destroy(&c->task);
-    return skin_failure(L, &error);
-  }
-  task_box_fill(box, &c->task);
-  if (!task_start(&c->task, &error)) return skin_failure(L, &error);
-  return 1;
+  return task_box_fill(L, box, task_launch(&c->task, &COMPARISON, &error), &error);
 }
 
 /* }================================================================== */

@@ -173,9 +173,7 @@ static int redact(lua_State *L) {
   options.verdicts = verdicts_field(L, name);
   box = task_box_new(L, push_redaction);
   task = redact_start(&options, &error);
-  if (!task) return skin_failure(L, &error);
-  task_box_fill(box, task);
-  return 1;
+  return task_box_fill(L, box, task, &error);
 }
 
 void redact_open(lua_State *L) {

@@ -140,7 +140,7 @@ int session_run(lua_State *L, int session_index, const struct transfer_options *
   task_box_watch(box, push_so_far);
   transfer = transfer_new(options, &error);
   if (!transfer) return skin_failure(L, &error);
-  task_box_fill(box, &transfer->task);
+  task_box_fill(L, box, &transfer->task, &error);
   if (session_start(session->session, transfer, &error)) return 1;
   if (error.code != ERROR_USAGE) return skin_failure(L, &error);
   return skin_misuse(L, "%s", error.message);

@@ -28,8 +28,11 @@ struct task_box *task_box_new(lua_State *L, task_push_result *push_result) {
   return box;
 }
 
-void task_box_fill(struct task_box *box, struct task *task) {
+int task_box_fill(lua_State *L, struct task_box *box, struct task *task,
+                  const struct error *error) {
+  if (!task) return skin_failure(L, error);
   box->task = task;
+  return 1;
 }
 
 void task_box_explain(struct task_box *box, void (*add_to_error)(lua_State *L, struct task *task)) {

@@ -117,9 +117,7 @@ static int method_save(lua_State *L) {
   struct task_box *box = task_box_new(L, skin_push_true);
   struct error error;
   struct task *task = verdicts_save_start(verdicts, path, &error);
-  if (!task) return skin_failure(L, &error);
-  task_box_fill(box, task);
-  return 1;
+  return task_box_fill(L, box, task, &error);
 }
 
 /* verdicts:close(): gives its memory back. Closing twice is harmless; work that uses them goes on.
@@ -177,9 +175,7 @@ static int load(lua_State *L) {
   options.jobs = (unsigned)skin_optional_whole(L, 1, name, "jobs", 0, 1024);
   box = task_box_new(L, push_verdicts);
   task = verdicts_start(&options, &error);
-  if (!task) return skin_failure(L, &error);
-  task_box_fill(box, task);
-  return 1;
+  return task_box_fill(L, box, task, &error);
 }
 
 struct verdicts *verdicts_field(lua_State *L, const char *name) {
@@ -232,9 +228,7 @@ static int list(lua_State *L) {
   check_loaded(L, name, options.verdicts, options.type);
   box = task_box_new(L, push_export);
   task = verdicts_export_start(&options, &error);
-  if (!task) return skin_failure(L, &error);
-  task_box_fill(box, task);
-  return 1;
+  return task_box_fill(L, box, task, &error);
 }
 
 /* }================================================================== */
@@ -261,9 +255,7 @@ static int check_results(lua_State *L) {
   struct task_box *box = task_box_new(L, push_checked);
   struct error error;
   struct task *task = results_check_start(path, name, &error);
-  if (!task) return skin_failure(L, &error);
-  task_box_fill(box, task);
-  return 1;
+  return task_box_fill(L, box, task, &error);
 }
 
 /* }================================================================== */

@@ -88,13 +88,16 @@ uint64_t skin_id(lua_State *L, int index, const char *function);
 /* Raises unless a bearer token is one that can be sent. */
 void skin_check_token(lua_State *L, const char *function, const char *token);
 
-/* Pushes a task handle that owns no task yet. Box first: make the box, then the task, then
- * task_box_fill it. `push_result` pushes what task:result() returns of a task that has ended
+/* Pushes a task handle that owns no task yet: one that is made before its task, so that no task is
+ * lost if Lua raises. `push_result` pushes what task:result() returns of a task that has ended
  * without an error, and returns how many values. */
 typedef int task_push_result(lua_State *L, struct task *task);
 struct task_box;
 struct task_box *task_box_new(lua_State *L, task_push_result *push_result);
-void task_box_fill(struct task_box *box, struct task *task);
+
+/* Puts `task` into the box, which must be on top of the stack, and returns 1, for the handle; or, if
+ * `task` is NULL, returns nil, err. */
+int task_box_fill(lua_State *L, struct task_box *box, struct task *task, const struct error *error);
 
 /* The `push_result` of tasks whose result is true. */
 int skin_push_true(lua_State *L, struct task *task);

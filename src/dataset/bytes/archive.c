@@ -35,11 +35,6 @@ struct archive_in {
   char *buffer;       /* zip: READ_SIZE bytes */
 };
 
-static bool no_memory(const char *path, struct error *error) {
-  error_set(error, ERROR_MEMORY, "reading %s: out of memory", path);
-  return false;
-}
-
 /* {==================================================================
 ** The bytes of a tar: they come through the reader, which unpacks them
 ** =================================================================== */
@@ -122,7 +117,7 @@ static void explain(struct archive_in *in, struct error *error) {
   if (in->error.code != ERROR_NONE) {
     *error = in->error;
   } else if (archive_errno(in->handle) == ENOMEM) {
-    no_memory(in->reader->path, error);
+    error_memory(error, "reading %s", in->reader->path);
   } else if (said && (strstr(said, "runcated") || strstr(said, "Unrecognized archive format"))) {
     /* the table of a zip stands at its end, and its format is not recognised without it */
     error_set(error, ERROR_DATA, "the %s archive ends too early: it is truncated", title);
@@ -160,7 +155,7 @@ static bool begin(struct archive_in *in, struct error *error) {
   in->handle = archive_read_new();
   in->entry = in->handle ? archive_entry_new2(in->handle) : NULL;
   if (!in->entry || !(tar ? begin_tar(in) : begin_zip(in)))
-    return no_memory(in->reader->path, error);
+    return error_memory(error, "reading %s", in->reader->path);
   if (archive_read_open2(in->handle, in, NULL, tar ? read_tar : read_zip, tar ? NULL : skip_zip,
                          NULL) == ARCHIVE_OK)
     return true;
@@ -171,7 +166,7 @@ static bool begin(struct archive_in *in, struct error *error) {
 struct archive_in *archive_in_open(struct reader *reader, struct error *error) {
   struct archive_in *in = calloc(1, sizeof *in);
   if (!in) {
-    no_memory(reader->path, error);
+    error_memory(error, "reading %s", reader->path);
     return NULL;
   }
   in->reader = reader;
@@ -300,7 +295,7 @@ struct archive_out *archive_out_open(struct archive_in *in, struct writer *write
   struct archive_out *out = calloc(1, sizeof *out);
   if (out) out->handle = archive_write_new();
   if (!out || !out->handle) {
-    error_set(error, ERROR_MEMORY, "writing %s: out of memory", writer_target(writer));
+    error_memory(error, "writing %s", writer_target(writer));
     free(out);
     return NULL;
   }

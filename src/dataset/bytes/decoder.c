@@ -46,9 +46,7 @@ static bool failed(struct decoder *decoder, enum packing_step step) {
   const struct packing *packing = decoder->packing;
   struct error *error = &decoder->error;
   switch (step) {
-  case PACKING_NO_MEMORY:
-    error_set(error, ERROR_MEMORY, "decoding %s: out of memory", decoder->input->path);
-    break;
+  case PACKING_NO_MEMORY: error_memory(error, "decoding %s", decoder->input->path); break;
   case PACKING_REFUSED:
     error_set(error, ERROR_DATA, "these %s data need what this version of the library lacks",
               packing->name);
@@ -209,7 +207,7 @@ struct decoder *decoder_open(const struct packing *packing, struct input *input,
                              size_t size, struct error *error) {
   struct decoder *decoder = calloc(1, sizeof *decoder);
   if (!decoder) {
-    error_set(error, ERROR_MEMORY, "decoding %s: out of memory", input->path);
+    error_memory(error, "decoding %s", input->path);
     return NULL;
   }
   decoder->packing = packing;
@@ -217,7 +215,7 @@ struct decoder *decoder_open(const struct packing *packing, struct input *input,
   pthread_mutex_init(&decoder->mutex, NULL);
   pthread_cond_init(&decoder->changed, NULL);
   if (!allocate(decoder, first, size)) {
-    error_set(error, ERROR_MEMORY, "decoding %s: out of memory", input->path);
+    error_memory(error, "decoding %s", input->path);
   } else if (thread_start(&decoder->thread, decode, decoder) != 0) {
     error_set(error, ERROR_IO, "decoding %s: the system has no thread to spare", input->path);
   } else {

@@ -33,7 +33,7 @@ static bool copy(struct lines_piece *piece, const char *path, struct error *erro
     piece->buffer = malloc(room + READER_PADDING);
     piece->room = piece->buffer ? room : 0;
     if (!piece->buffer) {
-      error_set(error, ERROR_MEMORY, "reading %s: out of memory", path);
+      error_memory(error, "reading %s", path);
       return false;
     }
   }

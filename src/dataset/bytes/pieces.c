@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 enum { SHORT = 512, CHUNK = 1 << 16 };
 
 struct pieces_chunk {
@@ -33,14 +35,7 @@ static struct pieces_chunk *chunk_for(struct pieces *pieces, size_t size) {
 }
 
 static bool make_room(struct pieces *pieces) {
-  size_t room = pieces->room ? 2 * pieces->room : 64;
-  struct iovec *list;
-  if (pieces->count < pieces->room) return true;
-  list = realloc(pieces->list, room * sizeof *list);
-  if (!list) return false;
-  pieces->list = list;
-  pieces->room = room;
-  return true;
+  return memory_reserve(&pieces->list, &pieces->room, pieces->count + 1, sizeof *pieces->list);
 }
 
 static const char *copied(struct pieces *pieces, const char *text, size_t size) {

@@ -69,11 +69,6 @@ void reader_consume(struct reader *reader, size_t bytes) {
   reader->byte += bytes;
 }
 
-static bool no_memory(const struct reader *reader, struct error *error) {
-  error_set(error, ERROR_MEMORY, "reading %s: out of memory", reader->path);
-  return false;
-}
-
 static bool is_cancelled(const struct window *window, struct error *error) {
   if (!window->input.task || !task_cancelled(window->input.task)) return false;
   error_set(error, ERROR_CANCELLED, "reading %s was cancelled", window->public.path);
@@ -106,7 +101,7 @@ static bool make_room(struct window *window, struct error *error) {
       return false;
     }
     buffer = malloc(room + READER_PADDING);
-    if (!buffer) return no_memory(reader, error);
+    if (!buffer) return error_memory(error, "reading %s", reader->path);
   }
   if (!move(window, buffer, error)) {
     if (buffer != window->buffer) free(buffer);
@@ -247,7 +242,7 @@ static bool convert(struct window *window, struct error *error) {
   reader->encoding = utf16_of_mark(reader->text, reader->size);
   if (reader->encoding == ENCODING_UTF8) return true;
   window->raw = malloc(WINDOW_SIZE);
-  if (!window->raw) return no_memory(reader, error);
+  if (!window->raw) return error_memory(error, "reading %s", reader->path);
   memcpy(window->raw, reader->text, reader->size);
   window->raw_size = reader->size;
   window->raw_ended = reader->ended;
@@ -261,7 +256,7 @@ static bool begin(struct window *window, enum purpose purpose, struct error *err
   reader->path = window->input.path;
   window->buffer = malloc(window->room + READER_PADDING);
   reader->text = window->counted = window->buffer;
-  if (!window->buffer) return no_memory(reader, error);
+  if (!window->buffer) return error_memory(error, "reading %s", reader->path);
   if (read_more(window, error) < 0 || !unwrap(window, error) || !identify(window, purpose, error))
     return false;
   if (!convert(window, error)) return false;
@@ -275,7 +270,7 @@ static bool begin(struct window *window, enum purpose purpose, struct error *err
 static struct window *window_new(const char *path, struct error *error) {
   struct window *window = calloc(1, sizeof *window);
   if (!window) {
-    error_set(error, ERROR_MEMORY, "reading %s: out of memory", path);
+    error_memory(error, "reading %s", path);
     return NULL;
   }
   window->input.descriptor = -1;

@@ -18,11 +18,6 @@ static const struct packing *packing(void) {
   return packing_of_name("spool.zst", &size);
 }
 
-static bool no_memory(struct error *error) {
-  error_set(error, ERROR_MEMORY, "putting data aside: out of memory");
-  return false;
-}
-
 void spool_begin(struct spool *spool, const char *beside, size_t limit) {
   spool->beside = beside;
   spool->limit = limit;
@@ -53,7 +48,7 @@ static bool open_file(struct spool *spool, struct error *error) {
   char *path;
   if (!spool->packed) spool->packed = malloc(BUFFER);
   spool->encoder = packing()->encoder_new(LEVEL, 0);
-  if (!spool->packed || !spool->encoder) return no_memory(error);
+  if (!spool->packed || !spool->encoder) return error_memory(error, "putting data aside");
   spool->descriptor = leftover_create_beside(spool->beside, &path, error);
   if (spool->descriptor < 0) return false;
   unlink(path);
@@ -69,7 +64,8 @@ static bool write_packed(struct spool *spool, const void *bytes, size_t size, bo
     buffers.out = spool->packed;
     buffers.out_size = BUFFER;
     step = packing()->encode(spool->encoder, &buffers);
-    if (step != PACKING_MORE && step != PACKING_DONE) return no_memory(error);
+    if (step != PACKING_MORE && step != PACKING_DONE)
+      return error_memory(error, "putting data aside");
     if (!file_write(spool->descriptor, spool->packed, BUFFER - buffers.out_size, NAME, error))
       return false;
   }
@@ -91,7 +87,8 @@ static bool grow(struct spool *spool, size_t least) {
 
 bool spool_add(struct spool *spool, const void *bytes, size_t size, struct error *error) {
   size_t now = spool->limit - spool->used < size ? spool->limit - spool->used : size;
-  if (spool->used + now > spool->room && !grow(spool, spool->used + now)) return no_memory(error);
+  if (spool->used + now > spool->room && !grow(spool, spool->used + now))
+    return error_memory(error, "putting data aside");
   if (now > 0) memcpy(spool->memory + spool->used, bytes, now);
   spool->used += now;
   spool->size += size;
@@ -149,7 +146,8 @@ static bool drain_file(struct spool *spool,
   drain.decoder = packing()->decoder_new();
   drain.in = malloc(BUFFER);
   drain.out = malloc(BUFFER);
-  done = drain.decoder && drain.in && drain.out ? drain_packed(&drain, error) : no_memory(error);
+  done = drain.decoder && drain.in && drain.out ? drain_packed(&drain, error)
+                                                : error_memory(error, "putting data aside");
   packing()->decoder_free(drain.decoder);
   free(drain.in);
   free(drain.out);

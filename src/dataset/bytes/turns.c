@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "thread.h"
+
 /* One piece in one thread. */
 struct turn {
   struct turns *turns;
@@ -93,13 +95,12 @@ void turns_join(struct turns *turns, void *state) {
 struct member {
   struct turns *turns;
   void *state;
-  pthread_t thread;
+  struct thread thread;
 };
 
-static void *run(void *argument) {
+static void run(void *argument) {
   struct member *member = argument;
   turns_join(member->turns, member->state);
-  return NULL;
 }
 
 bool turns_run(const struct turns_work *work, void *context, void *states, size_t size,
@@ -111,11 +112,11 @@ bool turns_run(const struct turns_work *work, void *context, void *states, size_
   for (unsigned i = 1; members && i < count; i++, started++) {
     members[i].turns = &turns;
     members[i].state = (char *)states + i * size;
-    if (pthread_create(&members[i].thread, NULL, run, &members[i]) != 0) break;
+    if (thread_start(&members[i].thread, run, &members[i]) != 0) break;
   }
   turns_join(&turns, states);
   for (unsigned i = 1; i < started; i++)
-    pthread_join(members[i].thread, NULL);
+    thread_join(&members[i].thread);
   free(members);
   return turns_end(&turns, error);
 }

@@ -36,11 +36,6 @@ struct writer {
   unsigned char *out; /* what it makes */
 };
 
-static bool no_memory(const char *target, struct error *error) {
-  error_set(error, ERROR_MEMORY, "writing %s: out of memory", target);
-  return false;
-}
-
 static const char *name_of(const struct writer *writer) {
   return writer->path ? writer->path : writer->into ? writer->target : writer->spool;
 }
@@ -129,7 +124,7 @@ static bool pack(struct writer *writer, const void *text, size_t size, bool last
     buffers.out = writer->out;
     buffers.out_size = OUT_SIZE;
     step = writer->packing->encode(writer->encoder, &buffers);
-    if (step == PACKING_NO_MEMORY) return no_memory(writer->target, error);
+    if (step == PACKING_NO_MEMORY) return error_memory(error, "writing %s", writer->target);
     if (step != PACKING_MORE && step != PACKING_DONE) {
       error_at(error, ERROR_IO, name_of(writer), 0, 0, "packing it with %s failed",
                writer->packing->name);
@@ -222,7 +217,7 @@ static bool open_output(struct writer *writer, const struct writer_options *opti
 struct writer *writer_open(const struct writer_options *options, struct error *error) {
   struct writer *writer = calloc(1, sizeof *writer);
   if (!writer) {
-    no_memory(options->target, error);
+    error_memory(error, "writing %s", options->target);
     return NULL;
   }
   writer->descriptor = -1;
@@ -231,7 +226,7 @@ struct writer *writer_open(const struct writer_options *options, struct error *e
   writer->task = options->task;
   writer->target = strdup(options->target);
   if (!writer->target || !open_packing(writer, options)) {
-    no_memory(options->target, error);
+    error_memory(error, "writing %s", options->target);
   } else if (open_output(writer, options, error)) {
     return writer;
   }
@@ -279,7 +274,7 @@ static bool copy_by_hand(struct writer *writer, int from, uint64_t at, uint64_t 
                          const char *path, struct error *error) {
   char *buffer = malloc(OUT_SIZE);
   bool done = buffer != NULL;
-  if (!done) no_memory(writer->target, error);
+  if (!done) error_memory(error, "writing %s", writer->target);
   while (done && at < size) {
     size_t now = size - at < OUT_SIZE ? (size_t)(size - at) : OUT_SIZE;
     int64_t got = file_read(from, buffer, now, at, path, error);
@@ -339,7 +334,7 @@ static bool publish_spool(struct writer *writer, struct error *error) {
   char *buffer = malloc(OUT_SIZE);
   uint64_t at = 0;
   int64_t got = 1;
-  if (!buffer) return no_memory(writer->target, error);
+  if (!buffer) return error_memory(error, "writing %s", writer->target);
   while (got > 0) {
     got = file_read(writer->descriptor, buffer, OUT_SIZE, at, writer->spool, error);
     if (got > 0 && !file_write(STDOUT_FILENO, buffer, (size_t)got, "standard output", error))

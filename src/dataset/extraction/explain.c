@@ -234,7 +234,7 @@ char *explain_file(const char *path, const char *shape, const struct column_name
   if (e.record && e.out)
     done = explain(&e, columns, records, error);
   else
-    error_set(error, ERROR_MEMORY, "explaining %s: out of memory", path);
+    error_memory(error, "explaining %s", path);
   if (e.out) fclose(e.out);
   reader_close(e.reader);
   record_free(e.record);

@@ -1,9 +1,9 @@
 /* extract.c - see extract.h
  *
  * The run: files one after the other, each by what it holds; then all ids, sorted, to the output.
- * The task's own thread does it, and extract_json.c takes more where there is much to parse.
+ * The task's own thread does it; extract_json.c uses more threads if there is much to parse.
  */
-#include "dataset/extraction/extraction.h"
+#include "dataset/extraction/extract.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,148 +11,11 @@
 #include <unistd.h>
 
 #include "dataset/bytes/leftover.h"
+#include "dataset/extraction/extract_formats.h"
 #include "dataset/files/format.h"
 #include "dataset/text/id.h"
-#include "dataset/text/id_form.h"
 #include "memory.h"
 #include "thread.h"
-
-/* {==================================================================
-** What all formats need
-** =================================================================== */
-
-enum { IDS_MIN = 1 << 10, IDS_MAX = 1 << 16, PROBLEMS_MIN = 16 };
-
-static void show_progress(struct extraction_run *run) {
-  task_set(&run->task, EXTRACT_BYTES, run->bytes_before + reader_done(run->reader));
-  task_set(&run->task, EXTRACT_RECORDS, run->counts.records);
-  task_set(&run->task, EXTRACT_IDS_SEEN, run->counts.ids_seen);
-}
-
-static bool is_cancelled(struct extraction_run *run, struct error *error) {
-  if (!task_cancelled(&run->task)) return false;
-  error_set(error, ERROR_CANCELLED, "the extraction was cancelled");
-  return true;
-}
-
-/* One problem, in its turn. Returns whether the run goes on. */
-static bool take_problem(struct extraction_run *run, const struct error *problem,
-                         struct error *error) {
-  if (problem->code == ERROR_DATA && run->malformed) {
-    run->counts.classes.malformed++;
-    run->files[run->file].malformed++;
-    return malformed_add(run->malformed, problem, error);
-  }
-  *error = *problem;
-  return false;
-}
-
-static void add_classes(struct extract_classes *to, const struct extract_classes *from) {
-  to->recognised += from->recognised;
-  to->notices += from->notices;
-  to->unrecognised += from->unrecognised;
-  to->without_author += from->without_author;
-}
-
-/* Takes what a thread has found, and clears it. */
-static bool take_found(struct extraction *x, struct error *error) {
-  struct extraction_run *run = x->run;
-  for (size_t i = 0; i < x->id_count; i++)
-    if (!id_set_add(run->ids, x->ids[i], error)) return false;
-  run->counts.ids_seen += x->id_count;
-  run->counts.records += x->counts.records;
-  run->counts.empty += x->counts.empty;
-  x->counts.classes.recognised =
-      x->counts.records - x->counts.classes.notices - x->counts.classes.unrecognised;
-  add_classes(&run->counts.classes, &x->counts.classes);
-  add_classes(&run->files[run->file], &x->counts.classes);
-  x->id_count = 0;
-  memset(&x->counts, 0, sizeof x->counts);
-  for (size_t i = 0; i < x->problem_count; i++)
-    if (!take_problem(run, &x->problems[i], error)) return false;
-  x->problem_count = 0;
-  show_progress(run);
-  return !is_cancelled(run, error);
-}
-
-bool extraction_hand_over(struct extraction *x, struct error *error) {
-  return x->turn ? turns_hand_over(x->turn) : take_found(x, error);
-}
-
-bool extraction_progress(struct extraction *x, struct error *error) {
-  return x->turn ? !is_cancelled(x->run, error) : take_found(x, error);
-}
-
-bool extraction_make_room(struct extraction *x, struct error *error) {
-  size_t room = x->id_room ? 2 * x->id_room : IDS_MIN;
-  uint64_t *ids;
-  if (room > IDS_MAX) return extraction_hand_over(x, error);
-  ids = realloc(x->ids, room * sizeof *ids);
-  if (!ids) return extraction_no_memory(x, error);
-  x->ids = ids;
-  x->id_room = room;
-  return true;
-}
-
-bool extraction_no_memory(const struct extraction *x, struct error *error) {
-  error_set(error, ERROR_MEMORY, "extracting ids%s%s: out of memory", x->reader ? " of " : "",
-            x->reader ? x->reader->path : "");
-  return false;
-}
-
-bool extraction_pass_over(struct extraction *x, struct error *error) {
-  if (x->problem_count == x->problem_room) {
-    size_t room = x->problem_room ? 2 * x->problem_room : PROBLEMS_MIN;
-    struct error *problems = realloc(x->problems, room * sizeof *problems);
-    if (!problems) return extraction_no_memory(x, error);
-    x->problems = problems;
-    x->problem_room = room;
-  }
-  x->problems[x->problem_count++] = *error;
-  return extraction_hand_over(x, error);
-}
-
-bool extraction_refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
-                          struct error *error) {
-  char complaint[ID_COMPLAINT];
-  id_form_complain(text, size, complaint);
-  error_at(error, ERROR_DATA, x->reader->path, reader_line(x->reader, at),
-           x->reader->byte + (uint64_t)(at - x->reader->text), "%s", complaint);
-  return extraction_pass_over(x, error);
-}
-
-static void free_found(struct extraction *x) {
-  record_free(x->record);
-  lines_free(&x->piece);
-  member_free(&x->member);
-  free(x->ids);
-  free(x->problems);
-}
-
-static bool give(void *context, void *state, struct error *error) {
-  (void)context;
-  return take_found(state, error);
-}
-
-bool extraction_share(struct extraction *x, void *context,
-                      enum turns_step (*take)(void *context, void *state, struct error *error),
-                      bool (*work)(void *context, void *state, struct turn *turn), unsigned count,
-                      struct error *error) {
-  const struct turns_work how = {take, work, give};
-  struct extraction *all = calloc(count, sizeof *all);
-  bool done;
-  if (!all) return extraction_no_memory(x, error);
-  for (unsigned i = 0; i < count; i++)
-    all[i] = (struct extraction){
-        .run = x->run, .options = x->options, .reader = x->reader, .shared = count > 1};
-  done = turns_run(&how, context, all, sizeof *all, count, error);
-  for (unsigned i = 0; i < count; i++)
-    free_found(&all[i]);
-  free(all);
-  return done;
-}
-
-/* }================================================================== */
 
 /* {==================================================================
 ** Files
@@ -211,7 +74,7 @@ static enum turns_step take_member(void *context, void *state, struct error *err
   struct members *members = context;
   struct extraction *x = state;
   enum turns_step step;
-  if (is_cancelled(members->run, error)) return TURNS_FAILED;
+  if (extraction_is_cancelled(members->run, error)) return TURNS_FAILED;
   step = member_take(&x->member, members->archive, &members->number, members->room, false, error);
   if (step == TURNS_END || step == TURNS_FAILED || x->member.kind != MEMBER_OTHER) return step;
   if (x->options.stop_on_ignored) {
@@ -227,11 +90,11 @@ static bool work_on_member(void *context, void *state, struct turn *turn) {
   bool done;
   (void)context;
   x->turn = turn;
-  if (x->member.kind == MEMBER_REFUSED) return extraction_pass_over(x, &x->member.problem);
+  if (x->member.kind == MEMBER_REFUSED) return extraction_skip(x, &x->member.problem);
   if (x->member.kind != MEMBER_DATASET) return true;
   x->shared = false;
   x->reader = member_open(&x->member, &x->run->task, &error);
-  done = (x->reader && read_whole(x, &error)) || extraction_pass_over(x, &error);
+  done = (x->reader && read_whole(x, &error)) || extraction_skip(x, &error);
   reader_close(x->reader);
   return done;
 }
@@ -260,16 +123,15 @@ static bool read_file(struct extraction_run *run, const struct folder_file *file
   if (!x.reader) {
     /* one of many in a folder is like a bad record; one that was named is a mistake */
     if (file->found && error->code == ERROR_IO) error->code = ERROR_DATA;
-    return take_problem(run, error, error);
+    return extraction_take_problem(run, error, error);
   }
-  done = (read_content(&x, error) && extraction_hand_over(&x, error)) ||
-         extraction_pass_over(&x, error);
-  show_progress(run);
+  done = (read_content(&x, error) && extraction_hand_over(&x, error)) || extraction_skip(&x, error);
+  extraction_show_progress(run);
   run->bytes_before += reader_done(run->reader);
   run->counts.files++;
   reader_close(run->reader);
   run->reader = NULL;
-  free_found(&x);
+  extraction_free(&x);
   return done;
 }
 
@@ -297,7 +159,7 @@ static bool prepare(struct extraction_run *x, struct error *error) {
   }
   x->files = calloc(x->folder.count + 1, sizeof *x->files);
   if (!x->files) {
-    error_set(error, ERROR_MEMORY, "extracting ids: out of memory");
+    error_memory(error, "extracting ids");
     return false;
   }
   x->output = id_output_new(x->options.output, x->options.ids_per_file, error);
@@ -312,7 +174,8 @@ static bool extract(struct extraction_run *x, struct error *error) {
   if (!prepare(x, error)) return false;
   for (x->file = 0; x->file < x->folder.count; x->file++)
     if (!read_file(x, &x->folder.files[x->file], error)) return false;
-  if (!id_set_finish(x->ids, id_output_write, x->output, error) || is_cancelled(x, error))
+  if (!id_set_finish(x->ids, id_output_write, x->output, error) ||
+      extraction_is_cancelled(x, error))
     return false;
   /* the list first: whoever sees the ids sees it too */
   if (x->malformed && !malformed_publish(x->malformed, error)) return false;
@@ -343,9 +206,7 @@ static void run(struct task *task) {
 }
 
 static void free_options(struct extract_options *options) {
-  for (size_t i = 0; options->inputs && options->inputs[i]; i++)
-    free((void *)options->inputs[i]);
-  free((void *)options->inputs);
+  memory_free_strings((char **)options->inputs);
   free((void *)options->output);
   columns_free(options->columns);
   free((void *)options->shape);
@@ -360,21 +221,13 @@ static void destroy(struct task *task) {
 }
 
 static bool copy_options(struct extraction_run *x, const struct extract_options *options) {
-  const char **inputs;
-  size_t count = 0;
-  while (options->inputs[count])
-    count++;
   x->options = *options;
-  x->options.inputs = inputs = calloc(count + 1, sizeof *inputs);
+  x->options.inputs = (const char *const *)memory_copy_strings(options->inputs);
   x->options.output = strdup(options->output);
   x->options.columns = columns_copy(options->columns);
   x->options.shape = options->shape ? strdup(options->shape) : NULL;
-  if (!inputs || !x->options.output || (options->columns && !x->options.columns) ||
-      (options->shape && !x->options.shape))
-    return false;
-  for (size_t i = 0; i < count; i++)
-    if (!(inputs[i] = strdup(options->inputs[i]))) return false;
-  return true;
+  return x->options.inputs && x->options.output && (!options->columns || x->options.columns) &&
+         (!options->shape || x->options.shape);
 }
 
 static const struct task_kind extraction_kind = {
@@ -387,11 +240,9 @@ static const struct task_kind extraction_kind = {
 struct task *extract_start(const struct extract_options *options, struct error *error) {
   struct extraction_run *x = calloc(1, sizeof *x);
   if (!x || !copy_options(x, options)) {
-    error_set(error, ERROR_MEMORY, "beginning an extraction: out of memory");
-  } else if (task_init(&x->task, &extraction_kind, error)) {
-    if (task_start(&x->task, error)) return &x->task;
-    task_free(&x->task);
-    return NULL;
+    error_memory(error, "beginning an extraction");
+  } else {
+    return task_launch(&x->task, &extraction_kind, error);
   }
   if (x) free_options(&x->options);
   free(x);

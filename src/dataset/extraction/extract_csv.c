@@ -1,6 +1,6 @@
 /* extract_csv.c - extraction from tables
  */
-#include "dataset/extraction/extraction.h"
+#include "dataset/extraction/extract_formats.h"
 #include "dataset/text/csv_table.h"
 
 enum { PROGRESS_EVERY = 256 }; /* rows */
@@ -30,7 +30,7 @@ static bool add_row(struct extraction *x, const struct csv_table *table, uint32_
     x->counts.empty++;
     return true;
   }
-  if (!csv_table_read(table, x->reader, &row, error)) return extraction_pass_over(x, error);
+  if (!csv_table_read(table, x->reader, &row, error)) return extraction_skip(x, error);
   for (uint32_t i = 0; i < row.row.count; i++) {
     if (!(roles & 1u << row.row.ids[i].role)) continue;
     if (!extraction_add(x, row.row.ids[i].id, error)) return false;
@@ -59,7 +59,7 @@ static bool read_rows(struct extraction *x, struct csv_table *table, struct erro
   for (uint64_t row = 0;; row++) {
     enum csv_step step = next_row(x, table, error);
     if (step == CSV_END) return true;
-    if (step == CSV_BAD && (!table->csv.problem || !extraction_pass_over(x, error))) return false;
+    if (step == CSV_BAD && (!table->csv.problem || !extraction_skip(x, error))) return false;
     if (step == CSV_ROW && !add_row(x, table, roles, error)) return false;
     table->rows++;
     reader_consume(x->reader, table->csv.used);

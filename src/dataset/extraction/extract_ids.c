@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "dataset/extraction/extraction.h"
+#include "dataset/extraction/extract_formats.h"
 #include "dataset/text/id.h"
 #include "dataset/text/id_form.h"
 
@@ -31,6 +31,7 @@ static bool read_odd_line(struct extraction *x, const char *line, const char *en
   id = id_form_parse(start, (size_t)(behind - start));
   if (!id) return extraction_refuse_id(x, start, start, (size_t)(behind - start), error);
   x->counts.records++;
+  x->ids_read++;
   x->round_ids += id_is_round(id);
   return !is_wanted(x) || extraction_add(x, id, error);
 }
@@ -44,6 +45,7 @@ static bool read_lines(struct extraction *x, const char *text, const char *end,
     size_t size = id_read(text, &id);
     if (size > 0 && text[size] == '\n') {
       x->counts.records++;
+      x->ids_read++;
       x->round_ids += text[size - 1] == '0' && id_is_round(id);
       if (wanted && !extraction_add(x, id, error)) return false;
       text += size + 1;
@@ -63,9 +65,7 @@ bool extract_ids(struct extraction *x, struct error *error) {
     const char *text = reader->text;
     const char *line_end = reader->size ? memrchr(text, '\n', reader->size) : NULL;
     const char *end = reader->ended ? text + reader->size : line_end ? line_end + 1 : text;
-    uint64_t before = x->counts.records;
     if (!read_lines(x, text, end, error)) return false;
-    x->ids_read += x->counts.records - before; /* about: what was handed over is not in it */
     reader_consume(reader, (size_t)(end - text));
     if (!extraction_progress(x, error)) return false;
     if (reader->ended) return true;

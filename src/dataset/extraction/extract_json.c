@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "dataset/extraction/extraction.h"
+#include "dataset/extraction/extract_formats.h"
 #include "dataset/text/doubt.h"
 
 enum { PROGRESS_EVERY = 256 }; /* records */
@@ -49,10 +49,10 @@ static struct record *record_of(struct extraction *x, struct error *error) {
 static bool find_ids(struct extraction *x, struct record *record, const struct reader_record *text,
                      struct error *error) {
   bool found = false;
-  if (!record_walk(record, x->reader->path, text, error)) return extraction_pass_over(x, error);
+  if (!record_walk(record, x->reader->path, text, error)) return extraction_skip(x, error);
   if (record->class == RECORD_UNRECOGNISED && x->options.on_unrecognised == EXTRACT_STOP) {
     doubt_unrecognised(record, x->reader->path, text, error);
-    return extraction_pass_over(x, error);
+    return extraction_skip(x, error);
   }
   for (uint32_t i = 0; i < record->id_count; i++) {
     const struct record_id *id = &record->ids[i];
@@ -97,7 +97,7 @@ static bool find_in_array(struct extraction *x, struct record *record,
   const char *wrong = reader_elements(&elements, array, &wrong_at);
   if (wrong) {
     error_at(error, ERROR_DATA, x->reader->path, array->line, array->byte + wrong_at, "%s", wrong);
-    return extraction_pass_over(x, error);
+    return extraction_skip(x, error);
   }
   while (reader_element(&elements, &element) == READER_RECORD)
     if (!find_ids(x, record, &element, error)) return false;
@@ -109,7 +109,7 @@ static bool parse_lines(struct extraction *x, struct error *error) {
   const struct lines_piece *piece = &x->piece;
   struct record *record = record_of(x, error);
   const char *at = piece->text, *end = at + piece->size;
-  if (!record) return extraction_pass_over(x, error);
+  if (!record) return extraction_skip(x, error);
   for (uint64_t line = piece->line; at < end; line++) {
     const char *feed = memchr(at, '\n', (size_t)(end - at)), *start = at, *stop;
     struct reader_record text = {.line = line};

@@ -1,4 +1,4 @@
-/* extraction.h - private to extract*.c: an extraction under way, and what the formats share
+/* extraction.h - an extraction that is running, and what its formats share
  *
  * A run has one list of files and one set of ids. Each thread that reads a file, or a piece of one,
  * has a struct extraction of its own: it finds ids and problems and hands them over to the run,
@@ -14,7 +14,7 @@
 #include "dataset/bytes/lines.h"
 #include "dataset/bytes/reader.h"
 #include "dataset/bytes/turns.h"
-#include "dataset/extraction/extract.h"
+#include "dataset/extraction/extract_options.h"
 #include "dataset/extraction/malformed.h"
 #include "dataset/files/folder.h"
 #include "dataset/files/member.h"
@@ -59,12 +59,6 @@ struct extraction {
   size_t problem_count, problem_room;
 };
 
-/* Read the rest of x->reader. What is malformed is skipped or ends it, as the options say. */
-bool extract_ids(struct extraction *x, struct error *error);
-bool extract_csv(struct extraction *x, struct error *error);
-bool extract_json_lines(struct extraction *x, struct error *error);
-bool extract_json_values(struct extraction *x, struct error *error);
-
 /* Hands over what was found. False: the run has stopped. */
 bool extraction_hand_over(struct extraction *x, struct error *error);
 
@@ -79,15 +73,24 @@ static inline bool extraction_add(struct extraction *x, uint64_t id, struct erro
   return true;
 }
 
-/* `error` says that a record, or the rest of a file, cannot be used. Returns whether the run goes
- * on. */
-bool extraction_pass_over(struct extraction *x, struct error *error);
+/* `error` says that a record, or the rest of a file, cannot be used: it is skipped or ends the run,
+ * as the options say. Returns whether the run continues. */
+bool extraction_skip(struct extraction *x, struct error *error);
 
 /* The same for text[0 .. size), which is no id; it stands at `at` of the window. */
 bool extraction_refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
                           struct error *error);
 
 bool extraction_no_memory(const struct extraction *x, struct error *error);
+
+/* For the run itself: one problem, in its turn. Returns whether the run continues. */
+bool extraction_take_problem(struct extraction_run *run, const struct error *problem,
+                             struct error *error);
+bool extraction_is_cancelled(struct extraction_run *run, struct error *error);
+void extraction_show_progress(struct extraction_run *run);
+
+/* Frees what `x` owns, but for its reader. */
+void extraction_free(struct extraction *x);
 
 /* Works on x->reader in `count` threads, each with an extraction like `x` as its state; what they
  * find is handed over for them. The functions are those of turns.h. */

@@ -20,13 +20,13 @@ struct malformed *malformed_new(const char *target, struct error *error) {
   int descriptor = -1;
   if (!malformed || asprintf(&malformed->target, "%s.malformed", target) < 0) {
     free(malformed);
-    error_set(error, ERROR_MEMORY, "writing %s.malformed: out of memory", target);
+    error_memory(error, "writing %s.malformed", target);
     return NULL;
   }
   descriptor = leftover_create_beside(malformed->target, &malformed->path, error);
   if (descriptor >= 0 && (malformed->file = fdopen(descriptor, "w"))) return malformed;
   if (descriptor >= 0) {
-    error_set(error, ERROR_MEMORY, "writing %s: out of memory", malformed->target);
+    error_memory(error, "writing %s", malformed->target);
     close(descriptor);
   }
   malformed_free(malformed, false);

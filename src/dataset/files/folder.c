@@ -9,26 +9,15 @@
 #include <sys/stat.h>
 
 #include "dataset/files/format.h"
-
-static bool no_memory(struct error *error) {
-  error_set(error, ERROR_MEMORY, "listing files: out of memory");
-  return false;
-}
+#include "memory.h"
 
 /* Takes `path` over, also when it fails. */
 static bool add_file(struct folder *folder, char *path, uint64_t size, bool found,
                      struct error *error) {
-  if (path && folder->count == folder->room) {
-    size_t room = folder->room ? 2 * folder->room : 16;
-    struct folder_file *files = realloc(folder->files, room * sizeof *files);
-    if (files) {
-      folder->files = files;
-      folder->room = room;
-    }
-  }
-  if (!path || folder->count == folder->room) {
+  if (!path ||
+      !memory_reserve(&folder->files, &folder->room, folder->count + 1, sizeof *folder->files)) {
     free(path);
-    return no_memory(error);
+    return error_memory(error, "listing files");
   }
   folder->files[folder->count++] = (struct folder_file){path, size, found};
   folder->total += size;
@@ -42,7 +31,7 @@ static bool ignore(struct folder *folder, char *path, struct error *error) {
       folder->ignored_paths = calloc(FOLDER_IGNORED_MAX, sizeof *folder->ignored_paths);
     if (!folder->ignored_paths) {
       free(path);
-      return no_memory(error);
+      return error_memory(error, "listing files");
     }
     folder->ignored_paths[folder->ignored_count++] = path;
   } else {
@@ -53,7 +42,7 @@ static bool ignore(struct folder *folder, char *path, struct error *error) {
 
 bool folder_ignore(struct folder *folder, const char *path, struct error *error) {
   char *copy = strdup(path);
-  return copy ? ignore(folder, copy, error) : no_memory(error);
+  return copy ? ignore(folder, copy, error) : error_memory(error, "listing files");
 }
 
 static char *join(const char *folder, const char *name) {
@@ -90,7 +79,7 @@ static bool walk_entry(struct folder *folder, char *path, const char *name, int 
                        struct task *task, struct error *error) {
   struct stat status;
   bool done = true;
-  if (!path) return no_memory(error);
+  if (!path) return error_memory(error, "listing files");
   if (lstat(path, &status) == 0) {
     if (!S_ISDIR(status.st_mode)) return take_entry(folder, path, name, error);
     done = walk(folder, path, depth + 1, task, error);
@@ -108,7 +97,7 @@ static bool walk(struct folder *folder, const char *path, int depth, struct task
   bool done = depth <= FOLDER_DEPTH_MAX;
   int count = scandir(path, &entries, is_visible, by_name);
   if (count < 0) {
-    if (errno == ENOMEM) return no_memory(error);
+    if (errno == ENOMEM) return error_memory(error, "listing files");
     error_errno(error, "reading the folder", path);
     return false;
   }

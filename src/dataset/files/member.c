@@ -15,11 +15,6 @@ size_t member_room(unsigned jobs) {
   return room < ROOM_MIN ? ROOM_MIN : room > ROOM_MAX ? ROOM_MAX : room;
 }
 
-static bool no_memory(const struct archive_in *archive, struct error *error) {
-  error_set(error, ERROR_MEMORY, "reading %s: out of memory", archive_in_path(archive));
-  return false;
-}
-
 static enum member_kind refuse(struct member *member, const char *why) {
   error_at(&member->problem, ERROR_DATA, member->path, 0, 0, "%s", why);
   return MEMBER_REFUSED;
@@ -63,7 +58,7 @@ static bool identify(struct member *member, struct archive_entry *entry, struct 
   member->entry = archive_entry_clone(entry);
   if (!member->entry ||
       asprintf(&path, "%s!%s", archive_in_path(member->archive), name ? name : "?") < 0)
-    return no_memory(member->archive, error);
+    return error_memory(error, "reading %s", archive_in_path(member->archive));
   make_printable(path);
   member->path = path;
   member->kind = kind_of(member, name);
@@ -86,7 +81,7 @@ static bool fetch(struct member *member, size_t most, struct error *error) {
   while (!member->whole && member->size < most) {
     int64_t got;
     if (member->size == member->room && !grow(member, most))
-      return no_memory(member->archive, error);
+      return error_memory(error, "reading %s", archive_in_path(member->archive));
     got = archive_in_read(member->archive, member->bytes + member->size,
                           member->room - member->size, error);
     if (got < 0) return false;

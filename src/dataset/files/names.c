@@ -107,11 +107,6 @@ static bool refuse_same(const struct name *one, const struct name *other, struct
   return refuse(one, "is the same file as", other, " - name two different files", error);
 }
 
-static bool no_memory(struct error *error) {
-  error_set(error, ERROR_MEMORY, "comparing the names of files: out of memory");
-  return false;
-}
-
 /* }================================================================== */
 
 /* {==================================================================
@@ -216,7 +211,7 @@ static bool locate_beside(struct place *place, const struct place *before, struc
   int size = (int)(before->rest - before->path);
   if (asprintf(&place->path, "%.*s%s", size, before->path, name) < 0) {
     place->path = NULL;
-    return no_memory(error);
+    return error_memory(error, "comparing the names of files");
   }
   place->rest = place->path + size;
   place->folder = before->folder;
@@ -234,7 +229,7 @@ static bool locate_stream(struct place *place, struct error *error) {
   struct stat status;
   place->path = strdup(output ? "standard output" : "standard input"); /* no absolute path */
   place->rest = place->path;
-  if (!place->path) return no_memory(error);
+  if (!place->path) return error_memory(error, "comparing the names of files");
   if (fstat(output ? STDOUT_FILENO : STDIN_FILENO, &status) == 0) examine(place, &status);
   return true;
 }
@@ -247,7 +242,7 @@ static bool locate(struct place *place, const struct place *before, struct error
   if (before && is_beside(place->name, before)) return locate_beside(place, before, error);
   if (!resolve(place->name->path, is_folder(place->name), path, error)) return false;
   place->path = strdup(path);
-  if (!place->path) return no_memory(error);
+  if (!place->path) return error_memory(error, "comparing the names of files");
   split(place);
   return true;
 }
@@ -297,7 +292,7 @@ static bool are_different(const struct check *check, struct error *error) {
   struct key *keys = calloc(2 * check->count + 1, sizeof *keys);
   size_t count, end;
   bool ok = true;
-  if (!keys) return no_memory(error);
+  if (!keys) return error_memory(error, "comparing the names of files");
   count = make_keys(check, keys);
   qsort(keys, count, sizeof *keys, by_identity);
   for (size_t start = 0; ok && start < count; start = end) {
@@ -452,7 +447,7 @@ bool names_check(const struct name *names, size_t count, const struct names_rule
                  struct task *task, struct error *error) {
   struct check check = {rules, task, calloc(count + 1, sizeof *check.places), 0};
   bool ok;
-  if (!check.places) return no_memory(error);
+  if (!check.places) return error_memory(error, "comparing the names of files");
   ok = find_places(&check, names, count, error) && folders_are_free(&check, error) &&
        are_different(&check, error) && written_ones_differ(&check, error) &&
        can_be_written(names, count, error);

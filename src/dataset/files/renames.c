@@ -21,11 +21,6 @@ enum { IDENTITY = 128 };
 
 static const char FORM[] = "xcompliance renames 1";
 
-static bool no_memory(const char *path, struct error *error) {
-  error_set(error, ERROR_MEMORY, "writing %s: out of memory", path);
-  return false;
-}
-
 char *renames_path(const char *quarantine, bool folder) {
   size_t size = strlen(quarantine);
   const char *name;
@@ -83,7 +78,7 @@ bool renames_begin(const char *path, const struct rename *list, size_t count, st
   char *text = print_all(list, count, &size), *temporary;
   int descriptor;
   bool done;
-  if (!text) return no_memory(path, error);
+  if (!text) return error_memory(error, "writing %s", path);
   descriptor = leftover_create_beside(path, &temporary, error);
   done = descriptor >= 0 && file_write(descriptor, text, size, temporary, error) &&
          file_publish(descriptor, temporary, path, error);
@@ -176,7 +171,7 @@ bool renames_complete(const char *path, struct error *error) {
   if (descriptor < 0) return false;
   text = malloc((size_t)status.st_size + 1);
   if (!text)
-    no_memory(path, error);
+    error_memory(error, "writing %s", path);
   else
     got = file_read(descriptor, text, (size_t)status.st_size, 0, path, error);
   if (got >= 0) {

@@ -12,11 +12,7 @@
 #include "dataset/bytes/container.h"
 #include "dataset/files/folder.h"
 #include "dataset/files/format.h"
-
-static bool no_memory(struct error *error) {
-  error_set(error, ERROR_MEMORY, "listing files: out of memory");
-  return false;
-}
+#include "memory.h"
 
 static bool is_folder(const char *path) {
   struct stat status;
@@ -121,13 +117,8 @@ static bool add(struct targets *targets, const struct folder_file *file,
                 const struct targets_options *options, const struct mapping *output,
                 const struct mapping *quarantine, const char *root, struct error *error) {
   struct target *target;
-  if (targets->count == targets->room) {
-    size_t room = targets->room ? 2 * targets->room : 16;
-    struct target *list = realloc(targets->list, room * sizeof *list);
-    if (!list) return no_memory(error);
-    targets->list = list;
-    targets->room = room;
-  }
+  if (!memory_reserve(&targets->list, &targets->room, targets->count + 1, sizeof *targets->list))
+    return error_memory(error, "listing files");
   target = &targets->list[targets->count++];
   target->size = file->size;
   target->found = file->found;
@@ -140,7 +131,7 @@ static bool add(struct targets *targets, const struct folder_file *file,
   }
   return (target->path && (target->output || !output->path) &&
           (target->quarantine || !quarantine->path)) ||
-         no_memory(error);
+         error_memory(error, "listing files");
 }
 
 static bool take_ignored(struct targets *targets, struct folder *folder) {
@@ -163,7 +154,7 @@ static bool list_input(struct targets *targets, const char *input,
   const char *const inputs[] = {input, NULL};
   struct folder folder = {0};
   bool ok = folder_list(&folder, inputs, task, error);
-  if (ok && !take_ignored(targets, &folder)) ok = no_memory(error);
+  if (ok && !take_ignored(targets, &folder)) ok = error_memory(error, "listing files");
   for (size_t i = 0; ok && i < folder.count; i++)
     ok = add(targets, &folder.files[i], options, output, quarantine, input, error);
   targets->total += folder.total;
@@ -217,22 +208,18 @@ bool targets_ignore(struct targets *targets, const char *path, struct error *err
   if (targets->ignored_count >= FOLDER_IGNORED_MAX) return true;
   ok = folder_ignore(&folder, path, error);
   targets->ignored -= folder.ignored;
-  if (ok && !take_ignored(targets, &folder)) ok = no_memory(error);
+  if (ok && !take_ignored(targets, &folder)) ok = error_memory(error, "listing files");
   folder_free(&folder);
   return ok;
 }
 
 /* Room for one more folder, and its name there. */
 static bool note_folder(struct targets *targets, const char *path, struct error *error) {
-  if (targets->folder_count == targets->folder_room) {
-    size_t room = targets->folder_room ? 2 * targets->folder_room : 16;
-    char **folders = realloc(targets->folders, room * sizeof *folders);
-    if (!folders) return no_memory(error);
-    targets->folders = folders;
-    targets->folder_room = room;
-  }
+  if (!memory_reserve(&targets->folders, &targets->folder_room, targets->folder_count + 1,
+                      sizeof *targets->folders))
+    return error_memory(error, "listing files");
   targets->folders[targets->folder_count] = strdup(path);
-  return targets->folders[targets->folder_count] != NULL || no_memory(error);
+  return targets->folders[targets->folder_count] != NULL || error_memory(error, "listing files");
 }
 
 bool targets_make_folder(struct targets *targets, const char *path, struct error *error) {

@@ -15,6 +15,7 @@
 #include "dataset/bytes/leftover.h"
 #include "dataset/text/id.h"
 #include "file.h"
+#include "memory.h"
 
 enum { BUFFER_SIZE = 1 << 18 };
 
@@ -29,11 +30,6 @@ struct id_output {
   char buffer[BUFFER_SIZE];
 };
 
-static bool no_memory(const struct id_output *output, struct error *error) {
-  error_set(error, ERROR_MEMORY, "writing %s: out of memory", output ? output->target : "ids");
-  return false;
-}
-
 struct id_output *id_output_new(const char *target, uint64_t per_file, struct error *error) {
   struct id_output *output = calloc(1, sizeof *output);
   if (output) {
@@ -43,7 +39,7 @@ struct id_output *id_output_new(const char *target, uint64_t per_file, struct er
   }
   if (!output || !output->target) {
     free(output);
-    no_memory(NULL, error);
+    error_memory(error, "writing ids");
     return NULL;
   }
   /* parts have other names, but a folder or a device is not what the user meant */
@@ -85,13 +81,8 @@ static bool close_file(struct id_output *output, struct error *error) {
 
 static bool open_file(struct id_output *output, struct error *error) {
   char name[PATH_MAX];
-  if (output->files == output->room) {
-    size_t room = output->room ? 2 * output->room : 4;
-    char **paths = realloc(output->paths, room * sizeof *paths);
-    if (!paths) return no_memory(output, error);
-    output->paths = paths;
-    output->room = room;
-  }
+  if (!memory_reserve(&output->paths, &output->room, output->files + 1, sizeof *output->paths))
+    return error_memory(error, "writing %s", output->target);
   if (!target_name(output, output->files + 1, name, error)) return false;
   output->descriptor = leftover_create_beside(name, &output->paths[output->files], error);
   if (output->descriptor < 0) return false;

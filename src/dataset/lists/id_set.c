@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "memory.h"
 
 enum {
   SPLIT_BITS = 11,
@@ -220,15 +221,9 @@ static bool open_file(struct set *set, struct error *error) {
 }
 
 static struct run *new_run(struct set *set, struct error *error) {
-  if (set->run_count == set->run_room) {
-    size_t room = set->run_room ? 2 * set->run_room : 16;
-    struct run *runs = realloc(set->runs, room * sizeof *runs);
-    if (!runs) {
-      error_set(error, ERROR_MEMORY, "sorting ids: out of memory");
-      return NULL;
-    }
-    set->runs = runs;
-    set->run_room = room;
+  if (!memory_reserve(&set->runs, &set->run_room, set->run_count + 1, sizeof *set->runs)) {
+    error_memory(error, "sorting ids");
+    return NULL;
   }
   if ((set->run_count + 1) * MERGE_BUFFER_MIN > set->public.room) {
     error_set(error, ERROR_USAGE,
@@ -366,7 +361,7 @@ static bool merge_runs(struct set *set, id_set_take *take, void *context, struct
   if (merge.losers && merge.heads && output)
     done = merge_all(&merge, output, take, context, error);
   else
-    error_set(error, ERROR_MEMORY, "merging sorted ids: out of memory");
+    error_memory(error, "merging sorted ids");
   free(merge.losers);
   free(merge.heads);
   free(output);

@@ -7,6 +7,7 @@
 
 #include "dataset/bytes/reader.h"
 #include "dataset/text/id.h"
+#include "memory.h"
 
 struct search {
   struct task task;
@@ -16,11 +17,6 @@ struct search {
   struct locate_place *places;
   size_t place_count, place_room;
 };
-
-static bool no_memory(struct error *error) {
-  error_set(error, ERROR_MEMORY, "looking for ids: out of memory");
-  return false;
-}
 
 static bool is_digit(char c) {
   return (unsigned char)(c - '0') < 10;
@@ -38,13 +34,9 @@ static bool add(struct search *search, uint64_t id, size_t path, uint64_t line) 
     if (place->path != path || place->line != line) break;
     if (place->id == id) return true;
   }
-  if (search->place_count == search->place_room) {
-    size_t room = search->place_room ? 2 * search->place_room : 64;
-    struct locate_place *places = realloc(search->places, room * sizeof *places);
-    if (!places) return false;
-    search->places = places;
-    search->place_room = room;
-  }
+  if (!memory_reserve(&search->places, &search->place_room, search->place_count + 1,
+                      sizeof *search->places))
+    return false;
   search->places[search->place_count++] = (struct locate_place){id, line, path};
   return true;
 }
@@ -74,7 +66,8 @@ static bool search_reader(struct search *search, struct reader *reader, size_t p
     const char *feed = reader->size ? memrchr(reader->text, '\n', reader->size) : NULL;
     size_t size = reader->ended ? reader->size : feed ? (size_t)(feed + 1 - reader->text) : 0;
     uint64_t line = reader_line(reader, reader->text);
-    if (!search_lines(search, reader->text, size, path, line)) return no_memory(error);
+    if (!search_lines(search, reader->text, size, path, line))
+      return error_memory(error, "looking for ids");
     reader_consume(reader, size);
     if (reader->ended) return true;
     if (!reader_fill(reader, error)) return false;
@@ -102,9 +95,7 @@ static void run(struct task *task) {
 
 static void destroy(struct task *task) {
   struct search *search = (struct search *)task;
-  for (size_t i = 0; search->paths && search->paths[i]; i++)
-    free(search->paths[i]);
-  free(search->paths);
+  memory_free_strings(search->paths);
   free(search->ids);
   free(search->places);
   free(search);
@@ -112,17 +103,12 @@ static void destroy(struct task *task) {
 
 static bool copy(struct search *search, const uint64_t *ids, size_t count,
                  const char *const *paths) {
-  size_t path_count = 0;
-  while (paths[path_count])
-    path_count++;
   search->ids = malloc((count + 1) * sizeof *ids);
-  search->paths = calloc(path_count + 1, sizeof *search->paths);
+  search->paths = memory_copy_strings(paths);
   if (!search->ids || !search->paths) return false;
   if (count > 0) memcpy(search->ids, ids, count * sizeof *ids);
   search->id_count = count;
   qsort(search->ids, count, sizeof *ids, by_number);
-  for (size_t i = 0; i < path_count; i++)
-    if (!(search->paths[i] = strdup(paths[i]))) return false;
   return true;
 }
 
@@ -131,11 +117,9 @@ struct task *locate_start(const uint64_t *ids, size_t count, const char *const *
   static const struct task_kind kind = {.name = "search for ids", .run = run, .destroy = destroy};
   struct search *search = calloc(1, sizeof *search);
   if (!search || !copy(search, ids, count, paths)) {
-    no_memory(error);
-  } else if (task_init(&search->task, &kind, error)) {
-    if (task_start(&search->task, error)) return &search->task;
-    task_free(&search->task);
-    return NULL;
+    error_memory(error, "looking for ids");
+  } else {
+    return task_launch(&search->task, &kind, error);
   }
   if (search) destroy(&search->task);
   return NULL;

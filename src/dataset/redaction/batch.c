@@ -53,7 +53,7 @@ void batch_begin(struct batch *batch, bool copy) {
 
 void batch_no_memory(struct batch *batch, const char *path) {
   batch->failed = true;
-  error_set(&batch->error, ERROR_MEMORY, "redacting %s: out of memory", path);
+  error_memory(&batch->error, "redacting %s", path);
 }
 
 void batch_pass(struct batch *batch, const char *text, size_t size) {

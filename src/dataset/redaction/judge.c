@@ -7,6 +7,7 @@
 #include "dataset/text/doubt.h"
 #include "dataset/text/record.h"
 #include "file.h"
+#include "memory.h"
 
 /* What is known of one object of the record. */
 struct finding {
@@ -83,22 +84,9 @@ static uint8_t lowest_bit(uint32_t facts) {
 ** Findings
 ** =================================================================== */
 
-static void *grown(void *memory, size_t *room, size_t wanted, size_t size, bool *no_memory) {
-  size_t larger = wanted + wanted / 2 + 64;
-  void *moved;
-  if (wanted <= *room) return memory;
-  moved = realloc(memory, larger * size);
-  if (!moved) {
-    *no_memory = true;
-    return memory;
-  }
-  *room = larger;
-  return moved;
-}
-
-#define GROW(state, name, name_room, wanted)                                                       \
-  ((state)->name = grown((state)->name, &(state)->name_room, wanted, sizeof *(state)->name,        \
-                         &(state)->no_memory))
+#define RESERVE(state, name, name_room, wanted)                                                    \
+  ((state)->no_memory |=                                                                           \
+   !memory_reserve(&(state)->name, &(state)->name_room, wanted, sizeof *(state)->name))
 
 static void apply_facts(struct state *state, const struct record_id *id, enum verdicts_type type,
                         uint32_t facts) {
@@ -201,8 +189,8 @@ static void judge_parents(struct state *state) {
 
 static bool judge_objects(struct state *state, struct judge_counts *counts) {
   const struct record *record = state->record;
-  GROW(state, findings, finding_room, record->object_count + 1); /* never without memory */
-  GROW(state, cut_counts, list_room, record->list_count + 1);
+  RESERVE(state, findings, finding_room, record->object_count + 1); /* never without memory */
+  RESERVE(state, cut_counts, list_room, record->list_count + 1);
   if (state->no_memory) return false;
   memset(state->findings, 0, record->object_count * sizeof *state->findings);
   memset(state->cut_counts, 0, record->list_count * sizeof *state->cut_counts);
@@ -229,7 +217,7 @@ static bool is_found(const struct state *state) {
 ** =================================================================== */
 
 static void cut_place(struct state *state, const struct record_place *place) {
-  GROW(state, places, place_room, state->place_count + 1);
+  RESERVE(state, places, place_room, state->place_count + 1);
   if (state->no_memory) return;
   state->places[state->place_count++] = *place;
   state->cut_counts[place->list]++;
@@ -330,7 +318,7 @@ static bool list_references(struct state *state) {
   size_t count = 2;
   while (count < 2 * (size_t)record->key_count)
     count *= 2;
-  GROW(state, references, reference_room, count);
+  RESERVE(state, references, reference_room, count);
   if (state->no_memory) return false;
   state->reference_count = count;
   for (size_t i = 0; i < count; i++)
@@ -408,8 +396,8 @@ static void make_cuts(struct state *state) {
   size_t next[PLACE_RUNS] = {0, state->runs[0], state->runs[1]};
   judge->cut_count = 0;
   if (state->place_count == 0) return;
-  judge->cuts = grown(judge->cuts, &state->cut_room, 2 * state->place_count, sizeof *judge->cuts,
-                      &state->no_memory);
+  if (!memory_reserve(&judge->cuts, &state->cut_room, 2 * state->place_count, sizeof *judge->cuts))
+    state->no_memory = true;
   if (state->no_memory) return;
   memset(state->cut_counts, 0, state->record->list_count * sizeof *state->cut_counts);
   while ((place = next_place(state, next))) {
@@ -476,8 +464,10 @@ static void add_counts(struct judge_counts *to, const struct judge_counts *from)
 
 static void add_rehydrate(struct state *state, uint64_t id) {
   struct id_list *list = &state->public.rehydrate;
-  list->ids = grown(list->ids, &list->room, list->count + 1, sizeof *list->ids, &state->no_memory);
-  if (!state->no_memory) list->ids[list->count++] = id;
+  if (memory_reserve(&list->ids, &list->room, list->count + 1, sizeof *list->ids))
+    list->ids[list->count++] = id;
+  else
+    state->no_memory = true;
 }
 
 static void list_rehydrated(struct state *state) {
@@ -585,7 +575,7 @@ static bool is_doubtful(struct state *state, const char *path, struct error *err
 /* }================================================================== */
 
 static enum judgement fail(const char *path, struct error *error) {
-  error_set(error, ERROR_MEMORY, "redacting %s: out of memory", path);
+  error_memory(error, "redacting %s", path);
   return JUDGED_FAILED;
 }
 

@@ -21,6 +21,7 @@
 #include "dataset/redaction/redact_file.h"
 #include "dataset/text/csv.h"
 #include "file.h"
+#include "memory.h"
 #include "thread.h"
 
 enum { JOBS_MAX = 256, COPY_SIZE = 1 << 18, NAMES_ROOM = 300 };
@@ -46,34 +47,33 @@ struct redaction {
 ** Threads
 ** =================================================================== */
 
-static void *work(void *argument) {
+static void work(void *argument) {
   struct redaction *r = argument;
   struct redact_worker worker = {0};
   struct error error;
   size_t i;
   if (!redact_worker_begin(&worker, &r->run)) {
-    error_set(&error, ERROR_MEMORY, "redacting: out of memory");
+    error_memory(&error, "redacting");
     redact_run_fail(&r->run, &error);
     redact_worker_end(&worker);
-    return NULL;
+    return;
   }
   while ((i = atomic_fetch_add(&r->next_file, 1)) < r->file_count)
     redact_file_work(r->files[i], &worker);
   for (i = 0; i < r->file_count; i++)
     redact_file_work(r->files[i], &worker);
   redact_worker_end(&worker);
-  return NULL;
 }
 
 /* This thread works too; threads that the system does not give are done without. */
 static void work_together(struct redaction *r) {
-  pthread_t threads[JOBS_MAX];
+  struct thread threads[JOBS_MAX];
   unsigned count = 0;
-  while (count + 1 < r->run.jobs && pthread_create(&threads[count], NULL, work, r) == 0)
+  while (count + 1 < r->run.jobs && thread_start(&threads[count], work, r) == 0)
     count++;
   work(r);
   while (count > 0)
-    pthread_join(threads[--count], NULL);
+    thread_join(&threads[--count]);
 }
 
 /* }================================================================== */
@@ -82,17 +82,12 @@ static void work_together(struct redaction *r) {
 ** Quarantine
 ** =================================================================== */
 
-static bool no_memory(struct error *error) {
-  error_set(error, ERROR_MEMORY, "redacting: out of memory");
-  return false;
-}
-
 static bool append(struct writer *writer, const char *path, struct error *error) {
   char *buffer = malloc(COPY_SIZE);
   int descriptor = buffer ? file_open(path, NULL, error) : -1;
   int64_t got = 1;
   bool done = descriptor >= 0;
-  if (!buffer) no_memory(error);
+  if (!buffer) error_memory(error, "redacting");
   for (uint64_t at = 0; done && got > 0; at += (uint64_t)got) {
     struct iovec piece = {buffer, 0};
     got = file_read(descriptor, buffer, COPY_SIZE, at, path, error);
@@ -233,7 +228,7 @@ static bool make_quarantine(struct redaction *r, size_t from, size_t to, struct 
 
 static bool make_quarantines(struct redaction *r, struct error *error) {
   r->quarantines = calloc(r->file_count + 1, sizeof(struct writer *));
-  if (!r->quarantines) return no_memory(error);
+  if (!r->quarantines) return error_memory(error, "redacting");
   if (r->targets.one_quarantine) return make_quarantine(r, 0, r->file_count, error);
   for (size_t i = 0; i < r->file_count; i++)
     if (!make_quarantine(r, i, i + 1, error)) return false;
@@ -264,7 +259,7 @@ static void tidy(const struct redaction *r) {
 static bool complete_renames(struct redaction *r, struct error *error) {
   if (!r->options.in_place || !r->options.quarantine) return true;
   r->renames = renames_path(r->options.quarantine, !r->targets.one_quarantine);
-  if (!r->renames) return no_memory(error);
+  if (!r->renames) return error_memory(error, "redacting");
   leftover_remove(r->renames);
   return renames_complete(r->renames, error);
 }
@@ -289,7 +284,7 @@ static bool prepare(struct redaction *r, struct error *error) {
   policy_matter(&options->policy, matter);
   r->filter = prefilter_new(options->verdicts, matter, &r->task);
   r->files = calloc(r->targets.count + 1, sizeof(struct redact_file *));
-  if (!r->filter || !r->files) return no_memory(error);
+  if (!r->filter || !r->files) return error_memory(error, "redacting");
   r->run.rules = (struct batch_rules){.policy = &options->policy,
                                       .filter = r->filter,
                                       .task = &r->task,
@@ -301,7 +296,7 @@ static bool prepare(struct redaction *r, struct error *error) {
                                       .columns = options->columns};
   for (; r->file_count < r->targets.count; r->file_count++) {
     r->files[r->file_count] = redact_file_new(&r->run, &r->targets.list[r->file_count]);
-    if (!r->files[r->file_count]) return no_memory(error);
+    if (!r->files[r->file_count]) return error_memory(error, "redacting");
   }
   return true;
 }
@@ -351,7 +346,7 @@ static bool counts_add_up(const struct batch_counts *counts, struct error *error
 static bool write_rehydrate(struct redaction *r, struct id_output **output, struct error *error) {
   struct id_list *list = &r->run.rehydrate;
   uint64_t *scratch = malloc((list->count + 1) * sizeof *scratch);
-  if (!scratch) return no_memory(error);
+  if (!scratch) return error_memory(error, "redacting");
   if (list->count > 0) list->count = id_sort(list->ids, scratch, list->count, &r->task);
   free(scratch);
   r->report.rehydrate = list->count;
@@ -374,7 +369,7 @@ static bool note_renames(struct redaction *r, struct error *error) {
   bool done;
   if (!r->options.in_place || r->quarantine_count == 0) return true;
   list = calloc(r->quarantine_count + r->file_count, sizeof *list);
-  if (!list) return no_memory(error);
+  if (!list) return error_memory(error, "redacting");
   for (size_t i = 0; i < r->quarantine_count; i++)
     list[count++] =
         (struct rename){writer_path(r->quarantines[i]), writer_target(r->quarantines[i]), true};
@@ -541,9 +536,7 @@ static void run(struct task *task) {
 ** =================================================================== */
 
 static void free_options(struct redact_options *options) {
-  for (size_t i = 0; options->inputs && options->inputs[i]; i++)
-    free((void *)options->inputs[i]);
-  free((void *)options->inputs);
+  memory_free_strings((char **)options->inputs);
   free((void *)options->output);
   free((void *)options->quarantine);
   free((void *)options->rehydrate);
@@ -572,24 +565,16 @@ static bool copy_string(const char **to, const char *from) {
 }
 
 static bool copy_options(struct redaction *r, const struct redact_options *options) {
-  const char **inputs;
-  size_t count = 0;
   bool done;
-  while (options->inputs[count])
-    count++;
   r->options = *options;
   verdicts_retain(r->options.verdicts);
-  r->options.inputs = inputs = calloc(count + 1, sizeof *inputs);
+  r->options.inputs = (const char *const *)memory_copy_strings(options->inputs);
   done = copy_string(&r->options.output, options->output);
   done = copy_string(&r->options.quarantine, options->quarantine) && done;
   done = copy_string(&r->options.rehydrate, options->rehydrate) && done;
   done = copy_string(&r->options.shape, options->shape) && done;
   r->options.columns = columns_copy(options->columns);
-  done = (!options->columns || r->options.columns) && done;
-  if (!inputs) return false;
-  for (size_t i = 0; i < count; i++)
-    done = copy_string(&inputs[i], options->inputs[i]) && done;
-  return done;
+  return done && r->options.inputs && (!options->columns || r->options.columns);
 }
 
 static const struct task_kind redaction_kind = {
@@ -603,7 +588,7 @@ struct task *redact_start(const struct redact_options *options, struct error *er
   struct redaction *r = calloc(1, sizeof *r);
   unsigned jobs = options->jobs > 0 ? options->jobs : thread_processors();
   if (!r) {
-    no_memory(error);
+    error_memory(error, "redacting");
     return NULL;
   }
   pthread_mutex_init(&r->run.mutex, NULL);
@@ -612,11 +597,9 @@ struct task *redact_start(const struct redact_options *options, struct error *er
   r->run.targets = &r->targets;
   r->run.jobs = jobs < JOBS_MAX ? jobs : JOBS_MAX;
   if (!copy_options(r, options)) {
-    no_memory(error);
-  } else if (task_init(&r->task, &redaction_kind, error)) {
-    if (task_start(&r->task, error)) return &r->task;
-    task_free(&r->task);
-    return NULL;
+    error_memory(error, "redacting");
+  } else {
+    return task_launch(&r->task, &redaction_kind, error);
   }
   destroy(&r->task);
   return NULL;

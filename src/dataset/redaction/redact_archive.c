@@ -13,6 +13,7 @@
 
 #include "dataset/files/folder.h"
 #include "dataset/redaction/redact_file_state.h"
+#include "memory.h"
 
 enum { COPY_SIZE = 1 << 16 };
 
@@ -235,20 +236,15 @@ static bool note(struct redact_file *file, const struct redact_member *own, stru
 
 static bool report(struct redact_file *file, const struct redact_member *own, struct error *error) {
   struct redact_member_report *last;
-  if (file->member_count == file->member_room) {
-    size_t room = file->member_room ? 2 * file->member_room : 16;
-    struct redact_member_report *reports = realloc(file->member_reports, room * sizeof *reports);
-    if (reports) file->member_reports = reports;
-    if (reports) file->member_room = room;
-  }
-  if (file->member_count < file->member_room) {
+  if (memory_reserve(&file->member_reports, &file->member_room, file->member_count + 1,
+                     sizeof *file->member_reports)) {
     last = &file->member_reports[file->member_count];
     *last = (struct redact_member_report){strdup(own->member.path), own->format, own->touched,
                                           own->counts};
     if (last->path) file->member_count++;
     if (last->path) return true;
   }
-  error_set(error, ERROR_MEMORY, "redacting %s: out of memory", own->member.path);
+  error_memory(error, "redacting %s", own->member.path);
   return false;
 }
 

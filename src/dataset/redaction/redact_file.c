@@ -13,6 +13,7 @@
 #include "dataset/redaction/redact_file_state.h"
 #include "dataset/text/id.h"
 #include "file.h"
+#include "memory.h"
 
 enum { MARK = 3, CHECK_SIZE = 1 << 20 };
 
@@ -65,11 +66,6 @@ void redact_worker_end(struct redact_worker *worker) {
   free(worker->member);
   lines_free(&worker->piece.lines);
   batch_free(worker->piece.batch);
-}
-
-static bool no_memory(const struct redact_file *file, struct error *error) {
-  error_set(error, ERROR_MEMORY, "redacting %s: out of memory", file->target->path);
-  return false;
 }
 
 /* {==================================================================
@@ -261,24 +257,16 @@ void redact_file_count(struct redact_file *file, const struct batch_counts *coun
 
 bool redact_take_ids(struct redact_file *file, const struct id_list *ids, struct error *error) {
   struct id_list *all = &file->run->rehydrate;
-  bool done = true;
+  bool done;
   if (ids->count == 0) return true;
   pthread_mutex_lock(&file->run->mutex);
-  if (all->count + ids->count > all->room) {
-    size_t room = 2 * (all->count + ids->count);
-    uint64_t *more = realloc(all->ids, room * sizeof *more);
-    done = more != NULL;
-    if (done) {
-      all->ids = more;
-      all->room = room;
-    }
-  }
+  done = memory_reserve(&all->ids, &all->room, all->count + ids->count, sizeof *all->ids);
   if (done) {
     memcpy(all->ids + all->count, ids->ids, ids->count * sizeof *ids->ids);
     all->count += ids->count;
   }
   pthread_mutex_unlock(&file->run->mutex);
-  return done || no_memory(file, error);
+  return done || error_memory(error, "redacting %s", file->target->path);
 }
 
 static bool give_piece(void *context, void *state, struct error *error) {
@@ -359,7 +347,7 @@ static bool checksum_input(struct redact_file *file, struct error *error) {
   char *buffer = malloc(CHECK_SIZE);
   int64_t got = buffer ? 1 : 0;
   bool done = buffer != NULL;
-  if (!buffer) no_memory(file, error);
+  if (!buffer) error_memory(error, "redacting %s", file->target->path);
   for (uint64_t at = 0; done && got > 0; at += (uint64_t)got) {
     got = file_read(file->descriptor, buffer, CHECK_SIZE, at, file->target->path, error);
     done = got >= 0;

@@ -32,20 +32,16 @@ void redactor_free(struct redactor *redactor) {
   free(redactor);
 }
 
-static bool no_memory(struct error *error) {
-  error_set(error, ERROR_MEMORY, "redacting a record: out of memory");
-  return false;
-}
-
 static bool fill(struct redactor *redactor, const struct verdicts *verdicts, const char *shape,
                  struct error *error) {
   uint32_t matter[VERDICTS_TYPES];
-  if (shape && !(redactor->settings.shape = strdup(shape))) return no_memory(error);
+  if (shape && !(redactor->settings.shape = strdup(shape)))
+    return error_memory(error, "redacting a record");
   redactor->shapes = shapes_new(shape, error);
   if (!redactor->shapes) return false;
   policy_matter(&redactor->settings.policy, matter);
   redactor->filter = prefilter_new(verdicts, matter, NULL);
-  if (!redactor->filter) return no_memory(error);
+  if (!redactor->filter) return error_memory(error, "redacting a record");
   redactor->rules = (struct batch_rules){
       .policy = &redactor->settings.policy,
       .filter = redactor->filter,
@@ -55,14 +51,14 @@ static bool fill(struct redactor *redactor, const struct verdicts *verdicts, con
       .on_unrecognised = redactor->settings.on_unrecognised,
   };
   redactor->batch = batch_new(&redactor->rules);
-  return redactor->batch || no_memory(error);
+  return redactor->batch || error_memory(error, "redacting a record");
 }
 
 struct redactor *redactor_new(const struct verdicts *verdicts,
                               const struct redactor_settings *settings, struct error *error) {
   struct redactor *redactor = calloc(1, sizeof *redactor);
   if (!redactor) {
-    no_memory(error);
+    error_memory(error, "redacting a record");
     return NULL;
   }
   redactor->settings = *settings;

@@ -13,11 +13,6 @@ enum {
   LIKELY_DIGITS = 11, /* an id of so many digits is hardly the number of a row */
 };
 
-static bool no_memory(const char *path, struct error *error) {
-  error_set(error, ERROR_MEMORY, "reading %s: out of memory", path);
-  return false;
-}
-
 uint64_t csv_table_line(const struct csv_table *table, struct reader *reader, const char *at) {
   if (table->csv.feed == '\r') return table->rows + 1 + (table->header != NULL);
   return reader_line(reader, at);
@@ -26,7 +21,7 @@ uint64_t csv_table_line(const struct csv_table *table, struct reader *reader, co
 bool csv_table_fail(const struct csv_table *table, struct reader *reader, size_t at,
                     struct error *error) {
   const struct csv *csv = &table->csv;
-  if (csv->problem == CSV_NO_MEMORY) return no_memory(reader->path, error);
+  if (csv->problem == CSV_NO_MEMORY) return error_memory(error, "reading %s", reader->path);
   error_at(error, ERROR_DATA, reader->path,
            csv_table_line(table, reader, reader->text + at + csv->problem_at),
            reader->byte + at + csv->problem_at, "%s", csv->problem);
@@ -81,7 +76,7 @@ static bool want(struct csv_table *table, int column, enum column_role role, con
     return false;
   }
   cell = csv_want(&table->csv, column);
-  if (cell < 0) return no_memory(path, error);
+  if (cell < 0) return error_memory(error, "reading %s", path);
   if (role != COLUMN_PLACE)
     table->cells[table->cell_count++] = (struct csv_table_cell){role, (uint32_t)cell};
   return true;
@@ -163,7 +158,7 @@ static bool want_columns(struct csv_table *table, const char *path, const struct
   const char *name = csv_name(csv, 0);
   if (!has_all_named(csv, names, path, error)) return false;
   roles = table->roles = malloc(csv->columns);
-  if (!roles) return no_memory(path, error);
+  if (!roles) return error_memory(error, "reading %s", path);
   for (uint32_t i = 0; i < csv->columns; i++, name += strlen(name) + 1) {
     roles[i] = (uint8_t)role_of(name, names);
     table->has[roles[i]] = true;
@@ -213,7 +208,7 @@ static bool open_headless(struct csv_table *table, const char *path,
   if (ids > 1 && (!names || !names->name)) return refuse_several(path, error);
   while (column < table->csv.columns && !is_digits(csv_name(&table->csv, column)))
     column++;
-  if (!csv_number_names(&table->csv)) return no_memory(path, error);
+  if (!csv_number_names(&table->csv)) return error_memory(error, "reading %s", path);
   table->csv.used = 0;
   if (names && names->name) return want_columns(table, path, names, unknown, error);
   own[0].name = strcpy(name, csv_name(&table->csv, column));
@@ -224,7 +219,7 @@ static bool keep_header(struct csv_table *table, const char *text, const char *p
                         struct error *error) {
   const struct csv *csv = &table->csv;
   table->header = malloc(csv->used + 2);
-  if (!table->header) return no_memory(path, error);
+  if (!table->header) return error_memory(error, "reading %s", path);
   memcpy(table->header, text, csv->used);
   table->header[csv->used] = csv->feed;
   table->header_size = csv->used;

@@ -690,7 +690,7 @@ bool record_walk(struct record *r, const char *path, const struct reader_record 
   json_finish(&r->json);
   done = check(r, path, text, error);
   if (!r->no_memory) return done;
-  error_set(error, ERROR_MEMORY, "reading a record of %s: out of memory", path);
+  error_memory(error, "reading a record of %s", path);
   return false;
 }
 

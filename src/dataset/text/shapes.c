@@ -117,11 +117,6 @@ struct build {
 ** Errors and memory
 ** =================================================================== */
 
-static bool no_memory(struct build *build) {
-  error_set(build->error, ERROR_MEMORY, "reading the shapes of datasets: out of memory");
-  return false;
-}
-
 static bool refuse(struct build *build, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -140,7 +135,7 @@ static bool refuse(struct build *build, const char *format, ...) {
 static char *keep(struct build *build, const char *text, size_t size) {
   char **block = calloc(1, sizeof *block + size + 16);
   if (!block) {
-    no_memory(build);
+    error_memory(build->error, "reading the shapes of datasets");
     return NULL;
   }
   *block = build->shapes->memory;
@@ -381,7 +376,7 @@ static bool read_line(struct build *build, char *line) {
 
 static bool read_text(struct build *build, const char *text, const char *name) {
   char *copy = strdup(text), *rest = copy, *line;
-  bool done = copy != NULL || no_memory(build);
+  bool done = copy != NULL || error_memory(build->error, "reading the shapes of datasets");
   build->name = name;
   build->line = 0;
   while (done && (line = strsep(&rest, "\n"))) {
@@ -508,7 +503,8 @@ static bool make_steps(struct build *build) {
   struct shapes *shapes = build->shapes;
   size_t room = (size_t)(SHAPES_STATES_MAX + 1) * shapes->word_count;
   shapes->steps[SHAPES_ALL] = calloc(room, sizeof(struct shape_step));
-  if (!shapes->steps[SHAPES_ALL]) return no_memory(build);
+  if (!shapes->steps[SHAPES_ALL])
+    return error_memory(build->error, "reading the shapes of datasets");
   for (uint32_t state = 1; state <= build->state_count; state++) { /* which grow on the way */
     struct shape_step *steps = steps_of(shapes, SHAPES_ALL, state);
     if (!make_steps_from(build, state, steps)) return false;
@@ -567,7 +563,7 @@ static bool make_id_steps(struct build *build) {
   size_t count = (size_t)shapes->state_count * shapes->word_count;
   bool useful[SHAPES_STATES_MAX + 1] = {false};
   struct shape_step *steps = malloc(count * sizeof *steps);
-  if (!steps) return no_memory(build);
+  if (!steps) return error_memory(build->error, "reading the shapes of datasets");
   shapes->steps[SHAPES_IDS] = memcpy(steps, shapes->steps[SHAPES_ALL], count * sizeof *steps);
   for (size_t i = 0; i < count; i++)
     if (is_for_redaction(&steps[i])) steps[i].action = SHAPE_NONE;
@@ -596,7 +592,8 @@ static bool build_shapes(struct build *build, const char *text, const char *path
   shapes->words = calloc(WORDS_MAX, sizeof *shapes->words);
   build->nodes = calloc(NODES_MAX, sizeof *build->nodes);
   build->states = calloc(SHAPES_STATES_MAX + 1, sizeof *build->states);
-  if (!shapes->words || !build->nodes || !build->states) return no_memory(build);
+  if (!shapes->words || !build->nodes || !build->states)
+    return error_memory(build->error, "reading the shapes of datasets");
   shapes->word_count = SHAPE_FIRST_KEY;
   build->node_count = HOLDERS;
   for (size_t i = 0; (shape = shapes_builtin(i)); i++)
@@ -609,7 +606,8 @@ static bool build_shapes(struct build *build, const char *text, const char *path
 
 struct shapes *shapes_new_from(const char *text, const char *path, struct error *error) {
   struct build build = {.shapes = calloc(1, sizeof(struct shapes)), .error = error};
-  bool done = build.shapes ? build_shapes(&build, text, path) : no_memory(&build);
+  bool done = build.shapes ? build_shapes(&build, text, path)
+                           : error_memory(build.error, "reading the shapes of datasets");
   free(build.nodes);
   free(build.states);
   if (done) return build.shapes;
@@ -633,7 +631,7 @@ struct shapes *shapes_new(const char *path, struct error *error) {
   }
   close(descriptor);
   if (!text)
-    error_set(error, ERROR_MEMORY, "reading %s: out of memory", path);
+    error_memory(error, "reading %s", path);
   else if (size == FILE_MAX)
     error_at(error, ERROR_DATA, path, 0, 0, "is too large to be a file of shapes");
   else if (got >= 0)

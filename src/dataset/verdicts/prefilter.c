@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "dataset/text/id.h"
+#include "memory.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -285,13 +286,7 @@ struct scan {
 static const uint64_t CERTAIN = 0;
 
 static bool add_hit(struct prefilter_hits *hits, size_t at) {
-  if (hits->count == hits->room) {
-    size_t room = hits->room ? 2 * hits->room : 1024;
-    size_t *more = realloc(hits->at, room * sizeof *more);
-    if (!more) return false;
-    hits->at = more;
-    hits->room = room;
-  }
+  if (!memory_reserve(&hits->at, &hits->room, hits->count + 1, sizeof *hits->at)) return false;
   hits->at[hits->count++] = at;
   return true;
 }

@@ -19,6 +19,7 @@
 #include "dataset/bytes/reader.h"
 #include "dataset/text/id.h"
 #include "dataset/text/json.h"
+#include "memory.h"
 
 enum {
   ROW_MAX = 1 << 20, /* bytes: none is a thousandth of that */
@@ -431,13 +432,8 @@ struct found {
 };
 
 static bool add_row(struct found *found, const struct results_row *row) {
-  if (found->count == found->room) {
-    size_t room = found->room ? 2 * found->room : 1024;
-    struct results_row *rows = realloc(found->rows, room * sizeof *rows);
-    if (!rows) return false;
-    found->rows = rows;
-    found->room = room;
-  }
+  if (!memory_reserve(&found->rows, &found->room, found->count + 1, sizeof *found->rows))
+    return false;
   found->rows[found->count++] = *row;
   return true;
 }
@@ -463,7 +459,7 @@ static bool parse_line(const struct file *file, struct found *found,
   if (counts->unknown == 1 && unknown == 0) add_place(counts->unknown_text, path, line);
   if (counts->other == 1 && other == 0) add_place(counts->other_text, path, line);
   if (add_row(found, &row)) return true;
-  error_set(&found->error, ERROR_MEMORY, "reading %s: out of memory", path);
+  error_memory(&found->error, "reading %s", path);
   return false;
 }
 
@@ -511,7 +507,7 @@ static bool read_lines(struct file *file, struct error *error) {
   struct found *founds = calloc(count, sizeof *founds);
   bool ok;
   if (!founds) {
-    error_set(error, ERROR_MEMORY, "reading %s: out of memory", file->reader->path);
+    error_memory(error, "reading %s", file->reader->path);
     return false;
   }
   file->shared = count > 1;

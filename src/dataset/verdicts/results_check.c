@@ -32,11 +32,9 @@ struct task *results_check_start(const char *path, const char *name, struct erro
     task->name = strdup(name);
   }
   if (!task || !task->path || !task->name) {
-    error_set(error, ERROR_MEMORY, "checking %s: out of memory", name);
-  } else if (task_init(&task->task, &kind, error)) {
-    if (task_start(&task->task, error)) return &task->task;
-    task_free(&task->task);
-    return NULL;
+    error_memory(error, "checking %s", name);
+  } else {
+    return task_launch(&task->task, &kind, error);
   }
   if (task) destroy(&task->task);
   return NULL;

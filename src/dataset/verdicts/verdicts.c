@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "memory.h"
+
 enum {
   ENTRY = VERDICT_ENTRY,
   PER_RUN = 3,    /* the directory has one run for 2^3 to 2^4 verdicts */
@@ -261,14 +263,8 @@ void verdicts_abandon(struct verdicts_builder *builder) {
 }
 
 static bool grow(struct rows *rows) {
-  size_t room = rows->room ? rows->room + rows->room / 2 : 4096;
-  unsigned char *entries;
-  if (rows->count >= UINT32_MAX) return false;
-  entries = realloc(rows->entries, room * ENTRY);
-  if (!entries) return false;
-  rows->entries = entries;
-  rows->room = room;
-  return true;
+  return rows->count < UINT32_MAX &&
+         memory_grow(&rows->entries, &rows->room, rows->count + 1, ENTRY);
 }
 
 bool verdicts_add(struct verdicts_builder *builder, enum verdicts_type type,

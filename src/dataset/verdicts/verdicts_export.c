@@ -163,11 +163,6 @@ static bool list_asked(struct export *l, struct error *error) {
 ** All verdicts
 ** =================================================================== */
 
-static bool no_memory(struct error *error) {
-  error_set(error, ERROR_MEMORY, "listing verdicts: out of memory");
-  return false;
-}
-
 static bool is_cancelled(struct export *l, uint64_t i) {
   return i % NOW_AND_THEN == 0 && task_cancelled(&l->task);
 }
@@ -177,7 +172,7 @@ static bool list_all(struct export *l, struct error *error) {
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
   uint64_t *ids = malloc((set->count + 1) * sizeof *ids);
   uint64_t *scratch = malloc((set->count + 1) * sizeof *scratch);
-  bool done = ids && scratch ? true : no_memory(error);
+  bool done = ids && scratch ? true : error_memory(error, "listing verdicts");
   size_t count = 0;
   if (done && !l->options.facts) put(l, "id,outcome,reason,redacted_at\n");
   for (uint64_t i = 0; done && i < set->count && !is_cancelled(l, i); i++)
@@ -237,7 +232,7 @@ struct task *verdicts_export_start(const struct verdicts_export_options *options
   };
   struct export *l = calloc(1, sizeof *l);
   if (!l) {
-    no_memory(error);
+    error_memory(error, "listing verdicts");
     return NULL;
   }
   l->options = *options;
@@ -245,11 +240,9 @@ struct task *verdicts_export_start(const struct verdicts_export_options *options
   l->options.ids = options->ids ? strdup(options->ids) : NULL;
   l->options.output = strdup(options->output);
   if (!l->options.output || (options->ids && !l->options.ids)) {
-    no_memory(error);
-  } else if (task_init(&l->task, &kind, error)) {
-    if (task_start(&l->task, error)) return &l->task;
-    task_free(&l->task);
-    return NULL;
+    error_memory(error, "listing verdicts");
+  } else {
+    return task_launch(&l->task, &kind, error);
   }
   destroy(&l->task);
   return NULL;

@@ -194,7 +194,7 @@ static bool sum_up(int descriptor, const char *path, uint64_t size, uint32_t *cr
   char *buffer = malloc(SUM_SIZE);
   bool done = buffer != NULL;
   *crc = 0;
-  if (!done) error_set(error, ERROR_MEMORY, "mapping %s: out of memory", path);
+  if (!done) error_memory(error, "mapping %s", path);
   for (uint64_t at = 0; done && at < size; at += SUM_SIZE) {
     size_t now = size - at < SUM_SIZE ? (size_t)(size - at) : SUM_SIZE;
     int64_t got =
@@ -274,7 +274,7 @@ bool verdicts_map_set(struct verdict_set *set, enum verdicts_type type, const ch
 struct verdicts *verdicts_map(const char *path, struct error *error) {
   struct verdicts *verdicts = verdicts_new();
   bool ok = verdicts != NULL;
-  if (!ok) error_set(error, ERROR_MEMORY, "mapping %s: out of memory", path);
+  if (!ok) error_memory(error, "mapping %s", path);
   for (int type = 0; ok && type < VERDICTS_TYPES; type++)
     ok = verdicts_map_set(&verdicts->sets[type], (enum verdicts_type)type, path, NULL, error);
   if (ok) return verdicts;

@@ -7,6 +7,7 @@
 
 #include "dataset/verdicts/results.h"
 #include "dataset/verdicts/verdicts_file.h"
+#include "memory.h"
 
 enum { NOW_AND_THEN = 1 << 16 };
 
@@ -53,7 +54,7 @@ static bool add_saved(struct verdicts_task *task, const struct verdict_set *from
     struct verdict verdict = verdicts_at(from, i);
     if (i % NOW_AND_THEN == 0 && is_cancelled(task, error)) return false;
     if (verdicts_add(task->builder, task->type, &verdict)) continue;
-    error_set(error, ERROR_MEMORY, "loading verdicts: out of memory");
+    error_memory(error, "loading verdicts");
     return false;
   }
   return true;
@@ -65,7 +66,7 @@ static bool load_saved(struct verdicts_task *task, const char *path, struct erro
   struct verdict_set *set = saved ? &saved->sets[task->type] : NULL;
   bool ok = false;
   if (!saved)
-    error_set(error, ERROR_MEMORY, "mapping %s: out of memory", path);
+    error_memory(error, "mapping %s", path);
   else
     ok = verdicts_map_set(set, task->type, path, &task->task, error);
   if (ok && !set->given) {
@@ -144,7 +145,7 @@ static void run(struct task *base) {
   task->verdicts = verdicts_finish(task->builder, base);
   task->builder = NULL;
   if (!task->verdicts && !is_cancelled(task, &base->error))
-    error_set(&base->error, ERROR_MEMORY, "sorting verdicts: out of memory");
+    error_memory(&base->error, "sorting verdicts");
 }
 
 static void destroy(struct task *base) {
@@ -152,26 +153,18 @@ static void destroy(struct task *base) {
   verdicts_abandon(task->builder);
   verdicts_release(task->verdicts);
   for (int type = 0; type < VERDICTS_TYPES; type++) {
-    for (size_t i = 0; i < task->path_counts[type]; i++)
-      free(task->paths[type][i]);
-    free(task->paths[type]);
+    memory_free_strings(task->paths[type]);
   }
   free(task);
 }
 
 static bool copy_paths(struct verdicts_task *task, enum verdicts_type type,
                        const char *const *paths) {
-  size_t count = 0;
-  while (paths && paths[count])
-    count++;
-  if (count == 0) return true;
-  task->paths[type] = calloc(count, sizeof(char *));
+  if (!paths) return true;
+  task->paths[type] = memory_copy_strings(paths);
   if (!task->paths[type]) return false;
-  for (; task->path_counts[type] < count; task->path_counts[type]++) {
-    char *copy = strdup(paths[task->path_counts[type]]);
-    if (!copy) return false;
-    task->paths[type][task->path_counts[type]] = copy;
-  }
+  while (task->paths[type][task->path_counts[type]])
+    task->path_counts[type]++;
   return true;
 }
 
@@ -186,18 +179,12 @@ struct task *verdicts_start(const struct verdicts_options *options, struct error
   if (!task || !(task->builder = verdicts_build()) ||
       !copy_paths(task, VERDICTS_TWEETS, options->tweets) ||
       !copy_paths(task, VERDICTS_USERS, options->users)) {
-    error_set(error, ERROR_MEMORY, "loading results: out of memory");
+    error_memory(error, "loading results");
     if (task) destroy(&task->task);
     return NULL;
   }
   task->jobs = options->jobs;
-  if (!task_init(&task->task, &kind, error)) {
-    destroy(&task->task);
-    return NULL;
-  }
-  if (task_start(&task->task, error)) return &task->task;
-  task_free(&task->task);
-  return NULL;
+  return task_launch(&task->task, &kind, error);
 }
 
 struct verdicts *verdicts_loaded(const struct task *task) {
@@ -232,11 +219,9 @@ struct task *verdicts_save_start(struct verdicts *verdicts, const char *path, st
     task->path = strdup(path);
   }
   if (!task || !task->path) {
-    error_set(error, ERROR_MEMORY, "saving %s: out of memory", path);
-  } else if (task_init(&task->task, &kind, error)) {
-    if (task_start(&task->task, error)) return &task->task;
-    task_free(&task->task);
-    return NULL;
+    error_memory(error, "saving %s", path);
+  } else {
+    return task_launch(&task->task, &kind, error);
   }
   if (task) destroy_save(&task->task);
   return NULL;
