@@ -77,7 +77,7 @@ void file_random(void *bytes, size_t size) {
   }
 }
 
-static const char *name_of(const char *path) {
+const char *file_name_of(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
 }
@@ -85,7 +85,7 @@ static const char *name_of(const char *path) {
 /* Writes DIR/.NAME.RANDOM.part; a long NAME is cut so that the whole stays within NAME_MAX. */
 static char *temporary_path(const char *target) {
   static const char letters[] = "0123456789abcdefghijklmnopqrstuv";
-  const char *name = name_of(target);
+  const char *name = file_name_of(target);
   size_t folder = (size_t)(name - target);
   size_t size = folder + strlen(name) + RANDOM_LETTERS + sizeof TEMPORARY_END + 3;
   unsigned char random[RANDOM_LETTERS];
@@ -121,7 +121,7 @@ static bool is_stream(const struct stat *file) {
 bool file_can_be_target(const char *target, struct error *error) {
   struct stat status;
   bool linked;
-  if (name_of(target)[0] == '\0') {
+  if (file_name_of(target)[0] == '\0') {
     error_at(error, ERROR_IO, target, 0, 0, "names no file - give the name of a file");
     return false;
   }
@@ -168,7 +168,7 @@ int file_create_beside(const char *target, char **path, struct error *error) {
 
 /* Opens the folder of `target`, to be flushed. Returns the descriptor, or -1. */
 static int open_folder(const char *target, struct error *error) {
-  const char *name = name_of(target);
+  const char *name = file_name_of(target);
   char *folder = name == target ? strdup(".") : strndup(target, (size_t)(name - target));
   int descriptor;
   if (!folder) {

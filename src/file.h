@@ -44,6 +44,9 @@ bool file_publish(int descriptor, const char *path, const char *target, struct e
 /* Whether `name` (without folder) is one that file_create_beside makes; for tidying up. */
 bool file_is_temporary(const char *name);
 
+/* The name in a path, without its folders. */
+const char *file_name_of(const char *path);
+
 /* Fills `size` bytes with random ones from the system. */
 void file_random(void *bytes, size_t size);
 

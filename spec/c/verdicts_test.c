@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "dataset/verdicts/verdicts_file.h"
+#include "map_verdicts.h"
 
 static uint64_t state = 88172645463325252u;
 
@@ -93,7 +93,7 @@ static void test_size(size_t count, uint64_t spread) {
   CHECK(verdicts_save(verdicts, path, NULL, &error) &&
         verdicts_save(backwards, other_path, NULL, &error));
   CHECK(same_files());
-  mapped = verdicts_map(path, &error);
+  mapped = map_verdicts(path, &error);
   CHECK(mapped && is_as_expected(mapped, rows, distinct));
   verdicts_release(verdicts);
   verdicts_release(backwards);
@@ -120,17 +120,17 @@ static void test_damage(void) {
     if (pread(descriptor, &byte, 1, at) != 1) exit(1);
     changed = byte ^ 0x10;
     if (pwrite(descriptor, &changed, 1, at) != 1) exit(1);
-    mapped = verdicts_map(path, &error);
+    mapped = map_verdicts(path, &error);
     if (mapped) CHECK(!"a damaged file is refused");
     verdicts_release(mapped);
     if (pwrite(descriptor, &byte, 1, at) != 1) exit(1);
   }
-  mapped = verdicts_map(path, &error);
+  mapped = map_verdicts(path, &error);
   CHECK(mapped != NULL);
   verdicts_release(mapped);
   for (off_t size = status.st_size - 1; size > 0; size /= 2) {
     if (ftruncate(descriptor, size) != 0) exit(1);
-    CHECK(verdicts_map(path, &error) == NULL && error.code == ERROR_DATA);
+    CHECK(map_verdicts(path, &error) == NULL && error.code == ERROR_DATA);
   }
   close(descriptor);
 }

@@ -103,11 +103,6 @@ static const char *const JSON_HEADERS[] = {"Content-Type: application/json",
                                            "Accept: application/json", NULL};
 static const char *const ACCEPT[] = {"Accept: application/json", NULL};
 
-static int push_answer(lua_State *L, struct task *task) {
-  session_push_answer(L, (struct transfer *)task);
-  return 1;
-}
-
 /* Writes `text` as the inside of a JSON string (RFC 8259, section 7); `escaped` holds six times its
  * bytes and a NUL. */
 static void escape(const char *text, char *escaped) {
@@ -154,7 +149,7 @@ static int create_compliance_job(lua_State *L) {
   options.headers = JSON_HEADERS;
   options.body = body;
   options.fresh_connection = true;
-  return session_run(L, 1, &options, push_answer, NULL);
+  return session_run(L, 1, &options, session_push_answer, NULL);
 }
 
 /* A call about one job, which has no body. */
@@ -171,7 +166,7 @@ static int call_job(lua_State *L, const char *name, const char *method, const ch
   strcat(strcat(url, "/"), id);
   add_fields(L, name, url);
   options.headers = ACCEPT;
-  return session_run(L, 1, &options, push_answer, NULL);
+  return session_run(L, 1, &options, session_push_answer, NULL);
 }
 
 /* core.list_job(session, { base_url, bearer_token, id, fields?, timeout?, allow_http? })
@@ -207,7 +202,7 @@ static int list_jobs(lua_State *L) {
   options.doing = "listing compliance jobs";
   options.body_max = LIST_MAX;
   options.headers = ACCEPT;
-  return session_run(L, 1, &options, push_answer, NULL);
+  return session_run(L, 1, &options, session_push_answer, NULL);
 }
 
 /* core.name_points(text) -> integer | nil: the code points of a job's name; nil if it cannot be

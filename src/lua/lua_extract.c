@@ -9,6 +9,12 @@
 
 enum { IDS_MOST = 1 << 20 };
 
+static const char *const EXTRACT_OPTIONS[] = {
+    "allow_rounded", "columns",   "format",     "ids_per_file", "inputs",          "jobs",
+    "lists",         "memory",    "on_ignored", "on_malformed", "on_unrecognised", "output",
+    "shape",         "top_level", "type",       NULL,
+};
+
 static void push_names(lua_State *L, struct task *task, uint64_t count) {
   char name[PATH_MAX];
   lua_newtable(L);
@@ -69,61 +75,49 @@ static int push_extraction(lua_State *L, struct task *task) {
   return 1;
 }
 
+/* Leaves on the stack what holds the strings. */
+static void read_extraction(lua_State *L, const char *name, struct extract_options *options) {
+  static const char *const types[] = {"tweets", "users", NULL};
+  static const char *const list_types[] = {"any", "tweets", "users", NULL};
+  static const char *const formats[] = {"auto", "jsonl", "csv", "ids", NULL};
+  static const char *const skips[] = {"stop", "skip", NULL};
+  int lists = skin_optional_choice(L, 1, name, "lists", 0, list_types);
+  skin_string(L, 1, name, "type"); /* it has no default */
+  options->type = (enum extract_type)skin_optional_choice(L, 1, name, "type", 0, types);
+  options->format = (enum extract_format)skin_optional_choice(L, 1, name, "format", 0, formats);
+  options->on_malformed =
+      (enum extract_malformed)skin_optional_choice(L, 1, name, "on_malformed", 0, skips);
+  options->on_unrecognised =
+      (enum extract_malformed)skin_optional_choice(L, 1, name, "on_unrecognised", 0, skips);
+  options->stop_on_ignored = skin_optional_choice(L, 1, name, "on_ignored", 1, skips) == 0;
+  options->shape = skin_optional_string(L, 1, name, "shape", NULL);
+  options->output = skin_string(L, 1, name, "output");
+  options->allow_rounded = skin_optional_boolean(L, 1, name, "allow_rounded", false);
+  options->lists_known = lists > 0;
+  options->lists = (enum extract_type)(lists > 0 ? lists - 1 : 0);
+  options->top_level = skin_optional_boolean(L, 1, name, "top_level", false);
+  options->ids_per_file = skin_optional_whole(L, 1, name, "ids_per_file", 0, (uint64_t)1 << 53);
+  options->jobs = (unsigned)skin_optional_whole(L, 1, name, "jobs", 0, 1024);
+  options->memory = skin_optional_whole(L, 1, name, "memory", 0, (uint64_t)1 << 53);
+  if (options->memory > 0 && options->memory < ID_SET_MEMORY_MIN)
+    skin_misuse(L, "%s: memory must be at least %d bytes", name, (int)ID_SET_MEMORY_MIN);
+  options->columns = skin_columns(L, 1, name);
+  options->inputs = skin_inputs(L, 1, name);
+}
+
 /* core.extract{ type, inputs, output, format?, columns?, lists?, top_level?, ids_per_file?,
  * memory?, jobs?, allow_rounded?, shape?, on_malformed?, on_unrecognised?, on_ignored? } -> task ->
  * { records, recognised, notices, unrecognised, malformed, without_author, ids_seen, ids, empty,
  * bytes, files, by_file, ignored, outputs, ignored_files } | nil, err Progress: bytes, total,
  * records, ids. See dataset/extraction/extract.h. */
 static int extract(lua_State *L) {
-  static const char *const known[] = {"allow_rounded",
-                                      "columns",
-                                      "lists",
-                                      "format",
-                                      "ids_per_file",
-                                      "inputs",
-                                      "jobs",
-                                      "memory",
-                                      "on_ignored",
-                                      "on_malformed",
-                                      "on_unrecognised",
-                                      "output",
-                                      "shape",
-                                      "top_level",
-                                      "type",
-                                      NULL};
-  static const char *const types[] = {"tweets", "users", NULL};
-  static const char *const formats[] = {"auto", "jsonl", "csv", "ids", NULL};
-  static const char *const skips[] = {"stop", "skip", NULL};
   static const char name[] = "core.extract";
-  static const char *const list_types[] = {"any", "tweets", "users", NULL};
   struct extract_options options = {0};
-  int lists;
   struct task_box *box;
   struct task *task;
   struct error error;
-  skin_check_options(L, 1, name, known);
-  lists = skin_optional_choice(L, 1, name, "lists", 0, list_types);
-  skin_string(L, 1, name, "type"); /* it has no default */
-  options.type = (enum extract_type)skin_optional_choice(L, 1, name, "type", 0, types);
-  options.format = (enum extract_format)skin_optional_choice(L, 1, name, "format", 0, formats);
-  options.on_malformed =
-      (enum extract_malformed)skin_optional_choice(L, 1, name, "on_malformed", 0, skips);
-  options.on_unrecognised =
-      (enum extract_malformed)skin_optional_choice(L, 1, name, "on_unrecognised", 0, skips);
-  options.stop_on_ignored = skin_optional_choice(L, 1, name, "on_ignored", 1, skips) == 0;
-  options.shape = skin_optional_string(L, 1, name, "shape", NULL);
-  options.output = skin_string(L, 1, name, "output");
-  options.allow_rounded = skin_optional_boolean(L, 1, name, "allow_rounded", false);
-  options.lists_known = lists > 0;
-  options.lists = (enum extract_type)(lists > 0 ? lists - 1 : 0);
-  options.top_level = skin_optional_boolean(L, 1, name, "top_level", false);
-  options.ids_per_file = skin_optional_whole(L, 1, name, "ids_per_file", 0, (uint64_t)1 << 53);
-  options.jobs = (unsigned)skin_optional_whole(L, 1, name, "jobs", 0, 1024);
-  options.memory = skin_optional_whole(L, 1, name, "memory", 0, (uint64_t)1 << 53);
-  if (options.memory > 0 && options.memory < ID_SET_MEMORY_MIN)
-    skin_misuse(L, "%s: memory must be at least %d bytes", name, (int)ID_SET_MEMORY_MIN);
-  options.columns = skin_columns(L, 1, name);
-  options.inputs = skin_inputs(L, 1, name);
+  skin_check_options(L, 1, name, EXTRACT_OPTIONS);
+  read_extraction(L, name, &options);
   box = task_box_new(L, push_extraction);
   task = extract_start(&options, &error);
   return task_box_fill(L, box, task, &error);

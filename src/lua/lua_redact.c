@@ -5,6 +5,30 @@
 
 enum { JOBS_MOST = 256 };
 
+static const char *const REDACT_OPTIONS[] = {
+    "allow_rounded",
+    "checksums",
+    "columns",
+    "dry_run",
+    "in_place",
+    "inputs",
+    "jobs",
+    "level",
+    "lists",
+    "on_ignored",
+    "on_malformed",
+    "on_unknown",
+    "on_unrecognised",
+    "output",
+    "policy",
+    "quarantine",
+    "rehydrate",
+    "shape",
+    "strict",
+    "verdicts",
+    NULL,
+};
+
 static const char *const SKIPS[] = {"stop", "skip", NULL};
 
 static void push_counts(lua_State *L, const struct batch_counts *counts) {
@@ -104,28 +128,7 @@ static void check_outputs(lua_State *L, const char *name, struct redact_options 
 
 /* Everything but the verdicts. Leaves on the stack what holds the strings. */
 static void read_redaction(lua_State *L, const char *name, struct redact_options *options) {
-  static const char *const known[] = {"allow_rounded",
-                                      "checksums",
-                                      "columns",
-                                      "dry_run",
-                                      "in_place",
-                                      "inputs",
-                                      "jobs",
-                                      "level",
-                                      "lists",
-                                      "on_malformed",
-                                      "on_unknown",
-                                      "output",
-                                      "policy",
-                                      "quarantine",
-                                      "rehydrate",
-                                      "strict",
-                                      "verdicts",
-                                      "shape",
-                                      "on_unrecognised",
-                                      "on_ignored",
-                                      NULL};
-  skin_check_options(L, 1, name, known);
+  skin_check_options(L, 1, name, REDACT_OPTIONS);
   options->output = skin_optional_string(L, 1, name, "output", NULL);
   options->in_place = skin_optional_boolean(L, 1, name, "in_place", false);
   options->dry_run = skin_optional_boolean(L, 1, name, "dry_run", false);

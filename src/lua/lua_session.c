@@ -104,7 +104,8 @@ static void push_headers(lua_State *L, const struct transfer *transfer, bool mas
   }
 }
 
-void session_push_answer(lua_State *L, const struct transfer *transfer) {
+int session_push_answer(lua_State *L, struct task *task) {
+  const struct transfer *transfer = (const struct transfer *)task;
   size_t size;
   const char *body = transfer_body(transfer, &size);
   lua_createtable(L, 0, 8);
@@ -115,6 +116,7 @@ void session_push_answer(lua_State *L, const struct transfer *transfer) {
   lua_setfield(L, -2, "body");
   skin_set_string(L, "doing", transfer->doing);
   skin_set_string(L, "where", transfer->where);
+  return 1;
 }
 
 /* What an exchange that broke off had come to: enough to go on from there. */

@@ -93,21 +93,16 @@ static void push_moved(lua_State *L, const struct transfer *transfer, const char
   skin_set_string(L, "flow", transfer->token ? "api" : "storage");
 }
 
-static int push_request(lua_State *L, struct task *task) {
-  session_push_answer(L, (struct transfer *)task);
-  return 1;
-}
-
 static int push_upload(lua_State *L, struct task *task) {
   const struct transfer *transfer = (struct transfer *)task;
-  session_push_answer(L, transfer);
+  session_push_answer(L, task);
   push_moved(L, transfer, "sent", transfer_sent(transfer));
   return 1;
 }
 
 static int push_download(lua_State *L, struct task *task) {
   const struct transfer *transfer = (struct transfer *)task;
-  session_push_answer(L, transfer);
+  session_push_answer(L, task);
   push_moved(L, transfer, "received", transfer_bytes(transfer));
   skin_set_boolean(L, "framed", transfer_is_framed(transfer));
   return 1;
@@ -116,7 +111,7 @@ static int push_download(lua_State *L, struct task *task) {
 static int push_download_so_far(lua_State *L, struct task *task) {
   const struct transfer *transfer = (struct transfer *)task;
   if (transfer_placed(transfer)) {
-    session_push_answer(L, transfer);
+    session_push_answer(L, task);
     skin_set_whole(L, "held", task_counter(task, TRANSFER_BYTES));
   } else {
     lua_pushnil(L);
@@ -219,7 +214,7 @@ static int request(lua_State *L) {
   options->doing = "asking storage";
   options->method = methods[skin_optional_choice(L, 2, name, "method", 0, methods)];
   options->timeout = skin_optional_number(L, 2, name, "timeout", 30, 0.001, 1e7);
-  return session_run(L, 1, options, push_request, NULL);
+  return session_run(L, 1, options, session_push_answer, NULL);
 }
 
 /* core.job_url{ url, base_url, operation, job_id?, storage_hosts?, loopback?, allow_http? }

@@ -129,10 +129,10 @@ int session_run(lua_State *L, int session_index, const struct transfer_options *
 /* Pushes the text as url_mask leaves it. `token` may be NULL. */
 void session_push_masked(lua_State *L, const char *text, size_t size, const char *token);
 
-/* Pushes the answer as it came: { status, headers, body, doing, where }. Headers have lower-case
+/* The `push_result` of exchanges: pushes the answer as it came, { status, headers, body, doing, where }. Headers have lower-case
  * names; lines of one name are joined by ", ". `doing` is the transfer's, `where` its URL without
  * the query. */
-void session_push_answer(lua_State *L, const struct transfer *transfer);
+int session_push_answer(lua_State *L, struct task *task);
 
 struct column_name;
 /* The option `columns`, a table of names, or of arrays of names, by roles (dataset/text/columns.h):

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "checksum.h"
-#include "dataset/verdicts/verdicts_file.h"
+#include "../map_verdicts.h"
 
 static int file = -1;
 static char path[64];
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct verdicts *verdicts;
   struct error error;
   write_file(data, size);
-  verdicts = verdicts_map(path, &error);
+  verdicts = map_verdicts(path, &error);
   if (!verdicts) return 0;
   for (int type = 0; type < VERDICTS_TYPES; type++)
     ask(&verdicts->sets[type]);

@@ -10,8 +10,6 @@
 
 enum container { CONTAINER_NONE, CONTAINER_TAR, CONTAINER_ZIP };
 
-enum { CONTAINER_MAGIC_MAX = 512 }; /* bytes that tell every container */
-
 /* What a file is that begins with these (unpacked) bytes and has this name. An empty tar, which is
  * nothing but zero bytes, is only known by its name. */
 enum container container_of_bytes(const void *bytes, size_t size, const char *name);

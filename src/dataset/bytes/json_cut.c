@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "characters.h"
+
 enum {
   SEGMENT = 1 << 20, /* bytes between two questions to the task */
   ASSIGNMENT_MAX = 256,
@@ -11,10 +13,6 @@ enum {
 const char JSON_CUT_OUTSIDE[] = "a comma or bracket out of place - a JSON value was expected";
 const char JSON_CUT_INSIDE[] =
     "out of place - an element, a comma or the end of the array was expected";
-
-static bool is_blank(char c) {
-  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
 
 static bool is_of_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -28,10 +26,10 @@ size_t json_cut_assignment(const char *text, size_t size) {
   while (at < size && is_of_name(text[at]))
     at++;
   if (at == 0) return 0;
-  while (at < size && is_blank(text[at]))
+  while (at < size && is_white(text[at]))
     at++;
   if (at == size || text[at++] != '=') return 0;
-  while (at < size && is_blank(text[at]))
+  while (at < size && is_white(text[at]))
     at++;
   return at < size && (text[at] == '[' || text[at] == '{') ? at : 0;
 }
@@ -39,7 +37,7 @@ size_t json_cut_assignment(const char *text, size_t size) {
 bool json_cut_between(enum json_place *place, const char **at, const char *end) {
   for (; *at < end; ++*at) {
     char c = **at;
-    if (is_blank(c)) continue;
+    if (is_white(c)) continue;
     if (*place == JSON_OUTSIDE && c == '[')
       *place = JSON_AFTER_OPEN;
     else if ((*place == JSON_AFTER_ELEMENT || *place == JSON_AFTER_OPEN) && c == ']')
@@ -91,7 +89,7 @@ static const char *pass(struct scan *scan, const char *start, const char *at, co
     } else if (c == '}' || c == ']') {
       if (scan->depth == 0) return at > start ? at : at + 1; /* after a number, or out of place */
       if (--scan->depth == 0) return at + 1;
-    } else if (scan->depth == 0 && (c == ',' || is_blank(c))) {
+    } else if (scan->depth == 0 && (c == ',' || is_white(c))) {
       return at > start ? at : at + 1;
     }
     at++;

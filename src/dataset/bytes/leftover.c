@@ -73,15 +73,10 @@ void leftover_remove(const char *target) {
 
 /* Many targets */
 
-static const char *name_of(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
 /* By folder, then by name. */
 static int by_folder(const void *one, const void *other) {
   const char *a = *(const char *const *)one, *b = *(const char *const *)other;
-  size_t a_size = (size_t)(name_of(a) - a), b_size = (size_t)(name_of(b) - b);
+  size_t a_size = (size_t)(file_name_of(a) - a), b_size = (size_t)(file_name_of(b) - b);
   int order = strncmp(a, b, a_size < b_size ? a_size : b_size);
   if (order != 0) return order;
   return a_size != b_size ? (a_size < b_size ? -1 : 1) : strcmp(a + a_size, b + b_size);
@@ -97,7 +92,7 @@ static bool is_one_of(const char *entry, const char *const *targets, size_t coun
   size = (size_t)(random - (entry + 1));
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    const char *name = name_of(targets[middle]);
+    const char *name = file_name_of(targets[middle]);
     size_t kept = strlen(name) < NAME_KEPT ? strlen(name) : NAME_KEPT;
     int order = memcmp(name, entry + 1, kept < size ? kept : size);
     if (order == 0 && kept == size) return true;
@@ -113,12 +108,12 @@ void leftover_remove_all(const char **targets, size_t count) {
   size_t end;
   qsort(targets, count, sizeof *targets, by_folder);
   for (size_t start = 0; start < count; start = end) {
-    size_t size = (size_t)(name_of(targets[start]) - targets[start]);
+    size_t size = (size_t)(file_name_of(targets[start]) - targets[start]);
     char *path = size > 0 ? strndup(targets[start], size) : strdup(".");
     DIR *folder = path ? opendir(path) : NULL;
     struct dirent *entry;
     for (end = start + 1; end < count; end++)
-      if ((size_t)(name_of(targets[end]) - targets[end]) != size ||
+      if ((size_t)(file_name_of(targets[end]) - targets[end]) != size ||
           memcmp(targets[start], targets[end], size) != 0)
         break;
     while (folder && (entry = readdir(folder)))

@@ -14,6 +14,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "characters.h"
 #include "dataset/bytes/decoder.h"
 #include "dataset/bytes/foreign.h"
 #include "dataset/bytes/json_cut.h"
@@ -332,10 +333,6 @@ void reader_close(struct reader *reader) {
 
 /* Units */
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 /* Gives text[start .. end) of the window; what stood before it goes with it. */
 static enum reader_step give(struct window *window, const char *start, const char *end,
                              struct reader_record *record) {
@@ -364,13 +361,13 @@ static enum reader_step next_line(struct window *window, struct reader_record *r
   struct reader *reader = &window->public;
   for (;;) {
     const char *start = reader->text, *end = reader->text + reader->size, *line_end = NULL;
-    while (start < end && is_blank(*start))
+    while (start < end && is_white(*start))
       start++;
     if (start < end) line_end = memchr(start, '\n', (size_t)(end - start));
     if (!line_end && reader->ended) line_end = end;
     if (line_end) {
       enum reader_step step;
-      while (line_end > start && is_blank(line_end[-1]))
+      while (line_end > start && is_white(line_end[-1]))
         line_end--;
       step = give(window, start, line_end, record);
       window->counted = line_end; /* there is no line end within a line */
@@ -384,7 +381,7 @@ static enum reader_step next_line(struct window *window, struct reader_record *r
 static size_t blank_assignment(const char *start, const char *end) {
   const char *at = start;
   size_t size;
-  while (at < end && is_blank(*at))
+  while (at < end && is_white(*at))
     at++;
   size = json_cut_assignment(at, (size_t)(end - at));
   return size > 0 ? (size_t)(at - start) + size : 0;
@@ -394,7 +391,7 @@ static size_t blank_assignment(const char *start, const char *end) {
 static bool is_semicolon(const char *at, const char *end, bool ended) {
   if (*at != ';') return false;
   while (++at < end)
-    if (!is_blank(*at)) return !ended;
+    if (!is_white(*at)) return !ended;
   return true;
 }
 

@@ -269,3 +269,5 @@ int extract_output_name(const struct task *task, uint64_t i, char *name, size_t 
   const struct extraction_run *x = (const struct extraction_run *)task;
   return id_output_name(x->options.output, x->options.ids_per_file, i, name, size);
 }
+
+/* }================================================================== */

@@ -6,12 +6,9 @@
 #include <string.h>
 
 #include "dataset/extraction/extract_formats.h"
+#include "characters.h"
 #include "dataset/text/id.h"
 #include "dataset/text/id_form.h"
-
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r';
-}
 
 /* Whether the ids of lists are wanted, or only counted. */
 static bool is_wanted(const struct extraction *x) {

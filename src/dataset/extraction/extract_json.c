@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataset/extraction/extract_formats.h"
+#include "characters.h"
 #include "dataset/text/doubt.h"
 
 enum { PROGRESS_EVERY = 256 }; /* records */
@@ -83,10 +84,6 @@ bool extract_json_values(struct extraction *x, struct error *error) {
 }
 
 /* Lines: by several threads, if others do not read beside this one already */
-
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r';
-}
 
 /* The elements of an array on a line are records. */
 static bool find_in_array(struct extraction *x, struct record *record,

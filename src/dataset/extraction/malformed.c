@@ -11,7 +11,6 @@
 struct malformed {
   char *target, *path;
   FILE *file;
-  uint64_t count;
   bool published;
 };
 
@@ -55,7 +54,6 @@ static bool is_written(struct malformed *malformed, struct error *error) {
 }
 
 bool malformed_add(struct malformed *malformed, const struct error *problem, struct error *error) {
-  malformed->count++;
   fputs("{\"file\":", malformed->file);
   write_string(malformed->file, problem->file);
   fprintf(malformed->file,
@@ -64,10 +62,6 @@ bool malformed_add(struct malformed *malformed, const struct error *problem, str
   write_string(malformed->file, problem->message);
   fputs("}\n", malformed->file);
   return is_written(malformed, error);
-}
-
-uint64_t malformed_count(const struct malformed *malformed) {
-  return malformed->count;
 }
 
 bool malformed_publish(struct malformed *malformed, struct error *error) {

@@ -4,7 +4,6 @@
 #define XCOMPLIANCE_MALFORMED_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "error.h"
 
@@ -17,8 +16,6 @@ struct malformed *malformed_new(const char *target, struct error *error);
 
 /* Adds what `problem` says: {"file":...,"line":...,"byte":...,"problem":...}. */
 bool malformed_add(struct malformed *malformed, const struct error *problem, struct error *error);
-
-uint64_t malformed_count(const struct malformed *malformed);
 
 /* Flushes the list and gives it its name, also when it is empty: an older one is replaced. */
 bool malformed_publish(struct malformed *malformed, struct error *error);

@@ -4,18 +4,15 @@
 #include <string.h>
 #include <strings.h>
 
+#include "characters.h"
 #include "dataset/bytes/json_cut.h"
 #include "dataset/text/id_form.h"
 
 enum { LINE_MAX_READ = 1 << 16 };
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 /* The first byte at or behind `at` that is not blank, or `end`. */
 static const char *not_blank(const char *at, const char *end) {
-  while (at < end && is_blank(*at))
+  while (at < end && is_white(*at))
     at++;
   return at;
 }
@@ -105,7 +102,7 @@ static const char *first_line_end(struct reader *reader, const char **start, str
     while (line_end < end && *line_end != '\n' && *line_end != '\r')
       line_end++;
     if (line_end < end || reader->ended || line_end - *start > LINE_MAX_READ) {
-      while (line_end > *start && is_blank(line_end[-1]))
+      while (line_end > *start && is_white(line_end[-1]))
         line_end--;
       return line_end;
     }

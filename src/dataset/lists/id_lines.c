@@ -3,11 +3,8 @@
 
 #include <string.h>
 
+#include "characters.h"
 #include "dataset/text/id.h"
-
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r';
-}
 
 static bool refuse(const struct id_lines *lines, const char *text, size_t size, uint64_t byte,
                    struct error *error) {

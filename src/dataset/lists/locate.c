@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "characters.h"
 #include "dataset/bytes/reader.h"
 #include "dataset/text/id.h"
 #include "memory.h"
@@ -17,10 +18,6 @@ struct search {
   struct locate_place *places;
   size_t place_count, place_room;
 };
-
-static bool is_digit(char c) {
-  return (unsigned char)(c - '0') < 10;
-}
 
 static int by_number(const void *one, const void *other) {
   uint64_t a = *(const uint64_t *)one, b = *(const uint64_t *)other;

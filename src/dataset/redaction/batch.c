@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "characters.h"
 #include "dataset/text/id.h"
 #include "dataset/text/id_form.h"
 
@@ -193,10 +194,6 @@ void batch_stop(struct batch *batch, const char *path, uint64_t line, uint64_t b
 ** Lines
 ** =================================================================== */
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* The elements of an array on a line are records, as they are in a file that is an array. So it
  * makes no difference in what order they go, nor whether such a line is the last that is left. */
 static void judge_array_line(struct batch *batch, const struct reader_record *array, size_t start,
@@ -228,9 +225,9 @@ static void judge_json_line(struct batch *batch, size_t start, size_t end, uint6
   struct judge *judge = batch->judge;
   struct reader_record record = {.line = line};
   enum judgement judgement;
-  while (from < to && is_blank(text[from]))
+  while (from < to && is_white(text[from]))
     from++;
-  while (to > from && is_blank(text[to - 1]))
+  while (to > from && is_white(text[to - 1]))
     to--;
   if (from == to) {
     batch_pass(batch, text + start, end - start);
@@ -278,9 +275,9 @@ static void judge_id_line(struct batch *batch, size_t start, size_t end, uint64_
   size_t from = start, to = end;
   struct id_row row = {.user = batch->rules->list_type == VERDICTS_USERS, .count = 1};
   enum judgement judgement;
-  while (from < to && is_blank(text[from]))
+  while (from < to && is_white(text[from]))
     from++;
-  while (to > from && is_blank(text[to - 1]))
+  while (to > from && is_white(text[to - 1]))
     to--;
   if (from == to) {
     batch_pass(batch, text + start, end - start);
@@ -433,7 +430,7 @@ void batch_explain(struct batch *batch, uint64_t line) {
  * `size` if it does not begin a line. */
 static size_t indentation(const struct values *values, const char *text, size_t size) {
   size_t at = size;
-  while (at > 0 && text[at - 1] != '\n' && is_blank(text[at - 1]))
+  while (at > 0 && text[at - 1] != '\n' && is_white(text[at - 1]))
     at--;
   return at == 0 ? (values->begun && !values->skip_line_end ? size : 0)
                  : (text[at - 1] == '\n' ? at : size);
@@ -448,7 +445,7 @@ static void pass_between(struct batch *batch, struct values *values, const char 
   size_t from = 0;
   if (values->skip_line_end) {
     size_t blank = 0;
-    while (blank < size && text[blank] != '\n' && is_blank(text[blank]))
+    while (blank < size && text[blank] != '\n' && is_white(text[blank]))
       blank++;
     if (blank < size && text[blank] == '\n') from = blank + 1;
   }

@@ -68,7 +68,8 @@ static uint32_t deciding(const struct policy *policy, uint32_t facts) {
   return facts & policy->stop;
 }
 
-enum level policy_level(const struct policy *policy, uint32_t facts) {
+/* What a set of facts results in. */
+static enum level policy_level(const struct policy *policy, uint32_t facts) {
   if (facts & policy->remove) return LEVEL_REMOVE;
   if (facts & policy->quarantine) return LEVEL_QUARANTINE;
   return facts & policy->stop ? LEVEL_STOP : LEVEL_NONE;
@@ -453,7 +454,7 @@ static void count_objects(const struct state *state, struct judge_counts *counts
   }
 }
 
-static void add_counts(struct judge_counts *to, const struct judge_counts *from) {
+void judge_add_counts(struct judge_counts *to, const struct judge_counts *from) {
   for (int type = 0; type < VERDICTS_TYPES; type++) {
     to->own[type] += from->own[type];
     to->strange[type] += from->strange[type];
@@ -497,6 +498,8 @@ static enum judgement decide(struct state *state) {
   list_rehydrated(state);
   return state->place_count > 0 ? JUDGED_CHANGED : JUDGED_KEPT;
 }
+
+/* }================================================================== */
 
 /* {==================================================================
 ** Doubts
@@ -574,6 +577,10 @@ static bool is_doubtful(struct state *state, const char *path, struct error *err
 
 /* }================================================================== */
 
+/* {==================================================================
+** Records and rows
+** =================================================================== */
+
 static enum judgement fail(const char *path, struct error *error) {
   error_memory(error, "redacting %s", path);
   return JUDGED_FAILED;
@@ -606,7 +613,7 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
   }
   if (state->no_memory) return fail(path, error);
   count_objects(state, &counts);
-  add_counts(&judge->counts, &counts);
+  judge_add_counts(&judge->counts, &counts);
   return judgement;
 }
 

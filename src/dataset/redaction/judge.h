@@ -38,9 +38,6 @@ void policy_matter(const struct policy *policy, uint32_t matter[VERDICTS_TYPES])
 
 enum level { LEVEL_NONE, LEVEL_STOP, LEVEL_QUARANTINE, LEVEL_REMOVE };
 
-/* What a set of facts comes to. */
-enum level policy_level(const struct policy *policy, uint32_t facts);
-
 enum judgement {
   JUDGED_KEPT,        /* as it is */
   JUDGED_CHANGED,     /* without the cuts */
@@ -65,6 +62,9 @@ struct judge_counts {
    * two things by chance, on objects of the other type, until the first of this type is found. */
   uint64_t own[VERDICTS_TYPES], strange[VERDICTS_TYPES];
 };
+
+/* Adds `from` to `to`. */
+void judge_add_counts(struct judge_counts *to, const struct judge_counts *from);
 
 struct id_list {
   uint64_t *ids;

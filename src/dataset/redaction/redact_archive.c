@@ -95,7 +95,7 @@ static bool take_piece(struct redact_file *file, struct redact_member *own,
   if (redact_records_failed(piece, &own->error)) return false;
   own->touched = own->touched || piece->batch->touched;
   redact_add_counts(&own->counts, &piece->batch->counts);
-  redact_add_objects(&own->objects, &piece->batch->judge->counts);
+  judge_add_counts(&own->objects, &piece->batch->judge->counts);
   if (!redact_take_ids(file, &piece->batch->judge->rehydrate, &own->error)) return false;
   if (writer && !writer_write(writer, output->list, output->count, &own->error)) return false;
   return put_aside(file, own, records, &piece->batch->quarantine);

@@ -72,11 +72,6 @@ void redact_worker_end(struct redact_worker *worker) {
 ** Opening
 ** =================================================================== */
 
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
 /* What the name of the output says, if it says anything; else it is wrapped as the input is. */
 static const struct packing *output_packing(const struct redact_file *file) {
   const char *output = file->target->output, *input = file->target->path;
@@ -84,7 +79,7 @@ static const struct packing *output_packing(const struct redact_file *file) {
   const struct packing *named = packing_of_name(output, &size);
   if (file->run->options->in_place) return file->reader->packing;
   if (named) return named;
-  if (!format_is_known_name(output) || strcmp(base_name(output), base_name(input)) == 0)
+  if (!format_is_known_name(output) || strcmp(file_name_of(output), file_name_of(input)) == 0)
     return file->reader->packing;
   return NULL;
 }
@@ -229,15 +224,6 @@ void redact_add_counts(struct batch_counts *to, const struct batch_counts *from)
   to->round_ids += from->round_ids;
 }
 
-void redact_add_objects(struct judge_counts *to, const struct judge_counts *from) {
-  for (int type = 0; type < VERDICTS_TYPES; type++) {
-    to->own[type] += from->own[type];
-    to->strange[type] += from->strange[type];
-    for (int fact = 0; fact < FACT_KINDS; fact++)
-      to->objects[type][fact] += from->objects[type][fact];
-  }
-}
-
 /* `sign` is -1 where a file is begun again. */
 static void show_counts(struct redact_file *file, const struct batch_counts *counts, int sign) {
   struct task *task = file->run->task;
@@ -251,7 +237,7 @@ static void show_counts(struct redact_file *file, const struct batch_counts *cou
 void redact_file_count(struct redact_file *file, const struct batch_counts *counts,
                        const struct judge_counts *objects) {
   redact_add_counts(&file->counts, counts);
-  redact_add_objects(&file->objects, objects);
+  judge_add_counts(&file->objects, objects);
   show_counts(file, counts, 1);
 }
 

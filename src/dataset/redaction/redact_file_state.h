@@ -72,7 +72,6 @@ struct redact_member {
 void redact_file_count(struct redact_file *file, const struct batch_counts *counts,
                        const struct judge_counts *objects);
 void redact_add_counts(struct batch_counts *to, const struct batch_counts *from);
-void redact_add_objects(struct judge_counts *to, const struct judge_counts *from);
 
 /* Whether the ids that were read, of a file or member, are not rounded by a spreadsheet. */
 bool redact_check_rounded(const struct redact_file *file, const char *path,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "characters.h"
 #include "dataset/bytes/reader.h"
 #include "dataset/text/shapes.h"
 #include "dataset/verdicts/prefilter.h"
@@ -131,13 +132,9 @@ static enum redactor_class class_of(const struct batch *batch) {
   return counts->notices > 0 ? REDACTOR_NOTICE : REDACTOR_EMPTY;
 }
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static bool is_array(const char *text, size_t size) {
   size_t i = 0;
-  while (i < size && is_blank(text[i]))
+  while (i < size && is_white(text[i]))
     i++;
   return i < size && text[i] == '[';
 }

@@ -15,6 +15,8 @@
 
 #ifdef __SSE2__
 #include <emmintrin.h>
+
+#include "characters.h"
 #endif
 
 enum { BLOCK = 64 };
@@ -356,10 +358,6 @@ int csv_want(struct csv *csv, int column) {
   return (int)count;
 }
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static size_t decode(const char *at, const char *end, bool quoted, char *to, size_t limit) {
   size_t size = 0;
   for (; at < end; at++) {
@@ -378,9 +376,9 @@ size_t csv_decode(struct csv_cell cell, char *to, size_t limit) {
 size_t csv_decode_trimmed(struct csv_cell cell, char *to, size_t limit) {
   bool quoted = cell.size >= 2 && cell.text[0] == '"';
   const char *start = cell.text + quoted, *end = cell.text + cell.size - quoted;
-  while (start < end && is_blank(*start))
+  while (start < end && is_white(*start))
     start++;
-  while (end > start && is_blank(end[-1]))
+  while (end > start && is_white(end[-1]))
     end--;
   return decode(start, end, quoted, to, limit);
 }

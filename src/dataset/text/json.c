@@ -9,10 +9,12 @@
 
 #include <string.h>
 
+#include "characters.h"
+
 static const char CONTROL[] = "a control character - these must be written as escapes";
 static const char ESCAPE[] = "an escape that JSON does not have";
 static const char UNCLOSED[] = "the text ends within a string";
-const char JSON_CANCELLED[] = "the parsing was cancelled";
+static const char PARSING_CANCELLED[] = "the parsing was cancelled";
 
 static void fail(struct json *json, const char *problem, size_t at) {
   if (json->problem) return;
@@ -38,7 +40,7 @@ static void scan_window(struct json *json) {
 
 json_at json_refill(struct json *json) {
   if (json->task && task_cancelled(json->task)) {
-    fail(json, JSON_CANCELLED, json->scanned);
+    fail(json, PARSING_CANCELLED, json->scanned);
     json->scanned = json->size;
   }
   do
@@ -54,10 +56,6 @@ json_at json_fail(struct json *json, json_at at, const char *problem) {
 }
 
 /* Numbers and literals */
-
-static bool is_digit(char c) {
-  return (unsigned char)(c - '0') < 10;
-}
 
 static const char *digits(const char *at, const char *end) {
   while (at < end && is_digit(*at))
@@ -302,12 +300,12 @@ size_t json_end(const struct json *json) {
   return json_end_at(json, json->at);
 }
 
-void json_refuse(struct json *json, const char *problem) {
+static void refuse(struct json *json, const char *problem) {
   json->at = json_fail(json, json->at, problem);
 }
 
 bool json_finish(struct json *json) {
-  if (!json->problem && *json->at < json->size) json_refuse(json, "something follows the value");
+  if (!json->problem && *json->at < json->size) refuse(json, "something follows the value");
   return !json->problem;
 }
 

@@ -81,9 +81,6 @@ struct json {
   uint32_t index[JSON_WINDOW + JSON_SCAN_SLACK];
 };
 
-/* The problem of a text whose parsing was cancelled. */
-extern const char JSON_CANCELLED[];
-
 /* Begins with the value in text[0 .. size); size is at most 2^31 and JSON_PADDING bytes behind it
  * can be read. White space around the value is allowed. `task` is NULL then, and may be set. */
 void json_begin(struct json *json, const char *text, size_t size);
@@ -112,9 +109,6 @@ size_t json_skip(struct json *json);
 
 /* The offset of the byte behind the value that was passed last. */
 size_t json_end(const struct json *json);
-
-/* Makes the value that the parser is at a problem; for users who want another here. */
-void json_refuse(struct json *json, const char *problem);
 
 /* Whether the value was whole and nothing but white space follows it. */
 bool json_finish(struct json *json);

@@ -271,17 +271,6 @@ bool verdicts_map_set(struct verdict_set *set, enum verdicts_type type, const ch
   return done;
 }
 
-struct verdicts *verdicts_map(const char *path, struct error *error) {
-  struct verdicts *verdicts = verdicts_new();
-  bool ok = verdicts != NULL;
-  if (!ok) error_memory(error, "mapping %s", path);
-  for (int type = 0; ok && type < VERDICTS_TYPES; type++)
-    ok = verdicts_map_set(&verdicts->sets[type], (enum verdicts_type)type, path, NULL, error);
-  if (ok) return verdicts;
-  verdicts_release(verdicts);
-  return NULL;
-}
-
 bool verdicts_is_file(const char *path) {
   char start[MAGIC];
   struct error error;

@@ -28,12 +28,9 @@ bool verdicts_save(const struct verdicts *verdicts, const char *path, struct tas
 /* Whether `path` begins as such a file does. */
 bool verdicts_is_file(const char *path);
 
-/* Maps a file. The pages are shared by all who map it. NULL with `error` filled: ERROR_DATA where
- * it is none, of another version, or damaged. */
-struct verdicts *verdicts_map(const char *path, struct error *error);
-
-/* Maps a file and makes `set` its set of one type. A set has a mapping of its own, so that those of
- * several files can go together. */
+/* Maps a file and makes `set` its set of one type. The pages are shared by all processes that map
+ * it; each set has a mapping of its own, so that those of several files can be combined. False with
+ * `error` filled: ERROR_DATA if it is not such a file, is of another version, or is damaged. */
 bool verdicts_map_set(struct verdict_set *set, enum verdicts_type type, const char *path,
                       struct task *task, struct error *error);
 
