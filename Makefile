@@ -1,20 +1,26 @@
 # For developers and packagers; LuaRocks builds from rockspec/ without it.
 #
-#   make            build for Lua 5.4 and LuaJIT            make demo     see it work, offline
-#   make test       install what is missing, run every spec  make lint     style and layering
+#   make            build for Lua 5.4 and LuaJIT, those that are installed (LUAS=lua5.4: only that)
+#   make test       install what is missing, run every spec  make lint     style, layers, language
 #                   SPECS=spec/retry_spec.lua LUAS=lua5.4: that spec alone, under that Lua
+#                   INSTALL=no: install nothing, and stop if a package is missing
 #   make asan       the specs under ASan and UBSan           make bench    beside its peers
-#   make tsan, valgrind, analyze, fuzz                       the same code, looked at in other ways
+#   make tsan, valgrind, analyze, fuzz                       the same code, checked in other ways
 #   make locale     the specs in another locale and time zone
 #   make install    PREFIX=/usr/local                        make docs     docs/api
 #   make faults     the fault matrix, row by row             make soak     500 checks, random faults
 #   make sweep      answers cut at every byte                make large    13,000,000 ids, killed
-#   make rockspec   after a file has come or gone            make dist     the source archive
+#   make rockspec   after a file is added or removed         make dist     the source archive
+#   make demo       see it work, offline                     make clean
+# CONTRIBUTING.md says more.
 
 PREFIX ?= /usr/local
 CC ?= gcc
 CFLAGS ?= -O2 -g
-LUAS ?= lua5.4 luajit
+# the Luas whose headers are installed; asked again after packages have been
+LUAS ?= $(shell for lua in lua5.4 luajit; do pkg-config --exists $$lua && echo $$lua; done)
+# "yes" installs the packages that are missing; "no" stops
+INSTALL ?= yes
 SAN ?=
 
 BUILD := build$(if $(SAN),/$(SAN))
@@ -40,6 +46,9 @@ MODULES := $(foreach lua,$(LUAS),$(BUILD)/$(lua)/xcompliance/core.so)
 
 .PHONY: all
 all: $(MODULES)
+	$(if $(strip $(LUAS)),,$(error found neither Lua 5.4 nor LuaJIT - install liblua5.4-dev or \
+	  libluajit2-5.1-dev, and pkg-config))
+	$(if $(filter 0,$(MAKELEVEL)),@echo "built for $(LUAS): $(MODULES)")
 
 $(BUILD)/wings/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -89,14 +98,16 @@ CHECK_PACKAGES := $(TEST_PACKAGES) valgrind cppcheck clang clang-tidy libclang-r
 LINT_PACKAGES := clang clang-format lua-check shellcheck
 DOCS_PACKAGES := lua5.4 lua-ldoc lua-discount
 
-# installs those of $(1) that are missing; quiet, and without root, where there are none
+# installs those of $(1) that are missing, by root or sudo, and says so first
 define install_packages
 	@missing=$$(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null | \
 	  awk -v all="$(1)" '$$2 == "installed" { have[$$1] = 1 } \
 	    END { n = split(all, p, " "); for (i = 1; i <= n; i++) if (!have[p[i]]) print p[i] }'); \
-	if [ -n "$$missing" ]; then \
+	if [ -n "$$missing" ] && [ "$(INSTALL)" = no ]; then \
+	  echo "make $@: these packages are missing:" $$missing; exit 1; \
+	elif [ -n "$$missing" ]; then \
 	  root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  echo installing $$missing; \
+	  echo "installing by apt-get (INSTALL=no: never):" $$missing; \
 	  { $$root apt-get update -q && DEBIAN_FRONTEND=noninteractive \
 	    $$root apt-get install -qy --no-install-recommends $$missing; } >build/packages.log 2>&1 \
 	    || { cat build/packages.log; exit 1; }; \
@@ -262,9 +273,10 @@ lint: lint-packages
 	spec/layers
 
 .PHONY: docs
-docs: docs-packages
-	@mkdir -p build/docs
-	docs/core >build/docs/core.lua
+docs: docs-packages build-packages
+	@$(MAKE) -s LUAS=lua5.4 all
+	@mkdir -p build/docs && rm -rf docs/api
+	BUILD=$(BUILD) docs/core_reference.lua >build/docs/core.lua
 	ldoc --quiet --testing --fatalwarnings .
 
 .PHONY: demo
@@ -278,14 +290,21 @@ bench: build-packages
 	@$(MAKE) -s LUAS=lua5.4 all
 	@benchmarks/run
 
-.PHONY: install
-install: $(BUILD)/lua5.4/xcompliance/core.so
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lua/5.4 \
-	  $(DESTDIR)$(PREFIX)/lib/lua/5.4/xcompliance
-	install -m 755 bin/xcompliance $(DESTDIR)$(PREFIX)/bin/xcompliance
-	install -m 644 $(BUILD)/lua5.4/xcompliance/core.so $(DESTDIR)$(PREFIX)/lib/lua/5.4/xcompliance/
+# for each Lua that was built for: LuaJIT looks where Lua 5.1 does. The command runs under the first
+define install_for
+	install -d $(DESTDIR)$(PREFIX)/lib/lua/$(2)/xcompliance
+	install -m 644 $(BUILD)/$(1)/xcompliance/core.so $(DESTDIR)$(PREFIX)/lib/lua/$(2)/xcompliance/
 	cd lua && find xcompliance -name '*.lua' -exec \
-	  install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/lua/5.4/{} \;
+	  install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/lua/$(2)/{} \;
+
+endef
+
+.PHONY: install
+install: all
+	$(foreach lua,$(LUAS),$(call install_for,$(lua),$(patsubst lua%,%,$(lua:luajit=lua5.1))))
+	install -d $(DESTDIR)$(PREFIX)/bin
+	sed '1s/lua5.4/$(firstword $(LUAS))/' bin/xcompliance >$(BUILD)/xcompliance
+	install -m 755 $(BUILD)/xcompliance $(DESTDIR)$(PREFIX)/bin/xcompliance
 
 # }====================================================================
 

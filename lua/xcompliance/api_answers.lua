@@ -2,7 +2,7 @@
 --
 -- Servers echo what they were sent, so whatever of an answer goes into an error is masked. Strings
 -- are masked after they were decoded, because JSON has many ways to write one.
--- @module xcompliance.api_answers
+-- @internal xcompliance.api_answers
 
 local calls = require "xcompliance.api_calls"
 local core = require "xcompliance.core"

@@ -9,7 +9,7 @@
 -- To add a call, add a row here, its request in src/lua/lua_api_calls.c, its method in
 -- xcompliance.client, its command in xcompliance.cli, its type in types/xcompliance.lua, and its
 -- answer in the simulator's api.lua.
--- @module xcompliance.api_calls
+-- @internal xcompliance.api_calls
 
 local M = {
   {

@@ -1,7 +1,7 @@
 --- The options that `check` and `sync` have in common: how to ask about a list of ids.
 --
 -- All of them are checked before anything is asked, and before anything is written to a journal.
--- @module xcompliance.asking_options
+-- @internal xcompliance.asking_options
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

@@ -3,7 +3,7 @@
 -- Everything that is waited for is waited for here, so that a deadline, a progress callback that
 -- raises and a loop that is interrupted are dealt with in one place: whatever happens, the task is
 -- closed.
--- @module xcompliance.call
+-- @internal xcompliance.call
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

@@ -1,5 +1,5 @@
 --- Dates of the wire to seconds since 1970, whatever the local time zone is.
--- @module xcompliance.dates
+-- @internal xcompliance.dates
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- What has changed since the last check: lists of ids, one a line and ascending, read side by
 -- side. Nothing is held but what is found, and the loop's others have their turns meanwhile.
--- @module xcompliance.differences
+-- @internal xcompliance.differences
 
 local core = require "xcompliance.core"
 

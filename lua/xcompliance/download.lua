@@ -9,7 +9,7 @@
 -- crc32c }`. It vouches for the first `size` bytes of the file, whose sum is `crc32c`. It is
 -- recorded after they were written, so it never vouches for more than there is. A file that does
 -- not match it is not used.
--- @module xcompliance.download
+-- @internal xcompliance.download
 
 local byte_paths = require "xcompliance.byte_paths"
 local core = require "xcompliance.core"

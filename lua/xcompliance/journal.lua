@@ -5,7 +5,7 @@
 -- The sum is that of the entry's text. A last line that is torn or damaged was never finished and
 -- is dropped; a damaged one before it means that somebody has been at the file. The journal holds
 -- signed URLs, which are credentials (the token never), so it is the owner's alone.
--- @module xcompliance.journal
+-- @internal xcompliance.journal
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

@@ -1,5 +1,5 @@
 --- JSON as this module writes and reads it: members in order, whole numbers whole, null absent.
--- @module xcompliance.json
+-- @internal xcompliance.json
 
 local cjson_safe = require "cjson.safe"
 

@@ -2,7 +2,7 @@
 --
 -- A job costs a request and blocks its type, so it is never created twice: where the answer to a
 -- create was lost, the jobs of the type are listed, and ours is known by its name.
--- @module xcompliance.operations
+-- @internal xcompliance.operations
 
 local answers = require "xcompliance.api_answers"
 local core = require "xcompliance.core"

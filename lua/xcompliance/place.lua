@@ -3,7 +3,7 @@
 -- The job's URL decides, and the core reads it (core.job_url), because only one of the two may see
 -- the bearer token. A place is what follows from that: the options of each request, and what an
 -- answer that says no means.
--- @module xcompliance.place
+-- @internal xcompliance.place
 
 local api_answers = require "xcompliance.api_answers"
 local core = require "xcompliance.core"

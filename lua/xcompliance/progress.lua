@@ -1,5 +1,5 @@
 --- Events of a call to one line that is kept up to date.
--- @module xcompliance.progress
+-- @internal xcompliance.progress
 
 local text = require "xcompliance.text"
 

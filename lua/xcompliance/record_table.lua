@@ -1,5 +1,5 @@
 --- A record that cjson has decoded, as text and back: null stays null, and no number changes.
--- @module xcompliance.record_table
+-- @internal xcompliance.record_table
 
 local cjson_safe = require "cjson.safe"
 local errors = require "xcompliance.errors"

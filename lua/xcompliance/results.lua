@@ -1,5 +1,5 @@
 --- Whether a file holds results: checked before it takes the place of others.
--- @module xcompliance.results
+-- @internal xcompliance.results
 
 local core = require "xcompliance.core"
 

@@ -1,5 +1,5 @@
 --- When to try again, and when to give up. Pure: no clock, no sockets, no state.
--- @module xcompliance.retry
+-- @internal xcompliance.retry
 
 local dates = require "xcompliance.dates"
 

@@ -2,7 +2,7 @@
 --
 -- A run waits while another job holds the slot, and frees it by cancelling its own job when it
 -- gives up on that one. It never cancels a job that it did not create.
--- @module xcompliance.slot
+-- @internal xcompliance.slot
 
 local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"

@@ -4,7 +4,7 @@
 -- checks of tweets and of users have theirs too, so that a run resumes an interrupted one. When it
 -- is done the state keeps the report and the ids that are condemned, for the differences at the
 -- next time; then a new run is a new check.
--- @module xcompliance.sync
+-- @internal xcompliance.sync
 
 local asking_options = require "xcompliance.asking_options"
 local core = require "xcompliance.core"

@@ -1,5 +1,5 @@
 --- The files of a dataset that is brought into compliance: which there are, and which have changed.
--- @module xcompliance.sync_files
+-- @internal xcompliance.sync_files
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

@@ -1,5 +1,5 @@
 --- The last part of a sync: what the results say is applied to the dataset.
--- @module xcompliance.sync_redact
+-- @internal xcompliance.sync_redact
 
 local dataset = require "xcompliance.dataset"
 local differences = require "xcompliance.differences"

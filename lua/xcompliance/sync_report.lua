@@ -1,5 +1,5 @@
 --- What a sync's report is made of: verdicts, counts of records, jobs, what has changed since.
--- @module xcompliance.sync_report
+-- @internal xcompliance.sync_report
 
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"

@@ -1,5 +1,5 @@
 --- Numbers and times as people read them.
--- @module xcompliance.text
+-- @internal xcompliance.text
 
 local api_calls = require "xcompliance.api_calls"
 

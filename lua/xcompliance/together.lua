@@ -1,6 +1,6 @@
 --- Runs several functions side by side, whatever the host's loop: each waits in a coroutine, and
 -- one place waits for them all.
--- @module xcompliance.together
+-- @internal xcompliance.together
 
 local core = require "xcompliance.core"
 

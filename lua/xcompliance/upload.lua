@@ -1,7 +1,7 @@
 --- Many exchanges that make one sure upload. The URL itself says which protocol it was made for:
 -- one PUT to the API (xcompliance.upload_api), one PUT to storage, or a session there
 -- (xcompliance.upload_session).
--- @module xcompliance.upload
+-- @internal xcompliance.upload
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

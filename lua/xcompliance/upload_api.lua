@@ -2,7 +2,7 @@
 --
 -- There is no resuming. A PUT that broke off, or whose answer was lost, is repeated whole, but only
 -- after the job was read: X may have taken the ids. They are ours if an attempt sent them all.
--- @module xcompliance.upload_api
+-- @internal xcompliance.upload_api
 
 local byte_paths = require "xcompliance.byte_paths"
 local core = require "xcompliance.core"

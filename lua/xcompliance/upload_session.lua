@@ -3,7 +3,7 @@
 -- One PUT streams from the first byte that storage is missing to the end. After anything that is
 -- neither "done" (200, 201) nor "so far" (308), storage is asked first what it has: it may have
 -- kept less than was sent, less than before, or all. (Google Cloud Storage, "Resumable uploads".)
--- @module xcompliance.upload_session
+-- @internal xcompliance.upload_session
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

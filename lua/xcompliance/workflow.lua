@@ -6,7 +6,7 @@
 -- after another, because X runs one job of a type at a time. Each state ends in one line of the
 -- journal, which says what comes next. Whatever happens between two lines, the next run begins that
 -- state again, and each is made such that this is right.
--- @module xcompliance.workflow
+-- @internal xcompliance.workflow
 
 local asking_options = require "xcompliance.asking_options"
 local calls = require "xcompliance.call"

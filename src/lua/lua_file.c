@@ -25,6 +25,7 @@ struct file_box *file_box_check(lua_State *L, int index, const char *function) {
   return box;
 }
 
+/* file:close() -> true: closes the descriptor; the file stays. Closing twice is harmless. */
 static int method_close(lua_State *L) {
   struct file_box *box = luaL_checkudata(L, 1, FILE_NAME);
   if (box->descriptor >= 0) close(box->descriptor);
@@ -204,6 +205,7 @@ static int method_stat(lua_State *L) {
   return 1;
 }
 
+/* file:read_all() -> string | nil, err: the whole file; one larger than 256 MiB is refused */
 static int method_read_all(lua_State *L) {
   struct file_box *box = file_box_check(L, 1, "file:read_all");
   struct stat status;

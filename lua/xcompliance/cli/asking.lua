@@ -1,6 +1,6 @@
 --- What the commands have in common that ask about ids: how to upload, how often to poll, how long
 -- to wait, what it costs.
--- @module xcompliance.cli.asking
+-- @internal xcompliance.cli.asking
 
 local convert = require "xcompliance.cli.convert"
 

@@ -1,5 +1,5 @@
 --- xcompliance cancel
--- @module xcompliance.cli.cancel
+-- @internal xcompliance.cli.cancel
 
 local models = require "xcompliance.cli.models"
 

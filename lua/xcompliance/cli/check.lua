@@ -1,5 +1,5 @@
 --- xcompliance check
--- @module xcompliance.cli.check
+-- @internal xcompliance.cli.check
 
 local asking = require "xcompliance.cli.asking"
 local text = require "xcompliance.text"

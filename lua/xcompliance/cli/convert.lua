@@ -1,6 +1,6 @@
 --- Arguments of commands as values: each function takes the text and returns the value, or nil and
 -- what is wrong with it, as argparse wants it.
--- @module xcompliance.cli.convert
+-- @internal xcompliance.cli.convert
 
 local M = {}
 

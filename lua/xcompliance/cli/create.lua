@@ -1,5 +1,5 @@
 --- xcompliance create
--- @module xcompliance.cli.create
+-- @internal xcompliance.cli.create
 
 local models = require "xcompliance.cli.models"
 

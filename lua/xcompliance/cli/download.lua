@@ -1,5 +1,5 @@
 --- xcompliance download
--- @module xcompliance.cli.download
+-- @internal xcompliance.cli.download
 
 local asking = require "xcompliance.cli.asking"
 local text = require "xcompliance.text"

@@ -1,5 +1,5 @@
 --- xcompliance extract
--- @module xcompliance.cli.extract
+-- @internal xcompliance.cli.extract
 
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"

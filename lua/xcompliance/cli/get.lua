@@ -1,5 +1,5 @@
 --- xcompliance get
--- @module xcompliance.cli.get
+-- @internal xcompliance.cli.get
 
 local models = require "xcompliance.cli.models"
 

@@ -8,7 +8,7 @@
 --                      options, what the arguments are called if not --OPTION)
 --   run(arguments, context) -> exit status
 -- and is listed in COMMANDS, or is a call of the API. The context is described at `new_context`.
--- @module xcompliance.cli
+-- @internal xcompliance.cli
 
 local api_calls = require "xcompliance.api_calls"
 local argparse = require "argparse"

@@ -1,5 +1,5 @@
 --- The command's own loop: waits as a program does, and raises when the user interrupts.
--- @module xcompliance.cli.interrupts
+-- @internal xcompliance.cli.interrupts
 
 local core = require "xcompliance.core"
 local blocking = require "xcompliance.loop.blocking"

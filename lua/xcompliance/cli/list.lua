@@ -1,5 +1,5 @@
 --- xcompliance list
--- @module xcompliance.cli.list
+-- @internal xcompliance.cli.list
 
 local models = require "xcompliance.cli.models"
 

@@ -1,5 +1,5 @@
 --- Jobs as text.
--- @module xcompliance.cli.models
+-- @internal xcompliance.cli.models
 
 local text = require "xcompliance.text"
 

@@ -1,5 +1,5 @@
 --- How a dataset is read: the options that extract, redact and sync have in common.
--- @module xcompliance.cli.reading
+-- @internal xcompliance.cli.reading
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- xcompliance redact
--- @module xcompliance.cli.redact
+-- @internal xcompliance.cli.redact
 
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"

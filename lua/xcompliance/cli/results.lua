@@ -1,5 +1,5 @@
 --- What the commands that apply results share: which results, and counts as lines of text.
--- @module xcompliance.cli.results
+-- @internal xcompliance.cli.results
 
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"

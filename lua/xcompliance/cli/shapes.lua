@@ -1,5 +1,5 @@
 --- xcompliance shapes
--- @module xcompliance.cli.shapes
+-- @internal xcompliance.cli.shapes
 
 local core = require "xcompliance.core"
 local convert = require "xcompliance.cli.convert"

@@ -1,5 +1,5 @@
 --- xcompliance simulate
--- @module xcompliance.cli.simulate
+-- @internal xcompliance.cli.simulate
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

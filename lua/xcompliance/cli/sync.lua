@@ -1,5 +1,5 @@
 --- xcompliance sync
--- @module xcompliance.cli.sync
+-- @internal xcompliance.cli.sync
 
 local asking = require "xcompliance.cli.asking"
 local convert = require "xcompliance.cli.convert"

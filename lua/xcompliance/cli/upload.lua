@@ -1,5 +1,5 @@
 --- xcompliance upload
--- @module xcompliance.cli.upload
+-- @internal xcompliance.cli.upload
 
 local errors = require "xcompliance.errors"
 local text = require "xcompliance.text"

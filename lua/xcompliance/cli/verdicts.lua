@@ -1,5 +1,5 @@
 --- xcompliance verdicts
--- @module xcompliance.cli.verdicts
+-- @internal xcompliance.cli.verdicts
 
 local dataset = require "xcompliance.dataset"
 local errors = require "xcompliance.errors"

@@ -1,6 +1,6 @@
 --- The URLs of a job: at the API's own host, with a token for each operation; or, in the older
 -- flow, signed URLs of storage.
--- @module xcompliance.simulator.addresses
+-- @internal xcompliance.simulator.addresses
 
 local signature = require "xcompliance.simulator.signature"
 local tokens = require "xcompliance.simulator.tokens"

@@ -8,7 +8,7 @@
 --     POST   /admin/jobs/ID     `{"status": "failed", "error": "..."}`: what the job now is
 --     GET    /admin/upload/ID   the bytes that were uploaded for the job
 --     GET    /admin/results/ID  the bytes of its results
--- @module xcompliance.simulator.admin
+-- @internal xcompliance.simulator.admin
 
 local cjson = require "cjson"
 local http = require "xcompliance.simulator.http"

@@ -1,5 +1,5 @@
 --- The operations of the batch compliance API.
--- @module xcompliance.simulator.api
+-- @internal xcompliance.simulator.api
 
 local cjson = require("cjson").new()
 local byte_paths = require "xcompliance.simulator.byte_paths"

@@ -1,6 +1,6 @@
 --- The bytes of jobs at the API's own host: `PUT …/upload?token=…`, `GET …/download?token=…`.
 -- The bearer token has been checked; the token in the URL is checked here.
--- @module xcompliance.simulator.byte_paths
+-- @internal xcompliance.simulator.byte_paths
 
 local delivery = require "xcompliance.simulator.delivery"
 local headers = require "xcompliance.simulator.headers"

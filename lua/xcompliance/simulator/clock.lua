@@ -1,5 +1,5 @@
 --- The simulator's time, which an admin call can put forward, and the ways it is written.
--- @module xcompliance.simulator.clock
+-- @internal xcompliance.simulator.clock
 
 local cqueues = require "cqueues"
 

@@ -1,7 +1,7 @@
 --- One client's connection: lines and pieces in, bytes out, and the ways to end it.
 -- What ends a connection early is raised as a hangup (see hang_up), and caught where connections
 -- are served.
--- @module xcompliance.simulator.connection
+-- @internal xcompliance.simulator.connection
 
 local cqueues = require "cqueues"
 local has_luv, luv = pcall(require, "luv")

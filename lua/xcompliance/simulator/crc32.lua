@@ -1,7 +1,7 @@
 --- CRC32C for hashes of objects and CRC32 for gzip, sliced by eight: about 100 MB/s in plain Lua.
 -- The simulator's own, so that a mistake in the client's cannot hide. Tables for sixteen-bit steps
 -- were measured too: not faster on random data, and they cost 40 ms at the start.
--- @module xcompliance.simulator.crc32
+-- @internal xcompliance.simulator.crc32
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- Objects sent to a client, whole or a range of them.
--- @module xcompliance.simulator.delivery
+-- @internal xcompliance.simulator.delivery
 
 local headers = require "xcompliance.simulator.headers"
 local http = require "xcompliance.simulator.http"

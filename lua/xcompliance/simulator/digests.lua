@@ -1,5 +1,5 @@
 --- MD5 and CRC32C of bytes as they pass, written as x-goog-hash writes them.
--- @module xcompliance.simulator.digests
+-- @internal xcompliance.simulator.digests
 
 local crc32 = require "xcompliance.simulator.crc32"
 local digest = require "openssl.digest"

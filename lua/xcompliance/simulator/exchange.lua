@@ -3,7 +3,7 @@
 -- A fault has two places to act: `before(exchange, parameter)`, which may put an answer of its own
 -- into `exchange.response`, bend the request's body or hang up; and `after(exchange, response,
 -- parameter)`, when the work is done, which may bend the answer, or return another.
--- @module xcompliance.simulator.exchange
+-- @internal xcompliance.simulator.exchange
 
 local clock = require "xcompliance.simulator.clock"
 local cqueues = require "cqueues"

@@ -1,5 +1,5 @@
 --- gzip without a library: text as it is in a gzip's clothes, and a bomb.
--- @module xcompliance.simulator.gzip
+-- @internal xcompliance.simulator.gzip
 
 local crc32 = require "xcompliance.simulator.crc32"
 

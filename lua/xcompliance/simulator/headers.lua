@@ -1,5 +1,5 @@
 --- Header fields as an ordered list of `{ name, value }`: names may repeat, as x-goog-hash does.
--- @module xcompliance.simulator.headers
+-- @internal xcompliance.simulator.headers
 
 local M = {}
 

@@ -4,7 +4,7 @@
 -- `headers` maps lower-case names to values. A response is `{ status, headers, body, size }`; its
 -- `headers` is a list (see headers.lua). A body is a function that returns the next piece, or nil
 -- at the end; a response's may also be a string. `size` is nil where it is not known (chunked).
--- @module xcompliance.simulator.http
+-- @internal xcompliance.simulator.http
 
 local connections = require "xcompliance.simulator.connection"
 local headers = require "xcompliance.simulator.headers"

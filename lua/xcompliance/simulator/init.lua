@@ -6,7 +6,7 @@
 -- under Lua 5.4 alone (its files use 5.4's integer operators) on cqueues, requires nothing of the
 -- client's side, and streams: memory does not grow with what is uploaded. See options.lua for the
 -- options, admin.lua for what tests may ask, fault/grammar.lua for the faults.
--- @module xcompliance.simulator
+-- @internal xcompliance.simulator
 
 local addresses = require "xcompliance.simulator.addresses"
 local board = require "xcompliance.simulator.fault.board"

@@ -1,6 +1,6 @@
 --- Compliance jobs and their lives: created, in_progress, complete; or failed; or expired.
 -- A status is never stored: it follows from what happened and from the time.
--- @module xcompliance.simulator.jobs
+-- @internal xcompliance.simulator.jobs
 
 local clock = require "xcompliance.simulator.clock"
 local cqueues = require "cqueues"

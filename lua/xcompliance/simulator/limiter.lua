@@ -1,5 +1,5 @@
 --- Rate limits: one bucket an operation, told of in three headers.
--- @module xcompliance.simulator.limiter
+-- @internal xcompliance.simulator.limiter
 
 local headers = require "xcompliance.simulator.headers"
 

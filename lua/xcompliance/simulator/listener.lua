@@ -1,5 +1,5 @@
 --- The listening socket: takes connections, and refuses them for a while where a fault says so.
--- @module xcompliance.simulator.listener
+-- @internal xcompliance.simulator.listener
 
 local cqueues = require "cqueues"
 local errno = require "cqueues.errno"

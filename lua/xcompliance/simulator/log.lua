@@ -1,6 +1,6 @@
 --- What was asked and answered: in memory for the admin, and as JSON lines in a file.
 -- No token and no signature is in it; whether there was one is.
--- @module xcompliance.simulator.log
+-- @internal xcompliance.simulator.log
 
 local problem = require "xcompliance.simulator.problem"
 

@@ -1,5 +1,5 @@
 --- What storage holds: the bytes of objects, small ones in memory, others in anonymous files.
--- @module xcompliance.simulator.objects
+-- @internal xcompliance.simulator.objects
 
 local digests = require "xcompliance.simulator.digests"
 

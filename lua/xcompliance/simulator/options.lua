@@ -1,5 +1,5 @@
 --- What the simulator can be told, with what holds otherwise.
--- @module xcompliance.simulator.options
+-- @internal xcompliance.simulator.options
 
 local clock = require "xcompliance.simulator.clock"
 local verdicts = require "xcompliance.simulator.verdicts"

@@ -1,5 +1,5 @@
 --- The API's errors, as it was seen to write them.
--- @module xcompliance.simulator.problem
+-- @internal xcompliance.simulator.problem
 
 local cjson = require "cjson"
 local http = require "xcompliance.simulator.http"

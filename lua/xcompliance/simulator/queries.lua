@@ -1,5 +1,5 @@
 --- The queries of requests to the API.
--- @module xcompliance.simulator.queries
+-- @internal xcompliance.simulator.queries
 
 local problem = require "xcompliance.simulator.problem"
 

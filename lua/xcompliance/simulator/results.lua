@@ -1,5 +1,5 @@
 --- The results file of a job: JSON Lines, with the blank lines that joined shards leave.
--- @module xcompliance.simulator.results
+-- @internal xcompliance.simulator.results
 
 local cqueues = require "cqueues"
 local objects = require "xcompliance.simulator.objects"

@@ -1,5 +1,5 @@
 --- Resumable upload sessions. What is kept of an upload that is not whole are pieces of 256 KiB.
--- @module xcompliance.simulator.sessions
+-- @internal xcompliance.simulator.sessions
 
 local http = require "xcompliance.simulator.http"
 local objects = require "xcompliance.simulator.objects"

@@ -1,7 +1,7 @@
 --- V4-shaped signed URLs: a signature over method, path, query and the values of signed headers.
 -- The real ones are RSA over SHA-256; an HMAC of the same text serves as well where one party signs
 -- and verifies, and is repeated to the length that RSA would have.
--- @module xcompliance.simulator.signature
+-- @internal xcompliance.simulator.signature
 
 local clock = require "xcompliance.simulator.clock"
 local digest = require "openssl.digest"

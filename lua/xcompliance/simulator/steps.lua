@@ -1,5 +1,5 @@
 --- Which step of the protocol a request is, and who answers it.
--- @module xcompliance.simulator.steps
+-- @internal xcompliance.simulator.steps
 
 local admin = require "xcompliance.simulator.admin"
 local api = require "xcompliance.simulator.api"

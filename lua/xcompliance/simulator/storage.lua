@@ -1,5 +1,5 @@
 --- The storage service: uploads and downloads by signed URL.
--- @module xcompliance.simulator.storage
+-- @internal xcompliance.simulator.storage
 
 local delivery = require "xcompliance.simulator.delivery"
 local headers = require "xcompliance.simulator.headers"

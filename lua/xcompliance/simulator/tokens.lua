@@ -1,7 +1,7 @@
 --- The tokens in the URLs of jobs at the API's own host. A token is good for one operation of one
 -- job; until when is for the job to say. It holds characters that must be escaped in a URL, so that
 -- a client that decodes and encodes URLs is caught.
--- @module xcompliance.simulator.tokens
+-- @internal xcompliance.simulator.tokens
 
 local digests = require "xcompliance.simulator.digests"
 local hmac = require "openssl.hmac"

@@ -1,5 +1,5 @@
 --- What became of an id: its result rows, a pure function of the seed and the id, or scripted.
--- @module xcompliance.simulator.verdicts
+-- @internal xcompliance.simulator.verdicts
 
 local cjson = require "cjson"
 local clock = require "xcompliance.simulator.clock"

@@ -1,5 +1,5 @@
 --- The storage service's errors: small XML documents.
--- @module xcompliance.simulator.xml
+-- @internal xcompliance.simulator.xml
 
 local http = require "xcompliance.simulator.http"
 

@@ -1,5 +1,5 @@
 --- The faults that wait for an exchange to strike, and those that struck.
--- @module xcompliance.simulator.fault.board
+-- @internal xcompliance.simulator.fault.board
 
 local grammar = require "xcompliance.simulator.fault.grammar"
 local kinds = require "xcompliance.simulator.fault.kinds"

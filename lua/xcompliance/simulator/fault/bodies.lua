@@ -1,5 +1,5 @@
 --- Faults in the body of an answer, or of a request on its way into storage.
--- @module xcompliance.simulator.fault.bodies
+-- @internal xcompliance.simulator.fault.bodies
 
 local digests = require "xcompliance.simulator.digests"
 local gzip = require "xcompliance.simulator.gzip"

@@ -1,5 +1,5 @@
 --- Faults in what the API says: its JSON bent, and jobs that end badly.
--- @module xcompliance.simulator.fault.documents
+-- @internal xcompliance.simulator.fault.documents
 
 local cjson = require("cjson").new()
 local problem = require "xcompliance.simulator.problem"

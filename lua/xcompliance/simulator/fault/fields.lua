@@ -1,5 +1,5 @@
 --- Faults in the head of an answer whose work is done: its status, its headers.
--- @module xcompliance.simulator.fault.fields
+-- @internal xcompliance.simulator.fault.fields
 
 local headers = require "xcompliance.simulator.headers"
 

@@ -8,7 +8,7 @@
 -- abort (upload sessions, in the older flow alone); other, any. The faults are in kinds.lua and
 -- statuses.lua. Without a count a fault strikes once. If several wait for a step, the one that was
 -- armed first strikes first.
--- @module xcompliance.simulator.fault.grammar
+-- @internal xcompliance.simulator.fault.grammar
 
 local clock = require "xcompliance.simulator.clock"
 

@@ -3,7 +3,7 @@
 -- A kind is `{ doc, parameter, default, optional, steps, arm, before, after }`: the type of its
 -- parameter (see grammar.lua), the steps where it makes sense (all without), and where it acts
 -- (see ../exchange.lua; `arm` acts at once).
--- @module xcompliance.simulator.fault.kinds
+-- @internal xcompliance.simulator.fault.kinds
 
 local statuses = require "xcompliance.simulator.fault.statuses"
 

@@ -1,5 +1,5 @@
 --- Which fault may strike at random, for a soak: those that a client can overcome or name.
--- @module xcompliance.simulator.fault.random
+-- @internal xcompliance.simulator.fault.random
 
 local M = {}
 local Random = {}

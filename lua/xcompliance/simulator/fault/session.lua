@@ -1,5 +1,5 @@
 --- Faults of resumable sessions.
--- @module xcompliance.simulator.fault.session
+-- @internal xcompliance.simulator.fault.session
 
 local headers = require "xcompliance.simulator.headers"
 local http = require "xcompliance.simulator.http"

@@ -14,7 +14,7 @@
 --     400-expired 400-malformed 400-digest 403-signature                  storage's other bodies
 --
 -- 404 and 410 on a chunk or a query end the session too.
--- @module xcompliance.simulator.fault.statuses
+-- @internal xcompliance.simulator.fault.statuses
 
 local clock = require "xcompliance.simulator.clock"
 local headers = require "xcompliance.simulator.headers"

@@ -1,5 +1,5 @@
 --- Bodies bent on their way: functions that return the next piece, made of others.
--- @module xcompliance.simulator.fault.streams
+-- @internal xcompliance.simulator.fault.streams
 
 local cqueues = require "cqueues"
 

@@ -1,5 +1,5 @@
 --- Faults of the connection.
--- @module xcompliance.simulator.fault.wire
+-- @internal xcompliance.simulator.fault.wire
 
 local connections = require "xcompliance.simulator.connection"
 local cqueues = require "cqueues"
