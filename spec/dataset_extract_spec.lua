@@ -143,8 +143,9 @@ describe("extraction", function()
       local command = folder.shell({ path = "." }, "pwd"):gsub("%s+$", "") .. "/bin/xcompliance"
       if not os.getenv("ASAN_OPTIONS") then
         local text = folder:shell("ulimit -v 900000; '%s' extract tweets x.xz -o ids -q", command)
-        assert.matches("decoding these xz data takes 15%d%d MiB of memory, and a quarter of what"
-          .. " there is, 219 MiB, is allowed %- unpack the file with unxz\n", text)
+        assert.matches("decoding these xz data takes 15%d%d MiB of memory, but at most a"
+          .. " quarter of this machine's memory, 219 MiB, may be used"
+          .. " %- unpack the file with unxz\n", text)
       end
       folder:write("x", TEXT:rep(500))
       folder:shell("bzip2 -c x >x.bz2; xz -c x >x.xz")
@@ -211,7 +212,7 @@ describe("extraction", function()
       for text, problem in pairs {
         ["1.26E+18\n"] = "a spreadsheet has rounded", ["1,26E+18\n"] = "a spreadsheet has rounded",
         ["5\n007\n"] = "begins with a zero", ["9223372036854775808\n"] = "too large",
-        ["5\n-1\n"] = "is no id", ["5\nx\n"] = "is no id", ["5 6\n"] = "is no id",
+        ["5\n-1\n"] = "is not an id", ["5\nx\n"] = "is not an id", ["5 6\n"] = "is not one id",
       } do
         local message, err = ids_of("x.txt", text, { format = "ids" })
         assert.matches(problem, message, 1, true)
@@ -472,7 +473,7 @@ describe("the command extract", function()
       folder:shell("%s tweets x -o out.ids --on-malformed skip", COMMAND))
     assert.matches('"malformed":1', folder:shell(
       "%s tweets x -o out.ids --on-malformed skip --json -q", COMMAND), 1, true)
-    assert.matches('x/x.txt, line 2, byte 2: "x" is no id.+\n65\n$',
+    assert.matches('x/x.txt, line 2, byte 2: "x" is not an id.+\n65\n$',
       folder:shell("%s tweets x -o out.ids; echo $?", COMMAND))
     assert.matches("\n64\n$", folder:shell("%s tweets x -o y --memory 1; echo $?", COMMAND))
   end)

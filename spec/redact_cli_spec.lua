@@ -96,9 +96,9 @@ describe("the command", function()
         { 64, "can not be used together", "redact @in.jsonl --tweets @t.jsonl -o @out --in-place" },
         { 64, "REASON=TREATMENT", "redact @in.jsonl --tweets @t.jsonl -o @out --policy suspended" },
         { 64, "no reason 'lost'", "redact @in.jsonl --tweets @t.jsonl -o @out --policy lost=keep" },
-        { 64, "something is to be quarantined, but --quarantine is not given", "redact @in.jsonl --tweets @t.jsonl -o @out --on-unknown quarantine" },
+        { 64, "records would be quarantined, but --quarantine is not given", "redact @in.jsonl --tweets @t.jsonl -o @out --on-unknown quarantine" },
         { 64, "--level is", "redact @in.jsonl --tweets @t.jsonl -o @out --level 11" },
-        { 65, 'an object with "action", "reason" or "error" was expected: this is no row of results', "redact @in.jsonl --tweets @in.jsonl -o @out" },
+        { 65, 'an object with "action", "reason" or "error" was expected: this is not a row of results', "redact @in.jsonl --tweets @in.jsonl -o @out" },
         { 74, "nowhere", "redact @in.jsonl --tweets @nowhere -o @out" },
       } do
         local status, out, err = run(case[3])

@@ -559,7 +559,7 @@ describe("redaction", function()
       assert.equal("Tweet;By\r\n1;2\r\n", scratch:read("out.csv"))
       local counts, err = redact(verdicts(), "in.csv")
       assert.is_nil(counts)
-      assert.matches("no column of ids is known by its name", err.message, 1, true)
+      assert.matches("no column has a known name for ids", err.message, 1, true)
     end)
 
     it("of users goes by users", function()
@@ -579,10 +579,10 @@ describe("redaction", function()
         scratch:write("in.csv", "id,text\n" .. cell .. ",a\n")
         local counts, err = redact(verdicts(), "in.csv", { output = scratch:at("out.csv") })
         assert.is_nil(counts)
-        assert.matches("is no id", err.message, 1, true)
+        assert.matches("is not an id", err.message, 1, true)
         counts, err = dataset.extract { type = "tweets", inputs = scratch:at("in.csv"), output = scratch:at("ids") }
         assert.is_nil(counts)
-        assert.matches("is no id", err.message, 1, true)
+        assert.matches("is not an id", err.message, 1, true)
       end
     end)
 
@@ -681,13 +681,13 @@ describe("redaction", function()
       end
     end)
 
-    it("refuses one that is empty: it was not written to its end", function()
+    it("refuses one that is empty: it was not written completely", function()
       for _, name in ipairs { "a.jsonl.gz", "a.jsonl.zst", "a.jsonl.bz2", "a.jsonl.xz", "a.GZ" } do
         scratch:write(name, "")
         local counts, err = redact(deleted { "13" }, name, { in_place = true })
         assert.is_nil(counts)
         assert.same({ "data", scratch:at(name) }, { err.kind, err.file })
-        assert.matches("it was not written to its end", err.message, 1, true)
+        assert.matches("it was not written completely", err.message, 1, true)
         counts, err = dataset.extract { type = "tweets", inputs = scratch:at(name), output = scratch:at("ids") }
         assert.is_nil(counts)
         assert.equal("data", err.kind)
@@ -711,7 +711,7 @@ describe("redaction", function()
             assert.matches("\n0\n$", text)
           else
             assert.matches(("decoding these zstd data takes %d MiB of memory"):format(size), text, 1, true)
-            assert.matches("a quarter of what there is, 219 MiB, is allowed %- unpack the file with unzstd %-%-long=31\n65\n$", text)
+            assert.matches("a quarter of this machine's memory, 219 MiB, may be used %- unpack the file with unzstd %-%-long=31\n65\n$", text)
           end
         end
         local memory = tonumber(scratch:shell("awk '/MemTotal/ { print $2 }' /proc/meminfo"))
@@ -961,7 +961,7 @@ describe("redaction", function()
           else
             assert.is_nil(counts)
             assert.equal("usage", err.kind)
-            assert.matches("give a folder as quarantine", err.message, 1, true)
+            assert.matches("give a folder as `quarantine`", err.message, 1, true)
             assert.is_nil(scratch:read("q.txt"))
           end
           scratch:shell("rm -rf d q.txt")
@@ -974,7 +974,7 @@ describe("redaction", function()
             else
               assert.is_nil(counts)
               assert.equal("conflict", err.kind)
-              assert.matches("another kind of records", err.message, 1, true)
+              assert.matches("records of another kind", err.message, 1, true)
               assert.equal(input[2], scratch:read(input[1]))
             end
           end
@@ -1165,7 +1165,7 @@ describe("redaction", function()
       local users = scratch:write("u", '{"id":"7000000000","action":"delete","reason":"deleted",'
         .. '"created_at":"2011-11-02T15:26:18+00:00"}\n')
       scratch:write("in", '{"id":"1","text":"a","author_id":"7000000000"}\n')
-      fails({}, assert(dataset.verdicts { tweets = users }), "data", "exchange them")
+      fails({}, assert(dataset.verdicts { tweets = users }), "data", "exchange the two")
       assert(redact(assert(dataset.verdicts { users = users }), "in"))
       assert.equal("", scratch:read("out"))
     end)

@@ -85,8 +85,8 @@ describe("row 108: renames in place", function()
       local status, text = redact(options, ("/^rename:error=EPERM:when=%d"):format(first + 1))
       assert.equal(74, status)
       assert.matches("d/2.jsonl: Operation not permitted", text, 1, true)
-      assert.matches("; of 3 files 1 was replaced (" .. scratch:at("d/1.jsonl") .. "), and 2 were not ("
-        .. scratch:at("d/2.jsonl") .. ", " .. scratch:at("d/3.jsonl") .. ") - correct that and run the"
+      assert.matches("; 1 of 3 files was replaced (" .. scratch:at("d/1.jsonl") .. "), 2 were not ("
+        .. scratch:at("d/2.jsonl") .. ", " .. scratch:at("d/3.jsonl") .. ") - fix that and run the"
         .. " same command again to replace the rest", text, 1, true)
       assert.same({ true, false, false }, left())
       -- it fails again, and says so again
@@ -116,7 +116,7 @@ describe("row 108: renames in place", function()
     local status, text = redact(QUARANTINE, "/^rename:error=EPERM:when=3")
     assert.equal(74, status)
     assert.matches("; no file was replaced (" .. scratch:at("d/1.jsonl") .. ", "
-      .. scratch:at("d/2.jsonl") .. ", " .. scratch:at("d/3.jsonl") .. ") - correct that and run the"
+      .. scratch:at("d/2.jsonl") .. ", " .. scratch:at("d/3.jsonl") .. ") - fix that and run the"
       .. " same command again", text, 1, true)
     assert.same({ false, false, false }, left())
     assert.equal(0, (redact(QUARANTINE)))
@@ -146,7 +146,7 @@ describe("row 108: renames in place", function()
     if not can_trace() then return pending "nothing can be traced here" end
     local status, text = redact("", "/^rename:error=EIO:when=3")
     assert.equal(74, status)
-    assert.matches("of 3 files 2 were replaced", text, 1, true)
+    assert.matches("2 of 3 files were replaced", text, 1, true)
     assert.same({ true, true, false }, left())
     assert.equal(0, (redact("")))
     assert.same({ true, true, true }, left())

@@ -172,7 +172,7 @@ describe("of a record that no shape knows", function()
         for _, strict in ipairs { false, true } do
           local counts, err = redact { strict = strict }
           assert.is_nil(counts, record)
-          assert.matches("which the results condemn, where no shape knows", err.message, 1, true)
+          assert.matches("which the results condemn, but no shape knows", err.message, 1, true)
           assert.matches("`on_unrecognised`", err.message, 1, true)
         end
         assert.equal(1, assert(redact { on_unrecognised = "remove" }).dropped)

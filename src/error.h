@@ -13,6 +13,9 @@
 
 #pragma GCC visibility push(hidden)
 
+/* For "%llu %s%s" in a message: "1 record", "2 records". */
+#define COUNTED(count, noun) (unsigned long long)(count), noun, (count) == 1 ? "" : "s"
+
 enum error_code {
   ERROR_NONE,
   ERROR_MEMORY,    /* an allocation failed */

@@ -21,8 +21,8 @@ end
 local function refuse_ignored(found)
   local path = found.ignored_files[1]
   return errors.new("data", ("%s is not read: its name does not end in a known suffix, or it is not"
-    .. " a regular file (%d such in all) - rename or move them, or give `on_ignored` another value"
-    .. " than stop"):format(path, found.ignored), { file = path })
+    .. " a regular file (%d such %s in all) - rename or move it, or set `on_ignored` to skip")
+    :format(path, found.ignored, found.ignored == 1 and "file" or "files"), { file = path })
 end
 
 local function list_input(call, input, list)

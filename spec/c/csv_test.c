@@ -65,10 +65,10 @@ static void test_cells(void) {
 
 static void test_problems(void) {
   check_cells(
-      "a row of 1 cells where the header has 2 - is there a quote too many or too few? at 4",
+      "a row of 1 cell, but the header has 2 - is a quote missing, or is there one too many? at 4",
       "a,b\n1\n");
   check_cells(
-      "a row of 3 cells where the header has 2 - is there a quote too many or too few? at 8",
+      "a row of 3 cells, but the header has 2 - is a quote missing, or is there one too many? at 8",
       "a,b\n1,2\n3,4,5");
   check_cells("a quote within a cell that does not begin with one - quote the cell and double the "
               "quote at 5",
@@ -76,7 +76,7 @@ static void test_problems(void) {
   check_cells("something follows the closing quote of a cell at 7", "a,b\n\"x\"y,2\n");
   check_cells("the file ends within a quoted cell at 4", "a,b\n1,\"2\n");
   check_cells("the file ends within a quoted cell at 0", "a,\"b\n1,2\n");
-  check_cells("a carriage return that no line feed follows - convert the line ends at 6",
+  check_cells("a carriage return without a line feed - convert the line ends at 6",
               "a,b\n1\rx,2\n");
   CHECK_TEXT("a header with a zero byte at 0", read_all("a\0,b\n1,2\n", 9, "a", "b"));
 }

@@ -61,10 +61,11 @@ static void test_complaints(void) {
   check_complaint("too large", "12345678901234567890");
   check_complaint("begins with a zero", "007");
   check_complaint("is empty", "");
-  check_complaint("is no id", "abc");
-  check_complaint("\"a?b\" is no id", "a\x1b"
-                                      "b");
-  check_complaint("...\" is no id", "a very long text that is no id, and goes on and on and on");
+  check_complaint("is not an id", "abc");
+  check_complaint("\"a?b\" is not an id", "a\x1b"
+                                          "b");
+  check_complaint("...\" is not an id",
+                  "a very long text that is not an id, and continues on and on");
 }
 
 static int by_size(const void *one, const void *other) {

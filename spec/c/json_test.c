@@ -57,12 +57,12 @@ static void test_problems(void) {
   check_problem("a value was expected at 1", "[+1]");
   check_problem("something follows the value at 3", "[] 1");
   check_problem("something follows the value at 2", "{}}");
-  check_problem("this is no number as JSON has them at 1", "[01]");
-  check_problem("this is no number as JSON has them at 1", "[1.]");
-  check_problem("this is no number as JSON has them at 1", "[-]");
-  check_problem("this is no number as JSON has them at 1", "[1e]");
-  check_problem("this is no number as JSON has them at 1", "[1x]");
-  check_problem("this is no number as JSON has them at 1", "[12345678901x]");
+  check_problem("this is not a JSON number at 1", "[01]");
+  check_problem("this is not a JSON number at 1", "[1.]");
+  check_problem("this is not a JSON number at 1", "[-]");
+  check_problem("this is not a JSON number at 1", "[1e]");
+  check_problem("this is not a JSON number at 1", "[1x]");
+  check_problem("this is not a JSON number at 1", "[12345678901x]");
   check_problem("an escape that JSON does not have at 3", "[\"\\x\"]");
   check_problem("an escape that JSON does not have at 6", "[\"\\u12\"]");
   check_problem("a value was expected at 0", "\\");
@@ -94,7 +94,8 @@ static void test_depth(void) {
   memset(text, '[', JSON_DEPTH_MAX + 1);
   memset(text + JSON_DEPTH_MAX + 1, ']', JSON_DEPTH_MAX + 1);
   CHECK_TEXT("", problem_of(text + 1, 2 * JSON_DEPTH_MAX));
-  CHECK_TEXT("brackets lie more than 512 deep at 512", problem_of(text, 2 * JSON_DEPTH_MAX + 2));
+  CHECK_TEXT("brackets are nested more than 512 deep at 512",
+             problem_of(text, 2 * JSON_DEPTH_MAX + 2));
   for (int i = 0; i < JSON_DEPTH_MAX; i++) /* one bracket by hand, the others in one go */
     text[i] = '[';
   json_begin(&json, text, JSON_DEPTH_MAX + 1);

@@ -128,13 +128,13 @@ static void test_refusals(void) {
   check_refused("f, line 3, byte 106: \"1.26E+18\" is a number that a spreadsheet",
                 "{\"id\":1.26E+18,\"text\":\"\"}");
   check_refused("f, line 3, byte 107: \"01\" begins with a zero", "{\"id\":\"01\",\"text\":\"\"}");
-  check_refused("f, line 3, byte 106: \"{\" is no id", "{\"id\":{},\"text\":\"\"}");
+  check_refused("f, line 3, byte 106: \"{\" is not an id", "{\"id\":{},\"text\":\"\"}");
   check_refused("f, line 3, byte 100: a tweet without an id", "{\"id\":null,\"text\":\"\"}");
   check_refused("f, line 3, byte 107: \"\" is empty", "{\"id\":\"\",\"text\":\"\"}");
   check_refused("f, line 4, byte 117: a comma or }", "{\"id\":\"1\",\n\"a\":1 \"b\"}");
   check_refused("f, line 3, byte 100: an object was expected", "1");
   check_refused("f, line 3, byte 101: an object was expected", "[1]");
-  check_refused("f, line 3, byte 114: \"x\" is no id", "{\"author_id\":\"x\",\"id\":1}");
+  check_refused("f, line 3, byte 114: \"x\" is not an id", "{\"author_id\":\"x\",\"id\":1}");
   CHECK_TEXT("", ids_of("{\"id\":\"x\",\"name\":\"a place\"}"));
   CHECK_TEXT("root.tweet.own=1", ids_of("{\"id\":1.26E+18,\"id_str\":\"1\",\"text\":\"\"}"));
 }

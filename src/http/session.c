@@ -158,7 +158,9 @@ static bool can_read(const char *ca_file, struct error *error) {
   if (descriptor < 0) return false;
   close(descriptor);
   if (status.st_size > 0) return true;
-  error_at(error, ERROR_IO, ca_file, 0, 0, "is empty - give a file of PEM certificates as ca_file");
+  error_at(error, ERROR_IO, ca_file, 0, 0,
+           "is empty - give a file of PEM certificates as "
+           "`ca_file`");
   return false;
 }
 

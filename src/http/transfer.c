@@ -108,7 +108,7 @@ static bool place_body(struct transfer *transfer) {
   struct content_range range;
   if (transfer->status == 206) {
     if (!header || !content_range_read(header, &range) || range.first != transfer->offset) {
-      fail(transfer, ERROR_PROTOCOL, "storage has sent another part than was asked for");
+      fail(transfer, ERROR_PROTOCOL, "storage sent another part than was requested");
       return false;
     }
   } else if (transfer->offset > 0) {
@@ -197,7 +197,7 @@ static size_t on_read(char *buffer, size_t unit, size_t size, void *context) {
   if (got == 0)
     error_at(
         &transfer->task.error, ERROR_DATA, transfer->path, 0, 0,
-        "became shorter while it was being sent - leave the file alone and run the same again");
+        "became shorter while it was being sent - do not change the file, and run the same again");
   if (got <= 0) return CURL_READFUNC_ABORT;
   transfer->crc32c = checksum_crc32c(transfer->crc32c, buffer, (size_t)got);
   transfer->bytes += (uint64_t)got;
@@ -461,8 +461,8 @@ static bool is_endless_header(const struct transfer *transfer, CURLcode code) {
 
 static const char *hint_of(enum error_code code, CURLcode curl) {
   if (curl == CURLE_COULDNT_RESOLVE_HOST) return " - check the name and the network";
-  if (curl == CURLE_SSL_CACERT_BADFILE) return " - check ca_file";
-  if (code == ERROR_TLS) return " - check the clock and the certificates, or give ca_file";
+  if (curl == CURLE_SSL_CACERT_BADFILE) return " - check `ca_file`";
+  if (code == ERROR_TLS) return " - check the clock and the certificates, or give `ca_file`";
   if (code == ERROR_NETWORK) return " - check the network and run the same again";
   if (code == ERROR_TIMEOUT) return " - run the same again";
   return "";

@@ -119,7 +119,7 @@ bool url_check_api(const char *url, bool allow_http, struct error *error) {
   const char *why = NULL;
   if (!parse(url, &parts))
     return refuse(ERROR_USAGE, "base URL", url,
-                  "it is no plain URL - give one like https://api.x.com", error);
+                  "it is not a plain URL - give one like https://api.x.com", error);
   if (has_part(parts.handle, CURLUPART_QUERY))
     why = "it has a query - give one like https://api.x.com";
   else if (strcmp(parts.scheme, "https") != 0 &&
@@ -156,7 +156,7 @@ static const char *storage_objection(const struct parts *parts, const char *cons
   if (is_listed(parts, hosts) || is_google_storage(parts)) return NULL;
   if (is_numeric(parts->host)) return "its host is a numeric address";
   return "its host is not storage.googleapis.com - if your storage has another name, add it to "
-         "storage_hosts";
+         "`storage_hosts`";
 }
 
 bool url_check_storage(const char *url, const char *const *hosts, bool loopback,
@@ -164,7 +164,7 @@ bool url_check_storage(const char *url, const char *const *hosts, bool loopback,
   struct parts parts;
   const char *why;
   if (!parse(url, &parts))
-    return refuse(ERROR_PROTOCOL, "storage URL", url, "it is no plain URL", error);
+    return refuse(ERROR_PROTOCOL, "storage URL", url, "it is not a plain URL", error);
   why = storage_objection(&parts, hosts, loopback);
   parts_free(&parts);
   return why ? refuse(ERROR_PROTOCOL, "storage URL", url, why, error) : true;

@@ -145,7 +145,7 @@ static const uint64_t *check_ids(lua_State *L, const char *name, size_t *count) 
   lua_rawget(L, 1);
   if (!lua_istable(L, -1)) skin_misuse(L, "%s: ids must be an array of strings", name);
   *count = lua_rawlen(L, -1);
-  if (*count > IDS_MOST) skin_misuse(L, "%s: ids are too many", name);
+  if (*count > IDS_MOST) skin_misuse(L, "%s: there are too many ids", name);
   ids = compat_newuserdata(L, (*count + 1) * sizeof *ids);
   for (size_t i = 0; i < *count; i++) {
     lua_rawgeti(L, -2, (int)i + 1);

@@ -151,7 +151,8 @@ static int open_journal(lua_State *L) {
     error_at(&error, ERROR_CONFLICT, path, 0, 0, "another run has just ended - run the same again");
   } else if (errno == EWOULDBLOCK)
     error_at(&error, ERROR_CONFLICT, path, 0, 0,
-             "another run holds this journal - wait for it to end, or give this run its own state");
+             "another run holds this journal - wait for it to end, or give this run its own "
+             "`state`");
   else
     error_errno(&error, "locking", path);
   return skin_failure(L, &error);

@@ -181,7 +181,7 @@ static size_t check_list(lua_State *L, const char *name) {
   size_t count;
   luaL_checktype(L, 1, LUA_TTABLE);
   count = lua_rawlen(L, 1);
-  if (count > LIST_MOST) skin_misuse(L, "%s: the names are too many", name);
+  if (count > LIST_MOST) skin_misuse(L, "%s: there are too many names", name);
   for (size_t i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, (int)i);
     luaL_checktype(L, -1, LUA_TTABLE);

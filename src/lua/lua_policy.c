@@ -25,7 +25,7 @@ static void treat_rehydrate(lua_State *L, const char *name, struct policy *polic
     treat(policy, FACT_REHYDRATE, TREAT_REMOVE);
   else if (strcmp(word, "keep") != 0)
     skin_misuse(L,
-                "%s: rehydrate is to be 'keep', 'scrub_geo', 'quarantine' or 'remove', not '%.40s'",
+                "%s: rehydrate must be 'keep', 'scrub_geo', 'quarantine' or 'remove', not '%.40s'",
                 name, word);
 }
 
@@ -41,7 +41,7 @@ static void treat_reason(lua_State *L, const char *name, struct policy *policy, 
                 name, reason);
   if (fact == FACT_SCRUB_GEO) {
     if (!keep && !remove)
-      skin_misuse(L, "%s: scrub_geo is to be 'remove' or 'keep', not '%.40s'", name, word);
+      skin_misuse(L, "%s: scrub_geo must be 'remove' or 'keep', not '%.40s'", name, word);
     if (keep) policy->scrub &= ~(uint32_t)FACT_SCRUB_GEO;
     return;
   }
@@ -50,7 +50,7 @@ static void treat_reason(lua_State *L, const char *name, struct policy *policy, 
     return;
   }
   if (!keep && !remove && strcmp(word, "quarantine") != 0)
-    skin_misuse(L, "%s: %s is to be 'remove', 'quarantine' or 'keep', not '%.40s'", name, reason,
+    skin_misuse(L, "%s: %s must be 'remove', 'quarantine' or 'keep', not '%.40s'", name, reason,
                 word);
   policy->remove &= ~fact;
   if (!keep) treat(policy, fact, remove ? TREAT_REMOVE : TREAT_QUARANTINE);

@@ -115,7 +115,7 @@ static int push_redaction(lua_State *L, struct task *task) {
 /* A dry run goes beside what it is a trial of, and writes none of it. */
 static void check_outputs(lua_State *L, const char *name, struct redact_options *options) {
   if (options->output && options->in_place)
-    skin_misuse(L, "%s: give an output or in_place, not both", name);
+    skin_misuse(L, "%s: give `output` or `in_place`, not both", name);
   if (!options->output && !options->in_place && !options->dry_run)
     skin_misuse(L, "%s: give `output`, `in_place` or `dry_run`", name);
   if (options->dry_run) options->output = NULL;
@@ -123,7 +123,7 @@ static void check_outputs(lua_State *L, const char *name, struct redact_options 
   if (!options->quarantine && !options->dry_run &&
       (options->policy.quarantine || options->on_malformed == TREAT_QUARANTINE ||
        options->on_unrecognised == TREAT_QUARANTINE))
-    skin_misuse(L, "%s: something is to be quarantined, but `quarantine` is not given", name);
+    skin_misuse(L, "%s: records would be quarantined, but `quarantine` is not given", name);
 }
 
 /* Everything but the verdicts. Leaves on the stack what holds the strings. */

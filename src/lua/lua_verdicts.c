@@ -49,7 +49,7 @@ void verdicts_push_facts(lua_State *L, const uint64_t by_fact[FACT_KINDS]) {
 static void check_loaded(lua_State *L, const char *name, const struct verdicts *verdicts,
                          enum verdicts_type type) {
   if (!verdicts->sets[type].given)
-    skin_misuse(L, "%s: no results of %s were loaded, so nothing is known of any of them", name,
+    skin_misuse(L, "%s: no results of %s were loaded, so nothing is known about any of them", name,
                 verdicts_type_names[type]);
 }
 

@@ -262,7 +262,8 @@ const char *const *skin_paths(lua_State *L, int index, const char *function, con
   if (type == LUA_TNIL) return NULL;
   if (type != LUA_TTABLE) skin_misuse(L, "%s: %s must be an array of paths", function, field);
   count = lua_rawlen(L, -1);
-  if (count > PATHS_MAX) skin_misuse(L, "%s: %s are too many - name their folder", function, field);
+  if (count > PATHS_MAX)
+    skin_misuse(L, "%s: there are too many %s - give their folder", function, field);
   paths = compat_newuserdata(L, (count + 1) * sizeof *paths);
   paths[count] = NULL;
   for (size_t i = 0; i < count; i++) {

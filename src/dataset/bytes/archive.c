@@ -123,7 +123,7 @@ static void explain(struct archive_in *in, struct error *error) {
     error_set(error, ERROR_DATA, "the %s archive ends too early: it is truncated", title);
   } else {
     error_set(error, ERROR_DATA, "the %s archive is damaged: %s", title,
-              said ? said : "no reason is known");
+              said ? said : "libarchive gives no reason");
   }
 }
 
@@ -173,7 +173,7 @@ struct archive_in *archive_in_open(struct reader *reader, struct error *error) {
   in->kind = reader->container;
   if (in->kind == CONTAINER_ZIP && (reader->packing || !reader_input(reader)->regular))
     error_at(error, ERROR_DATA, reader->path, 0, 0,
-             "is a zip archive, which can only be read from a file - save it as one");
+             "is a zip archive, which can only be read from a file - save it to a file first");
   else if (begin(in, error))
     return in;
   archive_in_close(in);
@@ -201,8 +201,8 @@ static void leave_locale(locale_t before) {
 static bool has_end(const struct archive_in *in, struct error *error) {
   if (in->kind != CONTAINER_TAR || in->zeros >= TAR_BLOCK) return true;
   error_at(error, ERROR_DATA, in->reader->path, 0, 0,
-           "the tar archive has no end mark: it is truncated, or was not closed by what wrote it - "
-           "if it is whole, unpack it and pack it again with tar");
+           "the tar archive has no end mark: it is truncated, or the program that wrote it did "
+           "not close it - if it is complete, unpack it and pack it again with tar");
   return false;
 }
 
@@ -267,7 +267,7 @@ static bool fail(struct archive_out *out, struct error *error) {
     *error = out->error;
   else
     error_at(error, ERROR_IO, writer_target(out->writer), 0, 0, "writing the archive failed: %s",
-             said ? said : "no reason is known");
+             said ? said : "libarchive gives no reason");
   return false;
 }
 

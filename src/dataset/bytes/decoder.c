@@ -48,7 +48,9 @@ static bool failed(struct decoder *decoder, enum packing_step step) {
   switch (step) {
   case PACKING_NO_MEMORY: error_memory(error, "decoding %s", decoder->input->path); break;
   case PACKING_REFUSED:
-    error_set(error, ERROR_DATA, "these %s data need what this version of the library lacks",
+    error_set(error, ERROR_DATA,
+              "these %s data need a feature that this version of the "
+              "library lacks",
               packing->name);
     break;
   case PACKING_CHECKSUM:
@@ -63,11 +65,11 @@ static bool need_memory(struct decoder *decoder, uint64_t needed) {
   const struct packing *packing = decoder->packing;
   char amount[32] = "more";
   if (needed > 0) snprintf(amount, sizeof amount, "%llu MiB", (unsigned long long)(needed >> 20));
-  error_set(
-      &decoder->error, ERROR_DATA,
-      "decoding these %s data takes %s of memory, and a quarter of what there is, %llu MiB, is "
-      "allowed - unpack the file with %s",
-      packing->name, amount, (unsigned long long)(packing_memory() >> 20), packing->large_unpacker);
+  error_set(&decoder->error, ERROR_DATA,
+            "decoding these %s data takes %s of memory, but at most a quarter of this machine's "
+            "memory, %llu MiB, may be used - unpack the file with %s",
+            packing->name, amount, (unsigned long long)(packing_memory() >> 20),
+            packing->large_unpacker);
   return false;
 }
 
@@ -217,7 +219,7 @@ struct decoder *decoder_open(const struct packing *packing, struct input *input,
   if (!allocate(decoder, first, size)) {
     error_memory(error, "decoding %s", input->path);
   } else if (thread_start(&decoder->thread, decode, decoder) != 0) {
-    error_set(error, ERROR_IO, "decoding %s: the system has no thread to spare", input->path);
+    error_set(error, ERROR_IO, "decoding %s: the system has no more threads", input->path);
   } else {
     return decoder;
   }

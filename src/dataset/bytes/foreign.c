@@ -52,15 +52,14 @@ static const struct format formats[] = {
     {6, "7z\xbc\xaf\x27\x1c", "is a 7z archive, which is not read - unpack it: 7z x FILE"},
     {6, "Rar!\x1a\x07", "is a RAR archive, which is not read - unpack it: unrar x FILE"},
     {8, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-     "is an Excel (.xls) file or the like, which is not "
-     "read" SPREADSHEET},
+     "is an Excel file (.xls) or similar, which is not read" SPREADSHEET},
     {5, "RDX2\n",
-     "is a file of R (.RData), which is not read - in R: load it, and write the "
-     "data frame with jsonlite::stream_out(DATA, file(\"FILE.jsonl\"))"},
+     "is an R data file (.RData), which is not read - in R: load it, and write the data frame "
+     "with jsonlite::stream_out(DATA, file(\"FILE.jsonl\"))"},
     {5, "RDX3\n",
-     "is a file of R (.RData), which is not read - in R: load it, and write the "
-     "data frame with jsonlite::stream_out(DATA, file(\"FILE.jsonl\"))"},
-    {5, "X\n\0\0\0", "is a file of R (.rds), which is not read" R_DATA},
+     "is an R data file (.RData), which is not read - in R: load it, and write the data frame "
+     "with jsonlite::stream_out(DATA, file(\"FILE.jsonl\"))"},
+    {5, "X\n\0\0\0", "is an R data file (.rds), which is not read" R_DATA},
     {3, "\x80\x04\x95",
      "is a Python pickle, which is not read - in Python: "
      "pandas.read_pickle('FILE').to_json('FILE.jsonl', orient='records', "
@@ -85,7 +84,7 @@ static const char *zipped_document(const char *bytes, size_t size) {
     size_t length = strlen(names[i]);
     if (size >= 30 + length && memcmp(bytes, "PK\3\4", 4) == 0 &&
         memcmp(bytes + 30, names[i], length) == 0)
-      return "is a spreadsheet (.xlsx, .ods) or the like, which is not read" SPREADSHEET;
+      return "is a spreadsheet (.xlsx, .ods) or similar, which is not read" SPREADSHEET;
   }
   return NULL;
 }

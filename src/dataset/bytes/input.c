@@ -73,8 +73,8 @@ static bool is_unchanged(struct input *input, struct error *error) {
   uint64_t done = atomic_load(&input->done);
   if (!input->regular || done == input->total) return true;
   error_at(error, ERROR_DATA, input->path, 0, 0,
-           "its size changed from %llu to %llu bytes while it was being read - wait until whoever "
-           "writes it has finished",
+           "its size changed from %llu to %llu bytes while it was being read - wait until the "
+           "program that writes it has finished",
            (unsigned long long)input->total, (unsigned long long)done);
   return false;
 }

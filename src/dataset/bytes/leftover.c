@@ -31,7 +31,7 @@ int leftover_create_beside(const char *target, char **path, struct error *error)
     *path = NULL;
   }
   error_at(error, ERROR_CONFLICT, target, 0, 0,
-           "another run keeps removing what is written for it");
+           "another run keeps removing its temporary file - wait until that run has ended");
   return -1;
 }
 

@@ -97,7 +97,7 @@ static bool make_room(struct window *window, struct error *error) {
     size_t room = 2 * window->room;
     if (reader->size > reader->record_max) {
       error_at(error, ERROR_DATA, reader->path, reader_line(reader, reader->text), reader->byte,
-               "a record is longer than %zu MiB - is this file one record a line?",
+               "a record is longer than %zu MiB - does the file have one record on each line?",
                reader->record_max >> 20);
       return false;
     }
@@ -134,7 +134,7 @@ static int64_t read_bytes(struct window *window, char *to, size_t room, struct e
 
 static int64_t refuse_half(const struct reader *reader, struct error *error) {
   error_at(error, ERROR_DATA, reader->path, 0, 0,
-           "is UTF-16 text that ends within a character - get it again");
+           "is UTF-16 text that ends in the middle of a character - download or copy it again");
   return -1;
 }
 
@@ -185,7 +185,8 @@ static bool is_not_cut_off(const struct reader *reader, struct error *error) {
   const struct packing *named = packing_of_name(reader->path, &size);
   if (reader->size > 0 || !named) return true;
   error_at(error, ERROR_DATA, reader->path, 0, 0,
-           "is empty, and a %s file never is: it was not written to its end - get it again",
+           "is empty, but a %s file never is: it was not written completely - download or copy "
+           "it again",
            named->name);
   return false;
 }
@@ -217,7 +218,7 @@ static bool contain(struct reader *reader, enum purpose purpose, struct error *e
   if (reader->container == CONTAINER_NONE && named == CONTAINER_NONE) return true;
   if (reader->container == CONTAINER_NONE) {
     error_at(error, ERROR_DATA, reader->path, 0, 0,
-             "is called a %s archive, but is %s - check where it comes from",
+             "has the name of a %s archive, but is %s - check where it comes from",
              container_title(named), reader->size > 0 ? "something else" : "empty");
     return false;
   }

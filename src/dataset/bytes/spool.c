@@ -48,7 +48,7 @@ static bool open_file(struct spool *spool, struct error *error) {
   char *path;
   if (!spool->packed) spool->packed = malloc(BUFFER);
   spool->encoder = packing()->encoder_new(LEVEL, 0);
-  if (!spool->packed || !spool->encoder) return error_memory(error, "putting data aside");
+  if (!spool->packed || !spool->encoder) return error_memory(error, "buffering data");
   spool->descriptor = leftover_create_beside(spool->beside, &path, error);
   if (spool->descriptor < 0) return false;
   unlink(path);
@@ -64,8 +64,7 @@ static bool write_packed(struct spool *spool, const void *bytes, size_t size, bo
     buffers.out = spool->packed;
     buffers.out_size = BUFFER;
     step = packing()->encode(spool->encoder, &buffers);
-    if (step != PACKING_MORE && step != PACKING_DONE)
-      return error_memory(error, "putting data aside");
+    if (step != PACKING_MORE && step != PACKING_DONE) return error_memory(error, "buffering data");
     if (!file_write(spool->descriptor, spool->packed, BUFFER - buffers.out_size, NAME, error))
       return false;
   }
@@ -88,7 +87,7 @@ static bool grow(struct spool *spool, size_t least) {
 bool spool_add(struct spool *spool, const void *bytes, size_t size, struct error *error) {
   size_t now = spool->limit - spool->used < size ? spool->limit - spool->used : size;
   if (spool->used + now > spool->room && !grow(spool, spool->used + now))
-    return error_memory(error, "putting data aside");
+    return error_memory(error, "buffering data");
   if (now > 0) memcpy(spool->memory + spool->used, bytes, now);
   spool->used += now;
   spool->size += size;
@@ -114,7 +113,7 @@ static bool unpack(struct drain *drain, size_t size, bool last, struct error *er
     buffers.out_size = BUFFER;
     step = packing()->decode(drain->decoder, &buffers);
     if (step != PACKING_MORE && step != PACKING_DONE) {
-      error_set(error, ERROR_IO, "reading %s: what was written to it has changed", NAME);
+      error_set(error, ERROR_IO, "reading %s: its contents have changed", NAME);
       return false;
     }
     if (!drain->take(drain->context, drain->out, BUFFER - buffers.out_size, error)) return false;
@@ -147,7 +146,7 @@ static bool drain_file(struct spool *spool,
   drain.in = malloc(BUFFER);
   drain.out = malloc(BUFFER);
   done = drain.decoder && drain.in && drain.out ? drain_packed(&drain, error)
-                                                : error_memory(error, "putting data aside");
+                                                : error_memory(error, "buffering data");
   packing()->decoder_free(drain.decoder);
   free(drain.in);
   free(drain.out);

@@ -126,7 +126,7 @@ static bool pack(struct writer *writer, const void *text, size_t size, bool last
     step = writer->packing->encode(writer->encoder, &buffers);
     if (step == PACKING_NO_MEMORY) return error_memory(error, "writing %s", writer->target);
     if (step != PACKING_MORE && step != PACKING_DONE) {
-      error_at(error, ERROR_IO, name_of(writer), 0, 0, "packing it with %s failed",
+      error_at(error, ERROR_IO, name_of(writer), 0, 0, "compressing it with %s failed",
                writer->packing->name);
       return false;
     }
@@ -251,7 +251,8 @@ static bool write_utf16(struct writer *writer, const char *text, size_t size, st
     size_t made = utf16_encode(writer->encoding, text, &used, wide);
     const struct iovec piece = {wide, made};
     if (used == 0) { /* which is no whole character */
-      error_set(error, ERROR_INTERNAL, "writing %s: half a character", writer->target);
+      error_set(error, ERROR_INTERNAL, "writing %s: the text ends in the middle of a character",
+                writer->target);
       return false;
     }
     if (!write_bytes(writer, &piece, 1, error)) return false;

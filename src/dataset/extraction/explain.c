@@ -173,9 +173,9 @@ static const char *role_name(enum column_role role) {
   case COLUMN_WEAK_ID: return "the id of the tweet, unless another column has it";
   case COLUMN_AUTHOR: return "the id of its author";
   case COLUMN_RETWEETED: return "the id of the tweet that it retweets";
-  case COLUMN_RETWEETED_AUTHOR: return "the id of the author of that";
+  case COLUMN_RETWEETED_AUTHOR: return "the id of that tweet's author";
   case COLUMN_QUOTED: return "the id of the tweet that it quotes";
-  case COLUMN_QUOTED_AUTHOR: return "the id of the author of that";
+  case COLUMN_QUOTED_AUTHOR: return "the id of that tweet's author";
   case COLUMN_QUOTED_TEXT: return "words of the tweet that it quotes";
   case COLUMN_PLACE: return "where it was written";
   case COLUMN_EITHER:
@@ -189,11 +189,11 @@ static bool print_table(struct explanation *e, const struct column_name *columns
   struct csv_table table = {0};
   bool done = csv_table_open(&table, e->reader, columns, true, error);
   if (done)
-    fprintf(e->out, "%s: a table of %s, %u columns\n", e->path,
-            table.unknown ? "what is unknown"
+    fprintf(e->out, "%s: a table of %s, %llu %s%s\n", e->path,
+            table.unknown ? "unknown rows"
             : table.user  ? "users"
                           : "tweets",
-            table.csv.columns);
+            COUNTED(table.csv.columns, "column"));
   for (uint32_t i = 0; done && i < table.csv.columns; i++) {
     const char *name = csv_name(&table.csv, i);
     const char *role = role_name(csv_table_role(&table, i));
@@ -215,7 +215,8 @@ static bool explain(struct explanation *e, const struct column_name *columns, si
   case FORMAT_JSON_VALUES: return print_json(e, READER_VALUES, records, error);
   case FORMAT_CSV: return print_table(e, columns, error);
   default:
-    fprintf(e->out, "%s: a list of ids; whether of tweets or of users, it does not say\n", e->path);
+    fprintf(e->out, "%s: a list of ids; it does not say whether they are of tweets or of users\n",
+            e->path);
     return true;
   }
 }

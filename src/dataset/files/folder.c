@@ -102,7 +102,7 @@ static bool walk(struct folder *folder, const char *path, int depth, struct task
     return false;
   }
   if (!done)
-    error_at(error, ERROR_IO, path, 0, 0, "folders lie more than %d deep", FOLDER_DEPTH_MAX);
+    error_at(error, ERROR_IO, path, 0, 0, "folders are nested more than %d deep", FOLDER_DEPTH_MAX);
   for (int i = 0; i < count; i++) {
     if (done && task && task_cancelled(task)) {
       error_set(error, ERROR_CANCELLED, "listing files was cancelled");
@@ -137,8 +137,8 @@ bool folder_list(struct folder *folder, const char *const *inputs, struct task *
 
 bool folder_refuse_empty(const char *const *inputs, struct error *error) {
   error_at(error, ERROR_DATA, inputs[0], 0, 0,
-           "holds no file whose name ends in .jsonl, .ndjson, .json, .csv, .tsv or .txt, packed or "
-           "not%s - check the path",
+           "holds no file whose name ends in .jsonl, .ndjson, .json, .csv, .tsv or .txt, "
+           "compressed or not%s - check the path",
            inputs[1] ? ", nor do the other folders" : "");
   return false;
 }
@@ -147,8 +147,8 @@ void folder_refuse_ignored(uint64_t count, const char *path, struct error *error
   error_at(
       error, ERROR_REFUSED, path, 0, 0,
       "is not read: its name does not end in a known suffix, or it is not a regular file (%llu "
-      "such in all) - rename or move them, or give `on_ignored` another value than stop",
-      (unsigned long long)count);
+      "such %s%s in all) - rename or move it, or set `on_ignored` to skip",
+      COUNTED(count, "file"));
 }
 
 void folder_free(struct folder *folder) {

@@ -34,7 +34,7 @@ static enum member_kind kind_of(struct member *member, const char *name) {
     return refuse(member, "is an archive in an archive, which is not read - unpack the outer one");
   if (!is_dataset(name)) return MEMBER_OTHER;
   if (archive_entry_hardlink(entry) && archive_entry_size(entry) > 0)
-    return refuse(member, "is a link that has a content, which is not read - unpack the archive");
+    return refuse(member, "is a link with content, which is not read - unpack the archive");
   if (archive_entry_hardlink(entry) || archive_entry_filetype(entry) != AE_IFREG)
     return MEMBER_OTHER;
   if (archive_entry_is_data_encrypted(entry))

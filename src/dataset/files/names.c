@@ -327,7 +327,7 @@ static bool may_go_with(const struct place *one, const struct place *other, stru
     return refuse(other->name, "would be a part of", one->name, " - name two different files",
                   error);
   if (other->name->use >= NAME_WRITE && is_given(other->name) && differ_in_case_alone(one, other))
-    return refuse(one->name, "is, but for upper and lower case,", other->name,
+    return refuse(one->name, "differs only in upper and lower case from", other->name,
                   " - name two different files", error);
   return true;
 }
@@ -386,7 +386,7 @@ static bool may_lie_in(const struct place *place, const struct place *folder, st
                   ", a folder that must hold nothing else - choose a place outside of it", error);
   if (!would_be_read(place, path_below)) return true;
   return refuse(place->name, "lies in", folder->name,
-                ", a folder that is read, and would be read itself the next time - choose a place "
+                ", a folder that is read, so the next run would read it too - choose a place "
                 "outside of it",
                 error);
 }

@@ -151,8 +151,8 @@ static bool complete_all(const char *path, const char *text, size_t size, struct
   bool may = true;
   if (!form || strcmp(form, FORM) != 0) {
     error_at(error, ERROR_DATA, path, 0, 0,
-             "is not a list of renames of this version - remove it; what an interrupted run has "
-             "quarantined may then be quarantined again");
+             "is not a list of renames that this version can read - remove it; records that an "
+             "interrupted run has quarantined may then be quarantined again");
     return false;
   }
   while (may && next_noted(text, size, &at, &noted))

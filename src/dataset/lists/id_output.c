@@ -126,7 +126,7 @@ static bool no_later_part(struct id_output *output, struct error *error) {
   if (!target_name(output, output->files + 1, name, error)) return false;
   if (access(name, F_OK) != 0) return true;
   error_at(error, ERROR_CONFLICT, name, 0, 0,
-           "is left from an earlier run and would be taken for a part of this one - remove it");
+           "was left by an earlier run and would be mistaken for a part of this one - remove it");
   return false;
 }
 

@@ -188,9 +188,7 @@ struct id_set *id_set_new(size_t memory, const char *beside, struct task *task,
   if (set->public.ids && set->scratch) return &set->public;
 no_memory:
   error_set(error, ERROR_MEMORY,
-            "making room to sort ids in %zu bytes: out of memory - use a "
-            "smaller memory limit",
-            memory);
+            "making room to sort ids in %zu bytes: out of memory - lower `memory`", memory);
   id_set_free(set ? &set->public : NULL);
   return NULL;
 }
@@ -227,8 +225,7 @@ static struct run *new_run(struct set *set, struct error *error) {
   }
   if ((set->run_count + 1) * MERGE_BUFFER_MIN > set->public.room) {
     error_set(error, ERROR_USAGE,
-              "sorting ids: there are too many for a memory limit of %zu bytes "
-              "- raise it",
+              "sorting ids: there are too many for a memory limit of %zu bytes - raise `memory`",
               set->public.room * 2 * sizeof(uint64_t));
     return NULL;
   }

@@ -182,9 +182,11 @@ void batch_stop(struct batch *batch, const char *path, uint64_t line, uint64_t b
   uint32_t facts = prefilter_facts(batch->rules->filter, judge->stop.type, judge->stop.id);
   batch->failed = true;
   error_at(&batch->error, ERROR_DATA, path, line, byte,
-           "%s %llu: %s - nothing was changed; say with `on_unknown` what to do with such records",
+           "%s %llu: %s - nothing was changed; choose with `on_unknown` what to do with such "
+           "records",
            names[judge->stop.type], (unsigned long long)judge->stop.id,
-           facts & FACT_UNKNOWN ? "the results say of it what this version does not know"
+           facts & FACT_UNKNOWN ? "the results say something about it that this version does "
+                                  "not know"
                                 : "the results say that it was not checked");
 }
 

@@ -149,8 +149,7 @@ static bool fits(struct reader *reader, const struct kind *kind, bool *empty, st
     same = format == kind->format || (format == FORMAT_CSV && !is_table(reader));
   if (same || *empty) return true;
   error_at(error, ERROR_CONFLICT, reader->path, 0, 0,
-           "holds another kind of records than those that are to be added - choose another "
-           "quarantine");
+           "holds records of another kind than those to be added - choose another `quarantine`");
   return false;
 }
 
@@ -203,8 +202,8 @@ static bool add_quarantined(struct redaction *r, size_t i, struct writer **write
     r->quarantines[r->quarantine_count++] = *writer;
   } else if (!is_same_kind(first, &kind)) {
     error_at(error, ERROR_USAGE, target, 0, 0,
-             "JSON, ids and the rows of different tables cannot share a file - give a folder as "
-             "quarantine");
+             "JSON, ids and the rows of different tables cannot share a file - give a folder "
+             "as `quarantine`");
     return false;
   }
   return append(*writer, part, error);
@@ -337,8 +336,8 @@ static bool counts_add_up(const struct batch_counts *counts, struct error *error
                              counts->unrecognised + counts->unparsed)
     return true;
   error_set(error, ERROR_INTERNAL,
-            "the counts of the redaction do not add up: this is a fault of "
-            "the program, and nothing was written");
+            "the counts of the redaction do not add up: this is a bug in the program; nothing "
+            "was written");
   return false;
 }
 
@@ -422,13 +421,12 @@ static void explain_renames(const struct redaction *r, size_t files, struct erro
   size_t used = strlen(error->message);
   if (done == 0 && left > 1)
     snprintf(error->message + used, sizeof error->message - used,
-             "; no file was replaced (%s) - correct that and run the same command again",
-             left_names);
+             "; no file was replaced (%s) - fix that and run the same command again", left_names);
   if (done == 0) return;
   snprintf(error->message + used, sizeof error->message - used,
-           "; of %zu files %zu %s replaced (%s), and %zu %s not (%s) - correct that and run the "
-           "same command again to replace the rest",
-           done + left, done, done == 1 ? "was" : "were", done_names, left,
+           "; %zu of %zu files %s replaced (%s), %zu %s not (%s) - fix that and run the same "
+           "command again to replace the rest",
+           done, done + left, done == 1 ? "was" : "were", done_names, left,
            left == 1 ? "was" : "were", left_names);
 }
 
@@ -484,9 +482,10 @@ static bool types_fit(const struct redaction *r, struct error *error) {
     const struct judge_counts *found = &r->report.objects;
     if (found->own[type] > 0 || found->strange[type] == 0 || alike > 0 || unlike == 0) continue;
     error_set(error, ERROR_DATA,
-              "the results that were given as those of %s are those of %s: none of their ids is on "
-              "one of the %s of the dataset, and they are on %llu others - exchange them",
-              names[type], names[1 - type], names[type], (unsigned long long)found->strange[type]);
+              "the results given for %s are the results for %s: none of their ids is among the "
+              "dataset's %s, but %llu %s among its %s - exchange the two",
+              names[type], names[1 - type], names[type], (unsigned long long)found->strange[type],
+              found->strange[type] == 1 ? "is" : "are", names[1 - type]);
     return false;
   }
   return true;

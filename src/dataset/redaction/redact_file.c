@@ -93,11 +93,10 @@ static bool can_be_copied(const struct redact_file *file) {
 /* The other names of a file keep what is removed under this one. */
 static bool has_one_name(const struct redact_file *file, struct error *error) {
   if (!file->run->options->in_place || file->before.st_nlink == 1) return true;
-  error_at(
-      error, ERROR_USAGE, file->target->path, 0, 0,
-      "has %llu names (hard links), and the others would keep what is removed under this one - "
-      "give each its own copy, or write to a new file",
-      (unsigned long long)file->before.st_nlink);
+  error_at(error, ERROR_USAGE, file->target->path, 0, 0,
+           "has %llu names (hard links), and the other names would keep what is removed from this "
+           "one - give each name its own copy, or write to a new file",
+           (unsigned long long)file->before.st_nlink);
   return false;
 }
 
@@ -107,8 +106,8 @@ static bool has_fitting_name(const struct redact_file *file, struct error *error
   if (named == is || (named == CONTAINER_NONE && !format_is_known_name(output))) return true;
   if (file->run->options->in_place) return true;
   error_at(error, ERROR_USAGE, output, 0, 0,
-           "its input is %s%s, and so will this be - give it a name that says so",
-           is == CONTAINER_NONE ? "no archive" : "a ",
+           "its input is %s%s, so the output will be too - give it a name that says so",
+           is == CONTAINER_NONE ? "not an archive" : "a ",
            is == CONTAINER_NONE  ? ""
            : is == CONTAINER_TAR ? "tar archive"
                                  : "zip archive");
@@ -322,10 +321,9 @@ static bool is_same(const struct stat *one, const struct stat *other) {
 }
 
 static bool refuse_changed(const struct redact_file *file, struct error *error) {
-  error_at(
-      error, ERROR_DATA, file->target->path, 0, 0,
-      "was changed while it was being read, so nothing was written - wait until whoever writes "
-      "it has finished, and run the same again");
+  error_at(error, ERROR_DATA, file->target->path, 0, 0,
+           "was changed while it was being read, so nothing was written - wait until the program "
+           "that writes it has finished, and run the same again");
   return false;
 }
 

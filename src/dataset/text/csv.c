@@ -17,6 +17,7 @@
 #include <emmintrin.h>
 
 #include "characters.h"
+#include "error.h"
 #endif
 
 enum { BLOCK = 64 };
@@ -26,8 +27,7 @@ static const char LOOSE_QUOTE[] =
     "a quote within a cell that does not begin with one - quote the cell and double the quote";
 static const char AFTER_QUOTE[] = "something follows the closing quote of a cell";
 static const char OPEN_QUOTE[] = "the file ends within a quoted cell";
-static const char LONE_RETURN[] =
-    "a carriage return that no line feed follows - convert the line ends";
+static const char LONE_RETURN[] = "a carriage return without a line feed - convert the line ends";
 
 /* Which of 64 bytes are what. */
 struct masks {
@@ -174,8 +174,9 @@ static enum csv_step end_row(struct csv *csv, struct scan *scan, const char *end
   csv->row_size = (size_t)(end - scan->text);
   if (scan->column + 1 == csv->columns) return CSV_ROW;
   snprintf(csv->complaint, sizeof csv->complaint,
-           "a row of %u cells where the header has %u - is there a quote too many or too few?",
-           scan->column + 1, csv->columns);
+           "a row of %llu %s%s, but the header has %u - is a quote missing, or is there one "
+           "too many?",
+           COUNTED(scan->column + 1, "cell"), csv->columns);
   return bad(csv, csv->complaint, 0);
 }
 

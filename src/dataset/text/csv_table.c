@@ -116,9 +116,9 @@ static bool has_ids(const struct csv_table *table) {
 
 static bool refuse_unknown(const struct csv *csv, const char *path, struct error *error) {
   error_at(error, ERROR_REFUSED, path, 1, 0,
-           "no column of ids is known by its name among %u (the first is \"%.40s\") - name it with "
-           "`column` id=NAME or author=NAME, or say with `on_unrecognised` what to do with such "
-           "rows",
+           "no column has a known name for ids (the first of %u is \"%.40s\") - name one with "
+           "`column` id=NAME or author=NAME, or choose with `on_unrecognised` what to do with "
+           "such rows",
            csv->columns, csv_name(csv, 0));
   return false;
 }
@@ -193,9 +193,9 @@ static uint32_t count_ids(const struct csv *csv) {
 
 static bool refuse_several(const char *path, struct error *error) {
   error_at(error, ERROR_DATA, path, 1, 0,
-           "holds several ids on its first line, and no header - if it is a list, put one id on a "
-           "line: tr -s ',; \\t' '\\n' <FILE >LIST; if it is a table, say which column is which: "
-           "`column` id=#1 author=#2");
+           "holds several ids on its first line, but no header - if it is a list, put one id "
+           "on a line: tr -s ',; \\t' '\\n' <FILE >LIST; if it is a table, say which column is "
+           "which: `column` id=#1 author=#2");
   return false;
 }
 

@@ -52,21 +52,20 @@ void doubt_unrecognised(struct record *record, const char *path, const struct re
   uint32_t at = record->lost;
   list_keys(&record->json, text->text + at, text->size - at, keys);
   error_at(error, ERROR_REFUSED, path, line_of(text, at), text->byte + at,
-           "no tweet and no user was found in this record (its keys: %s) - say with "
-           "`on_unrecognised` what to do with such records, or describe them in a file for `shape` "
-           "(docs/shapes.md)",
+           "no tweet and no user was found in this record (its keys: %s) - choose with "
+           "`on_unrecognised` what to do with such records, or describe them in a file for "
+           "`shape` (docs/shapes.md)",
            keys);
 }
 
 void doubt_condemned_id(const struct doubt_id *found, const char *path,
                         const struct reader_record *text, struct error *error) {
-  error_at(
-      error, ERROR_REFUSED, path, line_of(text, found->at), text->byte + found->at,
-      "the member \"%.*s\" holds %llu, which the results condemn, where no shape knows a tweet "
-      "or a user - say with `on_unrecognised` what to do with such records, or describe them "
-      "in a file for `shape` (docs/shapes.md)",
-      (int)(found->name.size < 60 ? found->name.size : 60), found->name.text,
-      (unsigned long long)found->id);
+  error_at(error, ERROR_REFUSED, path, line_of(text, found->at), text->byte + found->at,
+           "the member \"%.*s\" holds %llu, which the results condemn, but no shape knows a tweet "
+           "or a user there - choose with `on_unrecognised` what to do with such records, or "
+           "describe them in a file for `shape` (docs/shapes.md)",
+           (int)(found->name.size < 60 ? found->name.size : 60), found->name.text,
+           (unsigned long long)found->id);
 }
 
 /* Ids */

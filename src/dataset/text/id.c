@@ -104,13 +104,12 @@ bool id_are_rounded(uint64_t round, uint64_t count) {
 
 void id_refuse_rounded(const char *path, uint64_t round, uint64_t count, struct error *error) {
   uint64_t thousandths = round * 1000 / count;
-  error_at(
-      error, ERROR_REFUSED, path, 0, 0,
-      "%llu of its %llu ids (%llu.%llu %%) end in 000, which chance does to one in a hundred at "
-      "most: a spreadsheet has rounded them, and they are not the ids of tweets any more - use "
-      "the data from before the spreadsheet, or accept them with `allow_rounded`",
-      (unsigned long long)round, (unsigned long long)count, (unsigned long long)(thousandths / 10),
-      (unsigned long long)(thousandths % 10));
+  error_at(error, ERROR_REFUSED, path, 0, 0,
+           "%llu of its %llu ids (%llu.%llu %%) end in 000, but by chance at most one in a hundred "
+           "would: a spreadsheet has rounded them, and they are no longer the ids of tweets - use "
+           "the data from before the spreadsheet, or accept them with `allow_rounded`",
+           (unsigned long long)round, (unsigned long long)count,
+           (unsigned long long)(thousandths / 10), (unsigned long long)(thousandths % 10));
 }
 
 /* Whether it is a number in a form that spreadsheets give to long ids. */
@@ -132,13 +131,13 @@ static const char *problem_of(const char *text, size_t size) {
   bool digits = size > 0;
   for (size_t i = 0; i < size; i++)
     if (text[i] < '0' || text[i] > '9') digits = false;
-  if (size == 0) return "is empty, where an id should be";
+  if (size == 0) return "is empty, but an id is required";
   if (is_rounded(text, size))
-    return "is a number that a spreadsheet has rounded: the id cannot be had from it - go back to "
-           "the data from before the spreadsheet";
-  if (digits && text[0] == '0') return "begins with a zero, so it is no id";
+    return "is a number that a spreadsheet has rounded: the id cannot be recovered from it - "
+           "use the data from before the spreadsheet";
+  if (digits && text[0] == '0') return "begins with a zero, so it is not an id";
   if (digits) return "is too large to be an id (at most 9223372036854775807)";
-  return "is no id (1 to 19 digits and nothing else)";
+  return "is not an id (1 to 19 digits and nothing else)";
 }
 
 void id_complain(const char *text, size_t size, char *complaint) {

@@ -78,8 +78,8 @@ void id_form_complain(const char *text, size_t size, char *complaint) {
              "tr '\\r' '\\n' <FILE >LIST");
   else if (count_ids(text, size) > 1)
     snprintf(complaint, ID_COMPLAINT,
-             "\"%.*s\" is no id but several on one line - put each on its own: "
-             "tr -s ',; \\t' '\\n' <FILE >LIST",
+             "\"%.*s\" is not one id but several on one line - put each on its own line: tr -s "
+             "',; \\t' '\\n' <FILE >LIST",
              (int)(size < 40 ? size : 40), text);
   else if (digits_of_address((struct span){text, size}).size == 0 && size > 4 &&
            strncmp(text, "http", 4) == 0)

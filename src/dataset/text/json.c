@@ -125,8 +125,7 @@ static inline json_at pass_run(struct json *json, json_at at) {
   number = start < end && (*start == '-' || is_digit(*start));
   behind = number ? number_end(start, end) : literal_end(start, end);
   if (behind && is_delimiter(behind, end)) return json_step(json, at);
-  return json_fail(json, at,
-                   number ? "this is no number as JSON has them" : "a value was expected");
+  return json_fail(json, at, number ? "this is not a JSON number" : "a value was expected");
 }
 
 /* Passing values: the loop that most bytes go through */
@@ -187,7 +186,7 @@ static inline json_at first_value(struct json *json, struct open *open, json_at 
   *empty = false;
   if (json->depth + open->depth == JSON_DEPTH_MAX) {
     *empty = true;
-    return json_fail(json, at, "brackets lie more than 512 deep");
+    return json_fail(json, at, "brackets are nested more than 512 deep");
   }
   at = json_step(json, at);
   if (json_byte(json, at) == (object ? '}' : ']')) {

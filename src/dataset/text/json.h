@@ -151,7 +151,8 @@ static inline json_at json_step(struct json *json, json_at at) {
 
 /* Goes into the bracket at a place. */
 static inline json_at json_open(struct json *json, json_at at) {
-  if (++json->depth > JSON_DEPTH_MAX) return json_fail(json, at, "brackets lie more than 512 deep");
+  if (++json->depth > JSON_DEPTH_MAX)
+    return json_fail(json, at, "brackets are nested more than 512 deep");
   return json_step(json, at);
 }
 

@@ -271,7 +271,7 @@ static bool put_role(struct build *build, uint32_t node, const struct role *role
   step->mark |= mark;
   if (role->action == SHAPE_NONE) return true;
   if (step->action != SHAPE_NONE && (step->action != role->action || step->argument != argument))
-    return refuse(build, "%.80s has another role already", path);
+    return refuse(build, "%.80s already has another role", path);
   step->action = (uint8_t)role->action;
   step->argument = argument;
   return true;
@@ -440,7 +440,9 @@ static bool merge_step(struct build *build, struct shape_step *step, const struc
   if (step->action != SHAPE_NONE &&
       (step->action != other->action || step->argument != other->argument)) {
     build->line = 0;
-    return refuse(build, "\"%s\" has two roles, where a tweet and where a user or record may stand",
+    return refuse(build,
+                  "\"%s\" has two roles, one in a tweet and another in a user or "
+                  "record, but both may be here",
                   node->word >= SHAPE_FIRST_KEY ? build->shapes->words[node->word].text : "[]");
   }
   step->action = other->action;

@@ -256,12 +256,12 @@ static bool scan_plain(const char *text, size_t size, struct members *members) {
  */
 static const char *take_value(struct json *json, enum member member, struct members *members) {
   static const char *const wrong[MEMBERS] = {
-      "a string was expected as \"id\"",          "a string was expected as \"action\"",
-      "a string was expected as \"reason\"",      "a string was expected as \"created_at\"",
-      "a string was expected as \"redacted_at\"", ""};
+      "a string was expected in \"id\"",          "a string was expected in \"action\"",
+      "a string was expected in \"reason\"",      "a string was expected in \"created_at\"",
+      "a string was expected in \"redacted_at\"", ""};
   enum json_type type = json_type(json);
   struct json_text text = {"", 0, false};
-  if (members->seen >> member & 1) return "a member stands twice in this row";
+  if (members->seen >> member & 1) return "a member appears twice in this row";
   if (type == JSON_OBJECT || type == JSON_ARRAY)
     json_skip(json);
   else
@@ -365,15 +365,15 @@ const char *results_parse(const char *text, size_t size, struct results_row *row
   }
   memset(row, 0, sizeof *row);
   if (!words[MEMBER_ACTION].text && !words[MEMBER_REASON].text && !words[MEMBER_ERROR].text)
-    return "an object with \"action\", \"reason\" or \"error\" was expected: this is no row of "
-           "results";
+    return "an object with \"action\", \"reason\" or \"error\" was expected: this is not a row "
+           "of results";
   row->fact = fact_of(words[MEMBER_ACTION], words[MEMBER_REASON], words[MEMBER_ERROR].text != NULL);
   if (words[MEMBER_ID].text) row->id = read_id(words[MEMBER_ID]);
   if (row->id == 0 && row->fact != FACT_INVALID)
-    return words[MEMBER_ID].text ? "its \"id\" is no id (1 to 19 digits and nothing else)"
+    return words[MEMBER_ID].text ? "its \"id\" is not an id (1 to 19 digits and nothing else)"
                                  : "a row with an \"id\" was expected";
   if (words[MEMBER_REDACTED_AT].text && !read_time(words[MEMBER_REDACTED_AT], &row->redacted_at))
-    return "a time like 2021-08-17T17:26:15Z was expected as \"redacted_at\"";
+    return "a time like 2021-08-17T17:26:15Z was expected in \"redacted_at\"";
   if (counts) count_row(row, &members, counts);
   return NULL;
 }
@@ -543,7 +543,7 @@ bool results_read(const char *path, const struct results_options *options,
   mistake = known_mistake(reader);
   if (reader->packing) {
     error_at(error, ERROR_DATA, reader->path, 0, 0,
-             "is compressed (%s), and results are plain JSON Lines - unpack it with %s",
+             "is compressed (%s), but results are plain JSON Lines - unpack it with %s",
              reader->packing->name, reader->packing->unpacker);
   } else if (mistake) {
     error_at(error, ERROR_DATA, reader->path, 0, 0, "%s", mistake);

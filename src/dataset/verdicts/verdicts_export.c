@@ -137,10 +137,9 @@ static bool have_ids_in_common(const struct export *l, struct error *error) {
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
   if (set->count == 0 || l->counts.asked == 0 || l->counts.compliant < l->counts.asked) return true;
   error_at(error, ERROR_DATA, l->options.ids, 0, 0,
-           "none of its %llu ids is among the %llu that the results of %s speak of, so these are "
-           "the results of another list, or of the other type",
-           (unsigned long long)l->counts.asked, (unsigned long long)set->count,
-           names[l->options.type]);
+           "none of its %llu %s%s is in the results of %s, so these are the results of another "
+           "list, or of the other type - give the results of this list",
+           COUNTED(l->counts.asked, "id"), names[l->options.type]);
   return false;
 }
 

@@ -131,7 +131,7 @@ bool verdicts_save(const struct verdicts *verdicts, const char *path, struct tas
 }
 
 static bool damaged(const char *path, const char *what, struct error *error) {
-  error_at(error, ERROR_DATA, path, 0, 0, "%s - make it anew from the results", what);
+  error_at(error, ERROR_DATA, path, 0, 0, "%s - make it again from the results", what);
   return false;
 }
 
@@ -213,18 +213,19 @@ static bool read_header(int descriptor, const char *path, uint64_t size,
   uint32_t crc, sum;
   int64_t got;
   if (size < sizeof *header + CHECK)
-    return damaged(path, "is no file of verdicts, or only the beginning of one", error);
+    return damaged(path, "is not a file of verdicts, or only the beginning of one", error);
   got = file_read(descriptor, header, sizeof *header, 0, path, error);
   if (got < 0) return false;
   if (got != (int64_t)sizeof *header || memcmp(header->magic, MAGIC_TEXT, MAGIC) != 0)
-    return damaged(path, "is no file of verdicts", error);
+    return damaged(path, "is not a file of verdicts", error);
   if (header->order != ORDER || header->version != VERSION)
-    return damaged(path, "is a file of verdicts of another version or kind of machine", error);
+    return damaged(path, "is a file of verdicts of another version, or of another kind of machine",
+                   error);
   if (!sum_up(descriptor, path, size - CHECK, &sum, task, error)) return false;
   got = file_read(descriptor, &crc, CHECK, size - CHECK, path, error);
   if (got < 0) return false;
   if (got != CHECK || crc != sum)
-    return damaged(path, "its check sum is wrong: it was changed or cut off", error);
+    return damaged(path, "its checksum is wrong: it was changed or truncated", error);
   return true;
 }
 

@@ -32,8 +32,8 @@ static bool take_row(void *context, const struct results_row *row, struct error 
     return true;
   }
   if (verdicts_add(task->builder, task->type, &verdict)) return true;
-  error_set(error, ERROR_MEMORY, "loading results: out of memory after %llu rows",
-            (unsigned long long)task->rows);
+  error_set(error, ERROR_MEMORY, "loading results: out of memory after %llu %s%s",
+            COUNTED(task->rows, "row"));
   return false;
 }
 
@@ -111,7 +111,7 @@ static bool load(struct verdicts_task *task, const char *path, struct error *err
   if (verdicts_is_file(path)) return load_saved(task, path, error);
   if (is_empty_compiled(path)) {
     error_at(error, ERROR_DATA, path, 0, 0,
-             "is empty, which compiled verdicts never are - compile them again");
+             "is empty, but compiled verdicts never are - compile them again");
     return false;
   }
   set->given = true;
@@ -119,8 +119,8 @@ static bool load(struct verdicts_task *task, const char *path, struct error *err
   if (!results_read(path, &results, &set->results, error)) return false;
   if (set->results.bytes > bytes || !is_pipe(path)) return true;
   error_at(error, ERROR_DATA, strcmp(path, "-") == 0 ? "standard input" : path, 0, 0,
-           "is empty, so whatever should have written results to it may have failed - name the "
-           "file of results, which may be empty");
+           "is empty, so the program that should have written results to it may have failed - "
+           "give a file of results, which may be empty");
   return false;
 }
 
