@@ -34,8 +34,8 @@ enum error_code {
 
 struct error {
   enum error_code code;
-  int system;         /* errno, or libcurl's code for the network ones; 0 where neither applies */
-  uint64_t line;      /* from 1; 0 where there is none */
+  int system;         /* errno, or libcurl's code for the network ones; 0 if neither applies */
+  uint64_t line;      /* from 1; 0 if there is none */
   uint64_t byte;      /* offset from 0 within `file` (as decompressed); only with `line` */
   char file[1024];    /* the path that was being worked on, or "" */
   char message[1536]; /* a whole sentence, with file, line and byte in it where they matter */

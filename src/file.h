@@ -17,11 +17,11 @@
 #pragma GCC visibility push(hidden)
 
 /* Opens a regular file for reading. A folder, a pipe or a device is refused. Returns the
- * descriptor, or -1. `status` is filled where it is not NULL. */
+ * descriptor, or -1. `status` is filled if it is not NULL. */
 int file_open(const char *path, struct stat *status, struct error *error);
 
-/* pread and write that go on after signals and short transfers. file_read returns the bytes read,
- * fewer than `size` only at the end of the file, or -1; `path` is for the message. */
+/* pread and write that continue after signals and short transfers. file_read returns the bytes
+ * read, fewer than `size` only at the end of the file, or -1; `path` is for the message. */
 int64_t file_read(int descriptor, void *buffer, size_t size, uint64_t offset, const char *path,
                   struct error *error);
 bool file_write(int descriptor, const void *buffer, size_t size, const char *path,

@@ -29,7 +29,7 @@ struct task;
 struct task_kind {
   const char *name;                        /* "extraction", for tostring() and messages */
   const char *counters[TASK_COUNTERS + 1]; /* names of the progress counters, NULL-ended */
-  void (*run)(struct task *task);          /* the work; NULL where another thread does it */
+  void (*run)(struct task *task);          /* the work; NULL if another thread does it */
   void (*wake)(struct task *task);         /* told of a cancellation; may be NULL */
   void (*destroy)(struct task *task);      /* frees all that the kind owns, and the task itself */
 };
@@ -62,7 +62,8 @@ struct task *task_launch(struct task *task, const struct task_kind *kind, struct
 /* Before the task is handed to a runner that is not its own thread: it runs until task_end. */
 void task_begin(struct task *task);
 
-/* The runner's last touch: everybody who waits goes on. A task with `error.code` set has failed. */
+/* The runner's last touch: everybody who waits continues. A task with `error.code` set has
+ * failed. */
 void task_end(struct task *task);
 
 /* Asks the runner to stop soon. Harmless on a task that has ended. */
@@ -81,7 +82,7 @@ bool task_wait(struct task *task, double seconds);
 bool task_ended(struct task *task);
 
 /* One descriptor that becomes readable when the task ends and stays so. It belongs to the task.
- * Returns -1 with `error` filled where the process has used up half of its descriptors. */
+ * Returns -1 with `error` filled if the process has used up half of its descriptors. */
 int task_descriptor(struct task *task, struct error *error);
 
 /* Whether this is the maker's process: in a child of it nobody works on the task, and its locks may

@@ -19,7 +19,7 @@ struct thread { /* private */
 };
 
 /* Calls `run` on a new thread. `thread` stays where it is until thread_join. Returns 0, or an
- * errno: EAGAIN where the system has no more threads. */
+ * errno: EAGAIN if the system has no more threads. */
 int thread_start(struct thread *thread, void (*run)(void *argument), void *argument);
 
 /* Waits until `run` has returned. */

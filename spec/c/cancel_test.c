@@ -78,7 +78,7 @@ static void test_verdicts(void) {
   unlink(path);
 }
 
-/* A page of users, each with a tweet; with padding behind it. */
+/* A page of users, each with a tweet; with padding after it. */
 static char *make_page(size_t *size) {
   char *text = malloc((size_t)PAGE * 100 + JSON_PADDING), *at = text;
   if (!text) exit(1);

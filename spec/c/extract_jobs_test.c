@@ -1,5 +1,5 @@
 /* extract_jobs_test.c - however many threads parse, the ids, the counts, the first error and the
- * list of what was passed over are the same
+ * list of what was skipped are the same
  */
 #include <math.h>
 #include <stdlib.h>

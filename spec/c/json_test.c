@@ -10,8 +10,8 @@ enum { ROOM = 1 << 16, RANDOM_TEXTS = 60000 };
 
 static struct json json;
 
-/* A copy with nothing behind its padding, so that sanitizers see what is read too far. What follows
- * the text would go on with it, if it were looked at. */
+/* A copy with nothing after its padding, so that sanitizers see what is read too far. What follows
+ * the text would continue with it, if it were looked at. */
 static char *padded(const char *text, size_t size, char follows) {
   char *copy = malloc(size + JSON_PADDING);
   if (!copy) exit(1);
@@ -20,7 +20,7 @@ static char *padded(const char *text, size_t size, char follows) {
   return copy;
 }
 
-/* The problem of a text and where it is, as "problem at N"; "" where there is none. */
+/* The problem of a text and where it is, as "problem at N"; "" if there is none. */
 static const char *problem_of(const char *text, size_t size) {
   static char shown[128];
   char *copy = padded(text, size, '}');
@@ -71,7 +71,7 @@ static void test_problems(void) {
   check_problem("a control character - these must be written as escapes at 1", "[\x01]");
 }
 
-/* Numbers and literals at the very end, before bytes that would go on with them. */
+/* Numbers and literals at the very end, before bytes that would continue with them. */
 static void test_ends(void) {
   char *copy = padded("12", 2, '3');
   json_begin(&json, copy, 2);

@@ -117,7 +117,7 @@ static void check_text(struct prefilter *filter, const char *text, size_t size) 
   CHECK(hit == hits.count && counted == lines && certain <= lines);
 }
 
-/* A record that must be found, of `filler` bytes more, and words full of hits behind it. */
+/* A record that must be found, of `filler` bytes more, and words full of hits after it. */
 static void check_full_words(const struct prefilter *filter, uint64_t id, size_t before,
                              size_t filler) {
   static char text[2048];
@@ -146,7 +146,7 @@ int main(void) {
     if (!filter) return 1;
     for (int i = 0; i < 40; i++) {
       size_t size = make_text(text);
-      memset(text + size, i % 2 ? '1' : 0, READER_PADDING); /* what is behind is not seen */
+      memset(text + size, i % 2 ? '1' : 0, READER_PADDING); /* what is after is not seen */
       if (i % 2) text[size] = 'x';
       check_text(filter, text, size);
     }

@@ -33,7 +33,7 @@ static const char *write_file(const void *bytes, size_t size) {
   return write_named("file", bytes, size);
 }
 
-/* All lines of a text, hashed with their places, and the problem where there is one. */
+/* All lines of a text, hashed with their places, and the problem if there is one. */
 struct outcome {
   uint64_t records, sum;
   struct error error;

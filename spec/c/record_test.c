@@ -196,7 +196,7 @@ static void test_parts(void) {
              slice(walker->parts[3].place.start, walker->parts[3].place.end));
 }
 
-/* Records of random shape with white space anywhere: whatever can be cut leaves JSON behind. */
+/* Records of random shape with white space anywhere: whatever can be cut leaves JSON after. */
 static char *put(char *to, const char *text) {
   while (draw() % 8 == 0)
     *to++ = " \t\r\n"[draw() % 4];

@@ -1,6 +1,6 @@
 /* session_test.c - transfers that are started, cancelled and freed from many threads at once
  *
- * Nobody is spoken to: one port refuses every connection, behind the other nobody ever answers. Run
+ * Nobody is spoken to: one port refuses every connection, after the other nobody ever answers. Run
  * under ThreadSanitizer by `make tsan`.
  */
 #include <arpa/inet.h>

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Returns what follows the digits, or NULL where there are none, or too many. */
+/* Returns what follows the digits, or NULL if there are none, or too many. */
 static const char *read_number(const char *text, uint64_t *number) {
   const char *start = text;
   for (*number = 0; *text >= '0' && *text <= '9'; text++) {

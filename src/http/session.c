@@ -44,7 +44,7 @@ static void start_libcurl(void) {
 ** The thread
 ** =================================================================== */
 
-/* Takes what was handed over; returns whether the session goes on. */
+/* Takes what was handed over; returns whether the session continues. */
 static bool take_queue(struct session *session, struct transfer **queue) {
   bool goes_on;
   pthread_mutex_lock(&session->mutex);
@@ -143,7 +143,7 @@ static char *copy_of(const char *text, bool *failed) {
 }
 
 /* libcurl keeps parsed certificates between connections only where they all come from one file, so
- * the system's default file is named where there is one; parsing it takes tens of milliseconds. */
+ * the system's default file is named if there is one; parsing it takes tens of milliseconds. */
 static char *choose_ca_file(const char *ca_file, bool *failed) {
   const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
   if (ca_file) return copy_of(ca_file, failed);

@@ -17,7 +17,7 @@ enum { SIGNED_HEADERS_MAX = 16, SIGNED_HEADER_SIZE = 64 };
 struct signed_url {
   char headers[SIGNED_HEADERS_MAX][SIGNED_HEADER_SIZE]; /* lower case, in the URL's order */
   int headers_count;
-  int64_t signed_at;  /* seconds since 1970, on the signer's clock; 0 where the URL does not say */
+  int64_t signed_at;  /* seconds since 1970, on the signer's clock; 0 if the URL does not say */
   int64_t expires_at; /* likewise */
   bool resumable;     /* made to start a resumable upload */
 };

@@ -139,8 +139,8 @@ static bool has_name(int descriptor, const char *path) {
          own.st_dev == named.st_dev;
 }
 
-/* core.open_journal(path) -> file | nil, err: made where it is missing (mode 0600), appended to,
- * and locked for this process: err.kind is "conflict" while another holds it */
+/* core.open_journal(path) -> file | nil, err: made if it is missing (mode 0600), appended to, and
+ * locked for this process: err.kind is "conflict" while another holds it */
 static int open_journal(lua_State *L) {
   const char *path = skin_path(L, 1, "core.open_journal");
   struct file_box *box = new_box(L);
@@ -389,7 +389,7 @@ static int method_checksum(lua_State *L) {
 }
 
 /* file:publish(target) -> task -> true: flushes the file, renames it to `target`, flushes the
- * folder; where that fails, what was there before is still there */
+ * folder; if that fails, what was there before is still there */
 static int method_publish(lua_State *L) {
   struct file_box *file = file_box_check(L, 1, "file:publish");
   const char *target = skin_path(L, 2, "file:publish");

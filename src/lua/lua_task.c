@@ -103,8 +103,8 @@ static int method_progress(lua_State *L) {
 }
 
 /* task:fd() -> integer: a descriptor that becomes readable when the work has ended. It belongs to
- * the task: wait for it, read nothing from it, forget it before close(). Or nil, err where the
- * process has used up half of its descriptors: ask done() from time to time then. */
+ * the task: wait for it, read nothing from it, forget it before close(). Or nil, err if the process
+ * has used up half of its descriptors: ask done() from time to time then. */
 static int method_fd(lua_State *L) {
   struct error error;
   int descriptor = task_descriptor(check_task(L), &error);

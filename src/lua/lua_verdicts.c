@@ -120,7 +120,8 @@ static int method_save(lua_State *L) {
   return task_box_fill(L, box, task, &error);
 }
 
-/* verdicts:close(): gives its memory back. Closing twice is harmless; work that uses them goes on.
+/* verdicts:close(): gives its memory back. Closing twice is harmless; work that uses them
+ * continues.
  */
 static int method_close(lua_State *L) {
   struct verdicts_box *box = luaL_checkudata(L, 1, VERDICTS_NAME);

@@ -54,7 +54,7 @@ void skin_check_options(lua_State *L, int index, const char *function, const cha
 const char *skin_path(lua_State *L, int index, const char *function);
 
 /* Fields of an options table, each with a check of its type. The optional ones return their default
- * where the field is nil. The strings live as long as the table holds them. */
+ * if the field is nil. The strings live as long as the table holds them. */
 const char *skin_string(lua_State *L, int index, const char *function, const char *field);
 const char *skin_optional_string(lua_State *L, int index, const char *function, const char *field,
                                  const char *otherwise);
@@ -71,7 +71,7 @@ int skin_optional_choice(lua_State *L, int index, const char *function, const ch
                          int otherwise, const char *const *choices);
 
 /* An array without holes of at most `most` strings without control characters; fills `list` (of
- * most + 1), which it ends by NULL, and returns their number; 0 where the field is nil. */
+ * most + 1), which it ends by NULL, and returns their number; 0 if the field is nil. */
 int skin_optional_list(lua_State *L, int index, const char *function, const char *field,
                        const char **list, int most);
 
@@ -109,7 +109,7 @@ void task_box_explain(struct task_box *box, void (*add_to_error)(lua_State *L, s
 /* Has `push_so_far` push the one value that task:so_far() returns, also while the task runs. */
 void task_box_watch(struct task_box *box, task_push_result *push_so_far);
 
-/* The core file at `index` (lua_file.c). Raises where it is none, or closed. */
+/* The core file at `index` (lua_file.c). Raises if it is not one, or closed. */
 struct file_box {
   int descriptor; /* -1: closed */
   char *path;

@@ -19,7 +19,7 @@ static size_t digits(const uint8_t *data, size_t size) {
   return count;
 }
 
-/* 0 where the digits are no id. */
+/* 0 where the digits are not id. */
 static uint64_t plain(const uint8_t *data, size_t size) {
   uint64_t id = 0;
   if (size == 0 || size > ID_TEXT_MAX || data[0] == '0') return 0;

@@ -64,7 +64,7 @@ static void prepare(void) {
   if (!batches[0] || !batches[1] || !batches[2] || !record) abort();
 }
 
-/* The pieces as one text with padding behind it. */
+/* The pieces as one text with padding after it. */
 static char *join(const struct pieces *pieces) {
   char *text = calloc(1, pieces->size + READER_PADDING), *at = text;
   if (!text) abort();

@@ -1,6 +1,6 @@
 /* verdicts_fuzz.c - any file as one of verdicts: refused, or safe to ask
  *
- * The check sum, which keeps accidents out and no attacker, is made right first.
+ * The checksum, which keeps accidents out and no attacker, is made right first.
  */
 #include <stdint.h>
 #include <stdio.h>

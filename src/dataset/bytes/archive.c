@@ -1,6 +1,6 @@
 /* archive.c - see archive.h
  *
- * libarchive converts names by the locale of the thread, which belongs to the host, and may be "C":
+ * libarchive converts names by the locale of the thread. That belongs to the host and may be "C",
  * so calls that see names are made in a locale of our own.
  */
 #include "dataset/bytes/archive.h"
@@ -24,7 +24,7 @@ enum {
 
 struct archive_in {
   struct archive *handle;
-  struct archive_entry *entry; /* our own: libarchive does not look whether it got one */
+  struct archive_entry *entry; /* our own: libarchive does not check whether it got one */
   struct reader *reader;
   enum container kind;
   locale_t locale;
@@ -110,7 +110,7 @@ static la_int64_t seek_zip(struct archive *handle, void *context, la_int64_t off
 ** Reading
 ** =================================================================== */
 
-/* `error` from what libarchive says, or from what a callback has found, which is why. */
+/* Fills `error` from the callback that failed, if one did, else from libarchive's message. */
 static void explain(struct archive_in *in, struct error *error) {
   const char *said = archive_error_string(in->handle);
   const char *title = container_title(in->kind);
@@ -197,7 +197,7 @@ static void leave_locale(locale_t before) {
   if (before) uselocale(before);
 }
 
-/* A tar that was cut off between two members looks whole but for this. */
+/* Only this shows that a tar was cut off between two members. */
 static bool has_end(const struct archive_in *in, struct error *error) {
   if (in->kind != CONTAINER_TAR || in->zeros >= TAR_BLOCK) return true;
   error_at(error, ERROR_DATA, in->reader->path, 0, 0,
@@ -271,7 +271,7 @@ static bool fail(struct archive_out *out, struct error *error) {
   return false;
 }
 
-/* GNU's dialect of tar stays that; all others are read by whoever reads pax. */
+/* GNU's dialect of tar is kept; every program that reads the others reads pax too. */
 static int format_like(const struct archive_in *in) {
   int format = archive_format(in->handle);
   if (in->kind == CONTAINER_ZIP) return ARCHIVE_FORMAT_ZIP;

@@ -1,11 +1,11 @@
 /* archive.h - the members of a tar or zip, read one after the other, and written
  *
- * Reading streams: nothing is written anywhere, and a name never becomes a path. A damaged header,
- * a wrong checksum, a tar without its end and anything behind the end are errors. Tars that were
- * joined are read whole.
+ * Reading streams: nothing is written to disk, and a name never becomes a path. A damaged header, a
+ * wrong checksum, a tar without its end mark, and anything after the end are errors. Concatenated
+ * tars are read completely.
  *
- * An error that is about the bytes of a member has the code ERROR_DATA and only the problem as its
- * message, as those of decoder.h have.
+ * An error about the bytes of a member has the code ERROR_DATA and only the problem as its message,
+ * like those of decoder.h.
  */
 #ifndef XCOMPLIANCE_ARCHIVE_H
 #define XCOMPLIANCE_ARCHIVE_H
@@ -27,8 +27,8 @@ struct archive_out;
 
 enum archive_step { ARCHIVE_MEMBER, ARCHIVE_END, ARCHIVE_DAMAGED };
 
-/* Begins to read what `reader` was opened for, which is a container and must outlive this. NULL
- * with `error` filled. */
+/* Starts to read an archive: `reader` was opened for a container, and must outlive this. NULL with
+ * `error` filled. */
 struct archive_in *archive_in_open(struct reader *reader, struct error *error);
 
 /* The next member; the rest of the one before is skipped. `*entry` is valid until the next call.
@@ -43,8 +43,8 @@ const char *archive_in_path(const struct archive_in *in);
 
 void archive_in_close(struct archive_in *in);
 
-/* The name of a member in UTF-8, or as it stands if it is in another encoding; NULL if it cannot be
- * known. */
+/* The name of a member in UTF-8, or its bytes if it is in another encoding; NULL if it cannot be
+ * read. */
 const char *archive_name(struct archive_in *in, struct archive_entry *entry);
 
 /* Begins an archive of the kind and the dialect of `in`, of which a member has been read. It is

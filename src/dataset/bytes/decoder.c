@@ -1,7 +1,7 @@
 /* decoder.c - see decoder.h
  *
  * One producer, one consumer, a ring of blocks under one lock: a block is a quarter of a mebibyte,
- * so the lock is taken some thousand times a second and costs nothing that could be measured.
+ * so the lock is taken some thousand times a second, which costs nothing measurable.
  */
 #include "dataset/bytes/decoder.h"
 
@@ -28,8 +28,8 @@ struct decoder {
   /* under the lock */
   struct block *blocks[BLOCKS];
   unsigned filled, first; /* how many blocks are full; which comes next */
-  bool ended;             /* the thread fills no more; `error` is set where it failed */
-  bool stopped;           /* the consumer wants no more */
+  bool ended;             /* the thread has stopped filling; `error` is set if it failed */
+  bool stopped;           /* the consumer has stopped */
   struct error error;
   /* the consumer's */
   size_t taken; /* bytes of the first block */
@@ -79,7 +79,7 @@ static bool fail_at_end(struct decoder *decoder, const char *format) {
   return false;
 }
 
-/* Waits for a block that can be filled. False where the consumer wants no more. */
+/* Waits for a block that can be filled. False if the consumer has stopped. */
 static bool next_block(struct decoder *decoder) {
   bool stopped;
   pthread_mutex_lock(&decoder->mutex);
@@ -112,7 +112,7 @@ static bool have_room(struct decoder *decoder) {
   return next_block(decoder);
 }
 
-/* Reads until at least `least` bytes have not been used, or the input has ended. False if that
+/* Reads until at least `least` unused bytes are there, or the input has ended. False if that
  * failed. */
 static bool have_input(struct decoder *decoder, size_t least, bool *ended) {
   size_t left = decoder->in_end - decoder->in_next;
@@ -127,8 +127,8 @@ static bool have_input(struct decoder *decoder, size_t least, bool *ended) {
   return got >= 0;
 }
 
-/* One member. At the end of the input what the packing still holds must come out; only if nothing
- * comes the member has been cut off. */
+/* One member. At the end of the input the packing must give what it still holds; if nothing comes,
+ * the member was cut off. */
 static bool decode_member(struct decoder *decoder) {
   enum packing_step step = PACKING_MORE;
   uint64_t needed = 0;

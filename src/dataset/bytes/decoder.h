@@ -1,9 +1,9 @@
 /* decoder.h - a packed stream, decoded on a thread of its own beside its reader
  *
- * The thread fills a short ring of blocks and waits if it is full. Streams of several members (or
- * frames, or streams, as the packings call them) are read whole, with zero bytes between or behind
- * them; every checksum that is there is checked. A stream that ends too early, or has something
- * else behind a member, is an error.
+ * The thread fills a short ring of blocks and waits if it is full. All members of a stream (frames,
+ * or streams, as some packings call them) are read, with zero bytes between or after them; every
+ * checksum is verified. A stream that ends too early, or has something else after a member, is an
+ * error.
  */
 #ifndef XCOMPLIANCE_DECODER_H
 #define XCOMPLIANCE_DECODER_H
@@ -19,8 +19,8 @@
 
 struct decoder;
 
-/* Begins to decode `input`, of which `size` bytes at `first` have been read already (they are
- * copied). The decoder reads `input` on its thread until decoder_close. NULL with `error` filled.
+/* Starts to decode `input`. Its first `size` bytes, at `first`, have already been read; they are
+ * copied. The decoder reads `input` on its thread until decoder_close. NULL with `error` filled.
  */
 struct decoder *decoder_open(const struct packing *packing, struct input *input, const void *first,
                              size_t size, struct error *error);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 struct format {
-  size_t size; /* of the bytes at the start that tell the format */
+  size_t size; /* of the bytes at the start that identify the format */
   const char *bytes;
   const char *refusal;
 };

@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What to say of a file that begins with these bytes (unpacked); NULL if nothing speaks against it.
+/* The message for a file that begins with these bytes (unpacked); NULL if it may be a dataset.
  */
 const char *foreign_refusal(const void *bytes, size_t size);
 

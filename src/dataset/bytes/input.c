@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 enum {
-  PIPE_SLICE = 50,    /* milliseconds between two questions whether to stop */
-  READ_MAX = 1 << 20, /* bytes, likewise */
+  PIPE_SLICE = 50,    /* milliseconds between checks for cancellation */
+  READ_MAX = 1 << 20, /* bytes between them */
 };
 
 static bool refuse(struct input *input, const char *what, struct error *error) {
@@ -26,7 +26,7 @@ bool input_open(struct input *input, const char *path, struct task *task, struct
   memset(input, 0, sizeof *input);
   input->path = standard ? "standard input" : path;
   input->task = task;
-  /* O_NONBLOCK: a pipe that nobody writes to is waited for in input_read, where waiting can end */
+  /* O_NONBLOCK: input_read waits for a pipe without a writer, and can stop waiting */
   input->descriptor = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                                : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (input->descriptor < 0 || fstat(input->descriptor, &status) != 0) {

@@ -1,8 +1,7 @@
-/* input.h - the bytes of a file, a pipe or another source as they lie there, before anything is
- * decoded
+/* input.h - the bytes of a file, a pipe or another source before anything is decoded
  *
- * Reads can be given up: a pipe is waited for in slices, between which `stop` and the task are
- * asked. An input may be read by one thread and asked for `done` by another.
+ * Reads can be cancelled: waiting for a pipe is done in slices, and `stop` and the task are checked
+ * between them. One thread may read an input while another reads `done`.
  */
 #ifndef XCOMPLIANCE_INPUT_H
 #define XCOMPLIANCE_INPUT_H
@@ -21,12 +20,12 @@ struct input {
   const char *path; /* for messages */
   int descriptor;
   bool regular; /* a file, not a pipe */
-  /* where the bytes come from if not from the descriptor; returns how many, 0 at the end, or -1 */
+  /* the source of the bytes if not the descriptor; returns how many, 0 at the end, or -1 */
   int64_t (*read)(void *context, void *to, size_t size, struct error *error);
   void *context;
   uint64_t total;             /* its size when it was opened; 0 for a pipe */
   struct task *task;          /* may be NULL */
-  atomic_bool stop;           /* set by whoever wants no more */
+  atomic_bool stop;           /* set by the thread that has stopped using it */
   atomic_uint_least64_t done; /* bytes read */
 };
 
@@ -39,7 +38,7 @@ void input_open_source(struct input *input, const char *path,
                        void *context, struct task *task);
 
 /* Reads until `size` bytes are there or the input has ended. Returns how many, or -1. A file whose
- * size is another than when it was opened is an error at its end. */
+ * size has changed since it was opened is an error at its end. */
 int64_t input_read(struct input *input, void *to, size_t size, struct error *error);
 
 void input_close(struct input *input);

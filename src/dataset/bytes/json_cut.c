@@ -6,7 +6,7 @@
 #include "characters.h"
 
 enum {
-  SEGMENT = 1 << 20, /* bytes between two questions to the task */
+  SEGMENT = 1 << 20, /* bytes between checks for cancellation */
   ASSIGNMENT_MAX = 256,
 };
 

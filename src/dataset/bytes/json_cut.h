@@ -1,8 +1,8 @@
 /* json_cut.h - JSON values cut out of a text, by their brackets and strings alone
  *
- * Whether what was cut out is JSON is for the record walker to say. Values stand one after the
- * other, or are the elements of top-level arrays; what stands between them is white space, and the
- * brackets and commas of such arrays.
+ * Whether the result is JSON is checked by the record walker. Values stand one after the other, or
+ * are the elements of top-level arrays; what stands between them is white space, and the brackets
+ * and commas of such arrays.
  */
 #ifndef XCOMPLIANCE_JSON_CUT_H
 #define XCOMPLIANCE_JSON_CUT_H
@@ -14,7 +14,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Where one is in a text of values, and so what may come next. */
+/* The position in a text of values, and so what may come next. */
 enum json_place {
   JSON_OUTSIDE,       /* a value or an array */
   JSON_AFTER_OPEN,    /* an element or the end of the array */
@@ -22,8 +22,8 @@ enum json_place {
   JSON_AFTER_ELEMENT, /* a comma or the end of the array */
 };
 
-/* Passes what stands between two values, as far as it is there: up to `end`, or to the first byte
- * of a value. False if a comma or bracket is out of place; `*at` is where then. */
+/* Moves `*at` over what is between two values: up to `end`, or to the first byte of a value. False
+ * if a comma or bracket is out of place, at `*at`. */
 bool json_cut_between(enum json_place *place, const char **at, const char *end);
 
 /* Where the value at `start` ends; NULL if that is not before `end`, or `task` (may be NULL) was
@@ -34,7 +34,7 @@ const char *json_cut_value(const char *start, const char *end, bool ended, struc
  * of JavaScript have before their value (an array or object); 0: none. */
 size_t json_cut_assignment(const char *text, size_t size);
 
-/* What is wrong where json_cut_between has failed. */
+/* What is wrong if json_cut_between has failed. */
 extern const char JSON_CUT_OUTSIDE[], JSON_CUT_INSIDE[];
 
 #pragma GCC visibility pop

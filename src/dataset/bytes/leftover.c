@@ -1,7 +1,7 @@
 /* leftover.c - see leftover.h
  *
- * Between the creation of a file and its lock another run may take it for a leftover. It then has
- * no name any more, which its maker sees, and makes another.
+ * Between the creation of a file and its lock another run may remove it as a leftover. Its maker
+ * then sees that it has no name, and makes another.
  */
 #include "dataset/bytes/leftover.h"
 
@@ -23,7 +23,7 @@ int leftover_create_beside(const char *target, char **path, struct error *error)
     int descriptor = file_create_beside(target, path, error);
     struct stat status;
     if (descriptor < 0) return -1;
-    /* a file system without locks: then nobody can take it for a leftover either */
+    /* a file system without locks: no other run can remove it as a leftover either */
     flock(descriptor, LOCK_EX | LOCK_NB);
     if (fstat(descriptor, &status) == 0 && status.st_nlink > 0) return descriptor;
     close(descriptor);
@@ -35,7 +35,7 @@ int leftover_create_beside(const char *target, char **path, struct error *error)
   return -1;
 }
 
-/* Whether `entry` is ".NAME.RANDOM.part", or that with ".NUMBER" or ".malformed" behind NAME. */
+/* Whether `entry` is ".NAME.RANDOM.part", or that with ".NUMBER" or ".malformed" after NAME. */
 static bool is_ours(const char *entry, const char *name) {
   size_t kept = strlen(name) < NAME_KEPT ? strlen(name) : NAME_KEPT;
   const char *rest;

@@ -1,7 +1,7 @@
 /* leftover.h - temporary files of runs that were killed
  *
- * A run that ends in any way it knows of removes what it has begun. One that is killed cannot, so
- * the next run for the same target does. What is still being written is told apart by a lock on it.
+ * A run removes its temporary files when it ends. One that is killed cannot, so the next run for
+ * the same target does. Files that are still being written are locked, and stay.
  */
 #ifndef XCOMPLIANCE_LEFTOVER_H
 #define XCOMPLIANCE_LEFTOVER_H
@@ -17,11 +17,11 @@
 int leftover_create_beside(const char *target, char **path, struct error *error);
 
 /* Removes the temporary files beside `target` that were made for it, or for `target` with a number
- * or ".malformed" behind it, and that nobody holds. What cannot be removed stays. */
+ * or ".malformed" after it, and that nobody holds. What cannot be removed stays. */
 void leftover_remove(const char *target);
 
-/* The same for many targets, whose order is changed; nothing behind their names. Each folder is
- * read once. */
+/* The same for many targets, but without the suffixes; their order is changed. Each folder is read
+ * once. */
 void leftover_remove_all(const char **targets, size_t count);
 
 #pragma GCC visibility pop

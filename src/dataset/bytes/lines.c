@@ -7,7 +7,8 @@
 #include "thread.h"
 
 enum {
-  PIECE = 1 << 19, /* bytes taken at a time, or one line: a whole window, for less means waits */
+  PIECE = 1 << 19, /* bytes taken at a time, or one line: a whole window, since less would mean
+                    * waiting */
   THREADS_MAX = 64,
   WORTH_A_THREAD = 8 << 20, /* bytes: smaller files are read by one */
 };
@@ -25,7 +26,7 @@ static size_t whole_lines(const struct reader *reader, size_t searched) {
   return reader->ended ? reader->size : 0;
 }
 
-/* Others will move the window on. */
+/* Other threads will move the window. */
 static bool copy(struct lines_piece *piece, const char *path, struct error *error) {
   if (piece->size > piece->room) {
     size_t room = piece->size + piece->size / 2;

@@ -13,7 +13,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Whole lines; only the input's last may lack its line end. READER_PADDING bytes behind them may be
+/* Whole lines; only the input's last may lack its line end. READER_PADDING bytes after them may be
  * read. Zeroed at first; lines_free it. */
 struct lines_piece {
   const char *text;
@@ -31,8 +31,8 @@ enum turns_step lines_take(struct reader *reader, struct lines_piece *piece, boo
 
 void lines_free(struct lines_piece *piece);
 
-/* How many threads a reader's input is worth: `jobs`, or if that is 0 as many as there are
- * processors, without one that decodes; one for what is small. */
+/* How many threads to use for a reader's input: `jobs`, or if that is 0 the number of processors,
+ * less the one that decodes; one if the input is small. */
 unsigned lines_threads(const struct reader *reader, unsigned jobs);
 
 #pragma GCC visibility pop

@@ -1,9 +1,9 @@
 /* packing.c - see packing.h
  *
- * gzip is ISA-L's: it decodes five times as fast as zlib, and its three levels, which stand for
- * gzip's nine, encode ten times as fast as gzip -6 and a third larger. zstd is libzstd's, bzip2
- * libbz2's, xz liblzma's. Every encoder makes one member, however the data come: some readers stop
- * after the first.
+ * gzip is ISA-L's: it decodes five times as fast as zlib; its three levels, which gzip's nine map
+ * to, encode ten times as fast as gzip -6, and the result is a third larger. zstd is libzstd's,
+ * bzip2 libbz2's, xz liblzma's. Every encoder makes one member, however the data come: some readers
+ * stop after the first.
  */
 #include "dataset/bytes/packing.h"
 
@@ -35,7 +35,7 @@ static bool gzip_begins(const unsigned char *b, size_t size) {
   return size >= 2 && b[0] == 0x1f && b[1] == 0x8b;
 }
 
-/* Zeroed: of codes that corrupt data leave undefined it would use whatever it finds. */
+/* Zeroed: for codes that corrupt data leave undefined it would use whatever is there. */
 static void *gzip_decoder_new(void) {
   struct inflate_state *state = calloc(1, sizeof *state);
   if (state) isal_inflate_init(state);

@@ -15,7 +15,7 @@
 
 #pragma GCC visibility push(hidden)
 
-enum { PACKING_HEAD_MAX = 18 }; /* bytes that tell every packing, and what memory it needs */
+enum { PACKING_HEAD_MAX = 18 }; /* bytes that identify every packing, and the memory it needs */
 
 struct packing_buffers {
   const unsigned char *in;
@@ -56,8 +56,8 @@ struct packing {
   void (*encoder_free)(void *encoder);
 };
 
-/* How much memory a decoder may use: a quarter of what there is, and at least 128 MiB, which is
- * what the packers need unless they are told otherwise (zstd --long=28 and more). */
+/* How much memory a decoder may use: a quarter of the machine's, and at least 128 MiB, which is
+ * enough for files packed with default settings (not zstd --long=28 and more). */
 uint64_t packing_memory(void);
 
 /* The packing that a stream with these first bytes has, or NULL if it has none. */

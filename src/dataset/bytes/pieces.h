@@ -1,7 +1,7 @@
-/* pieces.h - an output as pieces of an input, to be written without having been copied
+/* pieces.h - an output made of pieces of an input, to be written without copying
  *
- * Long pieces are pointed at; short ones, of which there can be many, are copied side by side. A
- * piece that goes on where the last one ended makes it longer.
+ * Long pieces are pointers; short ones, of which there can be many, are copied side by side. A
+ * piece that begins where the last one ended extends it.
  */
 #ifndef XCOMPLIANCE_PIECES_H
 #define XCOMPLIANCE_PIECES_H
@@ -18,13 +18,13 @@ struct pieces {
   struct iovec *list;
   size_t count, room;
   size_t size;    /* of all pieces together */
-  bool copy;      /* copy long ones too: their text will not last */
+  bool copy;      /* copy long ones too: their text is not kept */
   bool no_memory; /* something is missing */
   /* private */
   struct pieces_chunk *chunks, *free_chunks;
 };
 
-/* Adds text[0 .. size). Where memory is short `no_memory` is set: look at it in the end. */
+/* Adds text[0 .. size). If memory is short, sets `no_memory`, to be checked at the end. */
 void pieces_add(struct pieces *pieces, const char *text, size_t size);
 
 /* Takes all pieces away, and keeps the memory for the next ones. */

@@ -1,7 +1,7 @@
 /* reader.c - see reader.h
  *
  * Plain read() into a buffer that is used again: mapping a file costs a page fault every 4 KiB,
- * which was measured at ten times the price of copying it. What is left of a window is moved to the
+ * which was measured at ten times the cost of copying it. What is left of a window is moved to the
  * front when it is filled again; the buffer doubles when that would be more than half of it, so the
  * cost of long records stays linear in their length.
  */
@@ -27,7 +27,7 @@ struct window {
   struct decoder *decoder; /* NULL for plain input */
   char *buffer;
   size_t room;
-  char *raw; /* of UTF-16: what has been read and not converted; else NULL */
+  char *raw; /* for UTF-16: what has been read but not converted; else NULL */
   size_t raw_size;
   bool raw_ended;
   const char *counted;   /* line ends before it have been counted: */
@@ -179,7 +179,7 @@ bool reader_fill(struct reader *reader, struct error *error) {
   return make_room(window, error) && read_more(window, error) >= 0;
 }
 
-/* Even nothing takes some bytes when it is packed. */
+/* Even an empty input takes some bytes when it is packed. */
 static bool is_not_cut_off(const struct reader *reader, struct error *error) {
   size_t size;
   const struct packing *named = packing_of_name(reader->path, &size);
@@ -191,7 +191,7 @@ static bool is_not_cut_off(const struct reader *reader, struct error *error) {
   return false;
 }
 
-/* The first bytes tell what the input is packed in. */
+/* The first bytes say how the input is packed. */
 static bool unwrap(struct window *window, struct error *error) {
   struct reader *reader = &window->public;
   reader->packing = packing_of_bytes(reader->text, reader->size);
@@ -211,7 +211,7 @@ static bool refuse(const struct reader *reader, struct error *error, const char 
   return false;
 }
 
-/* An archive is no text, and a name must not promise one that is not there. */
+/* An archive is not text, and a name must not promise one that is not there. */
 static bool contain(struct reader *reader, enum purpose purpose, struct error *error) {
   enum container named = container_of_name(reader->path);
   reader->container = container_of_bytes(reader->text, reader->size, reader->path);
@@ -229,7 +229,7 @@ static bool contain(struct reader *reader, enum purpose purpose, struct error *e
                                   : "is an archive, which is not read here - unpack it");
 }
 
-/* What is known not to be a dataset must not be read as a table of one column. */
+/* A file of a known other format must not be read as a table of one column. */
 static bool identify(struct window *window, enum purpose purpose, struct error *error) {
   struct reader *reader = &window->public;
   const char *refusal = foreign_refusal(reader->text, reader->size);

@@ -128,7 +128,7 @@ static bool drain_packed(struct drain *drain, struct error *error) {
   for (uint64_t at = 0; got > 0; at += (uint64_t)got) {
     got = file_read(descriptor, drain->in, BUFFER, at, NAME, error);
     if (got < 0 || (got > 0 && !unpack(drain, (size_t)got, false, error))) return false;
-    /* not every file system can, and nothing but its space is lost where it cannot */
+    /* not every file system can; on others the space is freed at the end */
     if (got > 0)
       (void)!fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, got);
   }

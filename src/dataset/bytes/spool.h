@@ -1,7 +1,7 @@
-/* spool.h - bytes that are put aside until it is known how many they are
+/* spool.h - bytes that are buffered until their number is known
  *
- * The first ones stay in memory, the rest goes to a file without a name, packed. Taking them back
- * frees the file's space as it goes.
+ * The first ones stay in memory; the rest goes to a file without a name, packed. Reading them back
+ * frees the file's space step by step.
  */
 #ifndef XCOMPLIANCE_SPOOL_H
 #define XCOMPLIANCE_SPOOL_H
@@ -16,7 +16,7 @@
 #pragma GCC visibility push(hidden)
 
 struct spool {
-  uint64_t size; /* bytes put aside */
+  uint64_t size; /* bytes buffered */
   /* private */
   const char *beside;
   size_t limit;

@@ -1,12 +1,12 @@
 /* turns.h - one input, worked on by any number of threads in pieces
  *
- * A thread that joins takes the next piece, works on it beside the others, and hands over what came
- * of it when all pieces before it have been handed over: so the first error is the first one in
- * the input, and all else is in its order, whichever thread was faster. What a piece is (lines,
- * rows, values, a member of an archive) only the three functions of the work know.
+ * A thread that joins takes the next piece, works on it in parallel with the others, and hands over
+ * its result when all pieces before it have been handed over. So the first error is the first one
+ * in the input, and results are in the order of the input, whichever thread is faster. What a piece
+ * is (lines, rows, values, a member of an archive) only the three functions of the work know.
  *
- * Two locks: whoever takes holds the first, whoever hands over the second. A thread that holds both
- * took the first one first.
+ * Two locks: a thread that takes a piece holds the first, one that hands over holds the second. A
+ * thread that holds both took the first one first.
  */
 #ifndef XCOMPLIANCE_TURNS_H
 #define XCOMPLIANCE_TURNS_H
@@ -21,7 +21,7 @@
 #pragma GCC visibility push(hidden)
 
 enum turns_step {
-  TURNS_BESIDE, /* a piece was taken, and others may be taken meanwhile */
+  TURNS_BESIDE, /* a piece was taken, and others may be taken at the same time */
   TURNS_ALONE,  /* a piece was taken; the next one waits until it has been handed over, so it may
                    use what belongs to the taking */
   TURNS_END,    /* nothing is left */
@@ -62,14 +62,14 @@ void turns_begin(struct turns *turns, const struct turns_work *work, void *conte
 /* Takes part until nothing is left to take. */
 void turns_join(struct turns *turns, void *state);
 
-/* For `work`: hands over what was found so far, before it becomes much. False: stop. */
+/* For `work`: hands over what was found so far, before it grows large. False: stop. */
 bool turns_hand_over(struct turn *turn);
 
-/* When nobody takes part any more. False with `error` filled if the work has failed. */
+/* After all threads have left. False with `error` filled if the work has failed. */
 bool turns_end(struct turns *turns, struct error *error);
 
 /* All of the above in as many threads as there are states: an array of `count`, of `size` bytes
- * each. The caller's thread is one of them; threads that the system does not give are done without.
+ * each. The caller's thread is one of them; if the system has no more threads, fewer do the work.
  */
 bool turns_run(const struct turns_work *work, void *context, void *states, size_t size,
                unsigned count, struct error *error);

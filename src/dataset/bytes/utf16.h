@@ -1,7 +1,7 @@
 /* utf16.h - UTF-16, as PowerShell and Excel write it, to UTF-8 and back
  *
- * Surrogates without their other half, which are no text, become three bytes each; so everything
- * comes back as it was.
+ * Unpaired surrogates, which are not text, become three bytes each, so that the conversion back
+ * gives the same bytes.
  */
 #ifndef XCOMPLIANCE_UTF16_H
 #define XCOMPLIANCE_UTF16_H
@@ -21,7 +21,7 @@ enum encoding utf16_of_mark(const void *bytes, size_t size);
  */
 size_t utf16_decode(enum encoding encoding, const void *from, size_t *size, bool last, char *to);
 
-/* Converts UTF-8 to at most `2 * *size` bytes, likewise. */
+/* Converts UTF-8 to at most `2 * *size` bytes, in the same way. */
 size_t utf16_encode(enum encoding encoding, const char *from, size_t *size, void *to);
 
 #pragma GCC visibility pop

@@ -62,7 +62,7 @@ static bool put(struct writer *writer, const void *bytes, size_t size, struct er
   return file_write(writer->descriptor, bytes, size, name_of(writer), error);
 }
 
-/* How many of the pieces are written between two questions to the task. */
+/* How many of the pieces are written between checks for cancellation. */
 static size_t some_of(const struct iovec *pieces, size_t count) {
   size_t now = 0;
   for (size_t size = 0; now < count && size < WRITE_MAX; now++)
@@ -152,7 +152,7 @@ static bool open_packing(struct writer *writer, const struct writer_options *opt
   return writer->out && writer->encoder;
 }
 
-/* Only root may give files away; who may not keeps his own. */
+/* Only root may change a file's owner; for others it stays theirs. */
 static bool take_after(struct writer *writer, const struct stat *like, bool owner,
                        struct error *error) {
   if (owner && fchown(writer->descriptor, like->st_uid, like->st_gid) != 0 && errno != EPERM &&
@@ -165,7 +165,7 @@ static bool take_after(struct writer *writer, const struct stat *like, bool owne
   return false;
 }
 
-/* What is appended to a plain file whose last line has no end must not become part of it. */
+/* A plain file whose last line has no line end gets one before anything is appended. */
 static bool end_line(struct writer *writer, int old, uint64_t size, struct error *error) {
   char last = '\n';
   if (size == 0 || writer->packing) return true;
@@ -270,7 +270,7 @@ bool writer_write(struct writer *writer, const struct iovec *pieces, size_t coun
   return true;
 }
 
-/* Through memory: where the bytes must be seen, or the kernel cannot copy between these files. */
+/* Through memory: if the bytes must be read, or the kernel cannot copy between these files. */
 static bool copy_by_hand(struct writer *writer, int from, uint64_t at, uint64_t size,
                          const char *path, struct error *error) {
   char *buffer = malloc(OUT_SIZE);

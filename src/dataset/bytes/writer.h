@@ -1,12 +1,12 @@
-/* writer.h - one output: written beside its target, plain or compressed, and renamed when all is
- * well
+/* writer.h - one output: written beside its target, plain or compressed, and renamed when it is
+ * complete
  *
  *   writer_open, writer_write..., writer_finish, writer_publish, writer_free
  *
  * Between finish and publish a writer holds no descriptor, so that any number of outputs can wait
- * until all are whole. A writer that is freed before it is published leaves nothing behind.
- * What goes to standard output ("-") is kept in an unnamed file of TMPDIR (/tmp) until it is
- * published, so that a run that fails has written nothing.
+ * until all are complete. A writer that is freed before it is published leaves nothing behind. What
+ * goes to standard output ("-") is kept in an unnamed file of TMPDIR (/tmp) until it is published,
+ * so that a run that fails has written nothing.
  */
 #ifndef XCOMPLIANCE_WRITER_H
 #define XCOMPLIANCE_WRITER_H
@@ -33,10 +33,10 @@ struct writer_options {
   int level;                     /* 1 (fast) to 9 (small), as in gzip; 0: the packing's own */
   int threads;                   /* how many more threads may help to pack */
   const struct stat *like;       /* take the mode from it; or NULL */
-  bool owner;                    /* and the owner, where one may */
-  bool append;       /* begin with what the target holds; it is renamed over all the same */
-  bool checksum;     /* keep writer_crc */
-  struct task *task; /* asked between writes whether it was cancelled; NULL: nobody is asked */
+  bool owner;                    /* and the owner, if permitted */
+  bool append;                   /* begin with what the target holds, and replace it */
+  bool checksum;                 /* keep writer_crc */
+  struct task *task;             /* checked for cancellation between writes; NULL: never */
 };
 
 struct writer;
@@ -48,8 +48,8 @@ struct writer *writer_open(const struct writer_options *options, struct error *e
 bool writer_write(struct writer *writer, const struct iovec *pieces, size_t count,
                   struct error *error);
 
-/* Plain outputs: takes the first `size` bytes of the file open as `from` as they are, by the kernel
- * where it can. `path` is for messages. */
+/* Plain outputs: copies the first `size` bytes of the file open as `from`, in the kernel if
+ * possible. `path` is for messages. */
 bool writer_copy(struct writer *writer, int from, uint64_t size, const char *path,
                  struct error *error);
 
@@ -67,7 +67,7 @@ const char *writer_target(const struct writer *writer);
 /* The temporary file, until it is published. */
 const char *writer_path(const struct writer *writer);
 
-/* Leaves the finished file to whoever will rename it: writer_free does not remove it. */
+/* Leaves the finished file to the caller, who renames it: writer_free does not remove it. */
 void writer_keep(struct writer *writer);
 
 /* Frees it, and removes what has not been published or kept. May be NULL. */

@@ -27,7 +27,7 @@ struct explanation {
 ** The path to an object: data[0].quoted_status
 ** =================================================================== */
 
-/* Adds to a path, of which what does not fit is left away. */
+/* Adds to a path; what does not fit is left out. */
 static void extend(char *path, const char *format, int size, const char *text) {
   size_t at = strlen(path);
   snprintf(path + at, PATH_ROOM - at, format, size, text);

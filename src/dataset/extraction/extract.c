@@ -50,7 +50,7 @@ static bool read_records(struct extraction *x, struct error *error) {
   return false;
 }
 
-/* What a spreadsheet has rounded is no id that X knows, and so would seem to be compliant. */
+/* X does not know an id that a spreadsheet has rounded, so it would seem to be compliant. */
 static bool check_rounded(struct extraction *x, struct error *error) {
   if (x->options.allow_rounded || !id_are_rounded(x->round_ids, x->ids_read)) return true;
   id_refuse_rounded(x->reader->path, x->round_ids, x->ids_read, error);
@@ -103,7 +103,9 @@ static bool read_archive(struct extraction *x, struct error *error) {
   unsigned jobs = x->options.jobs > 0 ? x->options.jobs : thread_processors();
   struct members members = {.run = x->run, .room = member_room(jobs)};
   bool done;
-  if (!get_shapes(x->run, error)) return false; /* before threads that would all make them */
+  if (!get_shapes(x->run, error))
+    return false; /* before the threads start, each of which would
+                                                 * make them */
   members.archive = archive_in_open(x->reader, error);
   if (!members.archive) return false;
   done = extraction_share(x, &members, take_member, work_on_member, jobs, error);
@@ -121,7 +123,8 @@ static bool read_file(struct extraction_run *run, const struct folder_file *file
   bool done;
   x.reader = run->reader = reader_open_dataset(file->path, &run->task, error);
   if (!x.reader) {
-    /* one of many in a folder is like a bad record; one that was named is a mistake */
+    /* a bad file among many in a folder is like a bad record; one that the user named is a
+     * mistake */
     if (file->found && error->code == ERROR_IO) error->code = ERROR_DATA;
     return extraction_take_problem(run, error, error);
   }
@@ -177,7 +180,7 @@ static bool extract(struct extraction_run *x, struct error *error) {
   if (!id_set_finish(x->ids, id_output_write, x->output, error) ||
       extraction_is_cancelled(x, error))
     return false;
-  /* the list first: whoever sees the ids sees it too */
+  /* the list first: if the ids are there, the list is too */
   if (x->malformed && !malformed_publish(x->malformed, error)) return false;
   if (!id_output_publish(x->output, error)) return false;
   x->counts.bytes = x->bytes_before;
@@ -192,7 +195,7 @@ static void run(struct task *task) {
   struct error error = {0};
   bool done = extract(x, &error);
   if (!done) task->error = error;
-  /* what is large or unfinished goes now; the task itself may be kept for its counts */
+  /* frees what is large or unfinished now; the task itself may be kept for its counts */
   reader_close(x->reader);
   x->reader = NULL;
   id_set_free(x->ids);

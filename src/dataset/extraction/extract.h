@@ -1,15 +1,16 @@
-/* extract.h - a dataset to its ids: a task
+/* extract.h - extracts the ids of a dataset: a task
  *
  * Reads files, folders and pipes of tweets and users in any of the known forms and writes every id
- * once, ascending, one a line, to files that take their final names only when all went well.
+ * once, ascending, one on each line, to files that take their final names only if the whole run
+ * succeeds.
  *
- * A folder is walked for files that format_is_known_name knows; other files in it are counted as
- * ignored, and hidden ones and the output itself are not seen.
+ * Folders are searched for files that format_is_known_name accepts; other files in them are counted
+ * as ignored, except hidden ones and the output itself.
  *
- * A record that cannot be used (no JSON, a row of another width, an id that is none), a file whose
- * compression is corrupt or cut off, and one found in a folder that cannot be opened stop the run;
- * or, with EXTRACT_SKIP, they are counted and listed in OUTPUT.malformed, one JSON object a line
- * (file, line, byte, problem), and the run goes on behind the record, or with the next file.
+ * A record that cannot be used (not JSON, a row of the wrong width, an invalid id), a file whose
+ * compression is corrupt or truncated, and a file in a folder that cannot be opened stop the run.
+ * With EXTRACT_SKIP they are counted and listed in OUTPUT.malformed, one JSON object on each line
+ * (file, line, byte, problem), and the run continues after the record, or with the next file.
  */
 #ifndef XCOMPLIANCE_EXTRACT_H
 #define XCOMPLIANCE_EXTRACT_H
@@ -23,16 +24,16 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Begins an extraction; copies the options. NULL with `error` filled where it cannot even begin. */
+/* Starts an extraction; copies the options. NULL with `error` filled if it cannot be started. */
 struct task *extract_start(const struct extract_options *options, struct error *error);
 
 /* Its counts, once the task has ended well. */
 const struct extract_counts *extract_counts(const struct task *task);
 
-/* The path of file number `i` (from 0), and what its records are; NULL behind the last. */
+/* The path of file number `i` (from 0), and what its records are; NULL after the last. */
 const char *extract_file(const struct task *task, size_t i, struct extract_classes *classes);
 
-/* The path of the ignored file number `i` (from 0), or NULL behind the last that was remembered. */
+/* The path of the ignored file number `i` (from 0), or NULL after the last that was remembered. */
 const char *extract_ignored(const struct task *task, size_t i);
 
 /* The name of output number `i` (from 1) to `name`, as snprintf does. */

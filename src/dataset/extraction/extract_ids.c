@@ -1,7 +1,7 @@
 /* extract_ids.c - extraction from id lists
  *
- * The shortest of loops, since lists are the longest of datasets: a line that is digits and a line
- * feed is read without looking for its end first.
+ * A short loop, since lists are the longest datasets: a line of digits and a line feed is read
+ * without looking for its end first.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* extract_json.c - extraction from JSON
  *
- * Parsing is what costs, so the lines of a file are parsed by several threads.
+ * Parsing takes most of the time, so several threads parse the lines of a file.
  */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* extract_options.h - what an extraction is to do, and what it counts */
+/* extract_options.h - what an extraction does, and what it counts */
 #ifndef XCOMPLIANCE_EXTRACT_OPTIONS_H
 #define XCOMPLIANCE_EXTRACT_OPTIONS_H
 

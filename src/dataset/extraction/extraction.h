@@ -77,7 +77,7 @@ static inline bool extraction_add(struct extraction *x, uint64_t id, struct erro
  * as the options say. Returns whether the run continues. */
 bool extraction_skip(struct extraction *x, struct error *error);
 
-/* The same for text[0 .. size), which is no id; it stands at `at` of the window. */
+/* The same for text[0 .. size), which is not an id; it stands at `at` of the window. */
 bool extraction_refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
                           struct error *error);
 

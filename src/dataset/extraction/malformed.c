@@ -32,7 +32,7 @@ struct malformed *malformed_new(const char *target, struct error *error) {
   return NULL;
 }
 
-/* Bytes beyond ASCII go through as they are: the file is in whatever encoding names are. */
+/* Bytes beyond ASCII are copied: the file has the encoding that the names have. */
 static void write_string(FILE *file, const char *text) {
   putc('"', file);
   for (; *text; text++) {

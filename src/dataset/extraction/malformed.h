@@ -1,4 +1,4 @@
-/* malformed.h - the list of what was passed over: TARGET.malformed, a JSON object a line
+/* malformed.h - the list of skipped records: TARGET.malformed, one JSON object on each line
  */
 #ifndef XCOMPLIANCE_MALFORMED_H
 #define XCOMPLIANCE_MALFORMED_H
@@ -17,7 +17,7 @@ struct malformed *malformed_new(const char *target, struct error *error);
 /* Adds what `problem` says: {"file":...,"line":...,"byte":...,"problem":...}. */
 bool malformed_add(struct malformed *malformed, const struct error *problem, struct error *error);
 
-/* Flushes the list and gives it its name, also when it is empty: an older one is replaced. */
+/* Flushes the list and gives it its name, even if it is empty: it replaces an older one. */
 bool malformed_publish(struct malformed *malformed, struct error *error);
 
 /* Frees it, and removes it, under whichever name, unless `keep`. */

@@ -11,7 +11,7 @@
 #include "dataset/files/format.h"
 #include "memory.h"
 
-/* Takes `path` over, also when it fails. */
+/* Takes ownership of `path`, even if it fails. */
 static bool add_file(struct folder *folder, char *path, uint64_t size, bool found,
                      struct error *error) {
   if (!path ||
@@ -63,18 +63,18 @@ static int by_name(const struct dirent **one, const struct dirent **other) {
 static bool walk(struct folder *folder, const char *path, int depth, struct task *task,
                  struct error *error);
 
-/* One entry of a folder that is not a folder itself; takes `path` over. Pipes, sockets and devices
- * are not read: opening one may wait for ever, and has effects. */
+/* One entry of a folder that is not a folder itself; takes ownership of `path`. Pipes, sockets and
+ * devices are not read: opening one may wait for ever, and has effects. */
 static bool take_entry(struct folder *folder, char *path, const char *name, struct error *error) {
   struct stat target;
   bool known = format_is_known_name(name);
-  if (stat(path, &target) != 0) /* a broken link: its turn comes, and an error that names it */
+  if (stat(path, &target) != 0) /* a broken link: reading it later gives an error that names it */
     return known ? add_file(folder, path, 0, true, error) : ignore(folder, path, error);
   if (!known || !S_ISREG(target.st_mode)) return ignore(folder, path, error);
   return add_file(folder, path, (uint64_t)target.st_size, true, error);
 }
 
-/* One entry of a folder; takes `path` over. */
+/* One entry of a folder; takes ownership of `path`. */
 static bool walk_entry(struct folder *folder, char *path, const char *name, int depth,
                        struct task *task, struct error *error) {
   struct stat status;
@@ -83,7 +83,7 @@ static bool walk_entry(struct folder *folder, char *path, const char *name, int 
   if (lstat(path, &status) == 0) {
     if (!S_ISDIR(status.st_mode)) return take_entry(folder, path, name, error);
     done = walk(folder, path, depth + 1, task, error);
-  } else if (errno != ENOENT) { /* one that has gone since is as if it had not been there */
+  } else if (errno != ENOENT) { /* one that was removed since is ignored */
     error_errno(error, "reading", path);
     done = false;
   }

@@ -32,13 +32,14 @@ enum { FOLDER_IGNORED_MAX = 100, FOLDER_DEPTH_MAX = 64 };
 
 /* Lists the files of `inputs` (NULL-ended): files, pipes and "-" as they are, folders walked for
  * regular files with names that format_is_known_name knows. Hidden files and folders in them are
- * not seen; links to files are followed, links to folders are not (they may lead in circles). What
- * cannot be read is an error that names it. `*folder` must be zeroed; folder_free it in any case.
- * `task` may be NULL. */
+ * ignored; links to files are followed, links to folders are not (they may form cycles). A file or
+ * folder that cannot be read is an error that names it. `*folder` must be zeroed; folder_free it in
+ * any case. `task` may be NULL. */
 bool folder_list(struct folder *folder, const char *const *inputs, struct task *task,
                  struct error *error);
 
-/* Fills `error`: `inputs` hold no file of a dataset, so they are the wrong ones. Returns false. */
+/* Fills `error`: `inputs` hold no file of a dataset, so they must be the wrong ones. Returns
+ * false. */
 bool folder_refuse_empty(const char *const *inputs, struct error *error);
 
 /* Fills `error`: `count` files were not read, of which one is `path`. ERROR_REFUSED. */

@@ -10,7 +10,7 @@
 
 enum { LINE_MAX_READ = 1 << 16 };
 
-/* The first byte at or behind `at` that is not blank, or `end`. */
+/* The first byte at or after `at` that is not blank, or `end`. */
 static const char *not_blank(const char *at, const char *end) {
   while (at < end && is_white(*at))
     at++;
@@ -61,7 +61,7 @@ static bool is_balanced(const char *text, size_t size) {
   return depth == 0 && !in_string;
 }
 
-/* Makes the window begin with something, if there is anything. */
+/* Skips blank text at the start of the window, reading more if needed. */
 static bool fill_to_text(struct reader *reader, const char **start, struct error *error) {
   for (;;) {
     *start = not_blank(reader->text, reader->text + reader->size);
@@ -110,7 +110,7 @@ static const char *first_line_end(struct reader *reader, const char **start, str
   }
 }
 
-/* A list of ids, or a table: with a header, or without one, which has more than ids in a line. */
+/* A list of ids, or a table: with a header, or without one but with more than ids in a line. */
 static enum format line_format(const char *start, size_t size) {
   bool digit = *start >= '0' && *start <= '9', several = false;
   if (id_form_is_list(start, size)) return FORMAT_IDS;

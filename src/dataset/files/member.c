@@ -20,7 +20,7 @@ static enum member_kind refuse(struct member *member, const char *why) {
   return MEMBER_REFUSED;
 }
 
-/* A hidden file is none of a dataset's; on a Mac they are all over archives. */
+/* Hidden files do not belong to a dataset; archives that a Mac has made are full of them. */
 static bool is_dataset(const char *name) {
   const char *slash = strrchr(name, '/');
   return (slash ? slash[1] : name[0]) != '.' && format_is_dataset_name(name);
@@ -42,7 +42,7 @@ static enum member_kind kind_of(struct member *member, const char *name) {
   return MEMBER_DATASET;
 }
 
-/* What stands in messages must not steer a terminal. */
+/* Messages must not contain control characters for a terminal. */
 static void make_printable(char *text) {
   for (; *text; text++)
     if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';

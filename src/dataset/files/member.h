@@ -1,8 +1,8 @@
 /* member.h - a member of an archive, taken out as a piece of work
  *
- * A member that is small enough is taken whole, so that others can be taken while it is worked on,
- * and so that it can be read twice. A larger one is read from the archive, which nobody else may
- * touch meanwhile.
+ * A member that is small enough is read into memory, so that others can be taken while it is worked
+ * on, and so that it can be read twice. A larger one is read from the archive, which no other
+ * thread may use at the same time.
  */
 #ifndef XCOMPLIANCE_MEMBER_H
 #define XCOMPLIANCE_MEMBER_H
@@ -44,8 +44,8 @@ struct member {
 /* How many bytes of a member each of `jobs` threads may hold. */
 size_t member_room(unsigned jobs);
 
-/* Takes the next member of the archive, up to `room` bytes of it. The bytes of folders and others
- * are left where they are unless `others`. `*number` counts the members. */
+/* Takes the next member of the archive, up to `room` bytes of it. The bytes of folders and other
+ * members are not read unless `others`. `*number` counts the members. */
 enum turns_step member_take(struct member *member, struct archive_in *archive, uint64_t *number,
                             size_t room, bool others, struct error *error);
 
@@ -53,7 +53,7 @@ enum turns_step member_take(struct member *member, struct archive_in *archive, u
  * the member is not whole. */
 struct reader *member_open(struct member *member, struct task *task, struct error *error);
 
-/* Reads bytes of the member as they lie in the archive, from where the last call ended. */
+/* Reads the member's bytes as they are in the archive, from where the last call ended. */
 int64_t member_read(struct member *member, void *to, size_t size, struct error *error);
 
 void member_free(struct member *member);

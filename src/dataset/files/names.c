@@ -1,7 +1,8 @@
 /* names.c - see names.h
  *
- * A dataset may have a million files, so names are sorted by what they name instead of compared in
- * pairs, and the folder of a name is resolved only if it is not the folder of the name before.
+ * A dataset may have a million files, so names are sorted by the file they name instead of being
+ * compared in pairs, and the folder of a name is resolved only if it differs from that of the name
+ * before.
  */
 #include "dataset/files/names.h"
 
@@ -321,7 +322,7 @@ static bool is_part_of(const struct place *place, const struct place *numbered) 
   return strlen(digits) >= 4 && strspn(digits, "0123456789") == strlen(digits);
 }
 
-/* What the keys do not show; `one` was given by the user and is written. */
+/* Checks that the keys do not cover; `one` was given by the user and is written. */
 static bool may_go_with(const struct place *one, const struct place *other, struct error *error) {
   if (one->name->use == NAME_NUMBERED && other->name->use != NAME_ROOT && is_part_of(other, one))
     return refuse(other->name, "would be a part of", one->name, " - name two different files",
@@ -348,8 +349,8 @@ static bool written_ones_differ(const struct check *check, struct error *error) 
 ** Folders
 ** =================================================================== */
 
-/* What of the path of `place` lies below `folder`: from its slash on, "" for the folder itself.
- * NULL: it lies elsewhere. */
+/* The part of the path of `place` below `folder`, beginning with its slash; "" for the folder
+ * itself. NULL if it is elsewhere. */
 static const char *below(const struct place *place, const struct place *folder) {
   size_t size = strlen(folder->path);
   char part[PATH_MAX];
@@ -434,7 +435,7 @@ static bool find_places(struct check *check, const struct name *names, size_t co
   return true;
 }
 
-/* What is no file cannot become one by a rename; better to know before hours of work. */
+/* A rename cannot replace what is not a file; better to report that before hours of work. */
 static bool can_be_written(const struct name *names, size_t count, struct error *error) {
   for (size_t i = 0; i < count; i++)
     if ((names[i].use == NAME_WRITE || names[i].use == NAME_NUMBERED) && !is_stream(&names[i]) &&

@@ -2,7 +2,7 @@
  *
  * A file is known by its device and inode if it exists, and by its place: the folder it lies in and
  * its name there, with links, "." and ".." resolved. Two names of one file are refused if the call
- * would write it, and so is an output in a folder that is read and would be read the next time.
+ * would write it. So is an output in a folder that is read, since the next run would read it too.
  * This is decided here for every command and every function that takes files.
  */
 #ifndef XCOMPLIANCE_NAMES_H
@@ -35,14 +35,14 @@ struct name {
   const char *from; /* of a NAME_TARGET */
 };
 
-/* What more than the names decides. */
+/* Further rules. */
 struct names_rules {
   bool in_place; /* files of the dataset are written, too */
   bool once;     /* a file of the dataset may have one name only */
 };
 
-/* Returns whether `names` are fit for one call; else false, with an error that names both. That a
- * file cannot be written because there is something else under its name is ERROR_IO. */
+/* Whether `names` can be used in one call; if not, the error names both. If something that is not a
+ * file has the name of an output, the error is ERROR_IO. */
 bool names_check(const struct name *names, size_t count, const struct names_rules *rules,
                  struct task *task, struct error *error);
 

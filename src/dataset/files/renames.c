@@ -1,8 +1,9 @@
 /* renames.c - see renames.h
  *
  * The note is text, each field ended by a zero byte: a line that names the form, then for each
- * rename `from`, `to`, what tells the finished file, what tells the file that it replaces, and "1"
- * if it must come first. A note takes its name when it is whole, so it is either there or not.
+ * rename `from`, `to`, what identifies the finished file, what identifies the file that it
+ * replaces, and "1" if it must come first. A note takes its name when it is complete, so a note
+ * that exists is complete.
  */
 #include "dataset/files/renames.h"
 
@@ -38,7 +39,7 @@ char *renames_path(const char *quarantine, bool folder) {
   return made < 0 ? NULL : path;
 }
 
-/* What tells a file: "" if there is none. */
+/* What identifies a file: "" if there is none. */
 static void identify(const char *path, char identity[IDENTITY]) {
   struct stat status;
   identity[0] = '\0';
@@ -95,7 +96,7 @@ void renames_end(const char *path) {
   unlink(path);
 }
 
-/* A rename that was written down. */
+/* A rename in the note. */
 struct noted {
   const char *from, *to, *finished, *replaced;
   bool first;
@@ -126,8 +127,8 @@ static bool is(const char *path, const char *identity) {
   return strcmp(now, identity) == 0;
 }
 
-/* Gives the finished file its name if that is still to be done. `*may` becomes false if it cannot
- * be, though it must come before the others. */
+/* Gives the finished file its name if that is still to be done. Sets `*may` to false if that fails
+ * for one that must come before the others. */
 static bool complete(const struct noted *noted, bool *may, struct error *error) {
   bool there = noted->finished[0] && is(noted->from, noted->finished), done = true;
   int descriptor;

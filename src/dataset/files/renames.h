@@ -1,13 +1,14 @@
-/* renames.h - several renames as one: what a run that was killed among them has not done, the next
- * run does
+/* renames.h - several renames as one: the next run finishes those of a run that was killed among
+ * them
  *
- * In place, a run first adds to the quarantine what it takes out, then replaces file after file. If
- * it is killed or fails in between, the files that are left still hold what the quarantine holds
- * already, and the next run would quarantine it again. So the renames are written down beside the
- * quarantine before the first of them, and the next run completes them before it reads anything.
+ * In place, a run first adds the removed records to the quarantine, then replaces one file after
+ * the other. If it is killed or fails in between, the remaining files still hold records that are
+ * already in the quarantine, and the next run would quarantine them again. So the renames are
+ * written to a file beside the quarantine before the first of them, and the next run completes them
+ * before it reads anything.
  *
- * A finished file takes its name only if the file with that name is still the one that was read.
- * If one that must come first (`first`) cannot, none of the others may.
+ * A finished file takes its name only if the file with that name is still the one that was read. If
+ * one of those that must come first (`first`) cannot be renamed, no other is.
  */
 #ifndef XCOMPLIANCE_RENAMES_H
 #define XCOMPLIANCE_RENAMES_H
@@ -24,17 +25,17 @@ struct rename {
   bool first; /* the quarantine: must have its name before others are replaced */
 };
 
-/* Where the renames of a quarantine are written down: a hidden file beside it, or in it if it is a
+/* The path of the note of renames for a quarantine: a hidden file beside it, or in it if it is a
  * folder. To be freed; NULL if memory is short. */
 char *renames_path(const char *quarantine, bool folder);
 
-/* Writes them down, those with `first` before the others. */
+/* Writes the note, those with `first` before the others. */
 bool renames_begin(const char *path, const struct rename *list, size_t count, struct error *error);
 
-/* All is done, or nothing was: removes the note. */
+/* Removes the note: all renames are done, or none was. */
 void renames_end(const char *path);
 
-/* Does what is left of the renames that are written down at `path`, if any are. */
+/* Does the remaining renames of the note at `path`, if there is one. */
 bool renames_complete(const char *path, struct error *error);
 
 #pragma GCC visibility pop

@@ -84,8 +84,8 @@ static char *map(const struct mapping *mapping, const char *root, const char *pa
   return mapped;
 }
 
-/* What an archive has quarantined is no archive: in a folder it has a name of its own. Takes
- * `mapped` over. */
+/* The quarantine of an archive is not an archive, so in a folder it has another name. Takes
+ * ownership of `mapped`. */
 static char *with_format(char *mapped, const char *path, const struct mapping *mapping) {
   char *named;
   if (!mapped || !mapping->folder || container_of_name(path) == CONTAINER_NONE) return mapped;

@@ -1,8 +1,8 @@
 /* targets.h - which file is written where
  *
  * One input file goes to one output file. A folder goes to a folder with the same tree, and so do
- * several inputs, each under its own name. In place a file's target is what its links lead to.
- * Whether the names fit together is decided by names.h, before.
+ * several inputs, each under its own name. In place a file's target is the file that its links lead
+ * to. names.h has checked before that the names can be used together.
  */
 #ifndef XCOMPLIANCE_TARGETS_H
 #define XCOMPLIANCE_TARGETS_H

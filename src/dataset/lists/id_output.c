@@ -1,7 +1,7 @@
 /* id_output.c - see id_output.h
  *
  * There may be more files than descriptors, so each is flushed and closed when it is full; the one
- * that is being written is locked against the tidying of another run.
+ * that is being written is locked, so that another run does not remove it.
  */
 #include "dataset/lists/id_output.h"
 
@@ -25,7 +25,7 @@ struct id_output {
   char **paths; /* temporary names, by number */
   size_t files, room;
   size_t published;
-  int descriptor; /* of the last; -1 where it is closed */
+  int descriptor; /* of the last; -1 if it is closed */
   size_t used;
   char buffer[BUFFER_SIZE];
 };
@@ -145,7 +145,7 @@ static bool publish(struct id_output *output, size_t i, struct error *error) {
   return done;
 }
 
-/* Some parts without the others would be taken for all. */
+/* Some parts without the others would be mistaken for all. */
 static void withdraw(struct id_output *output) {
   char name[PATH_MAX];
   struct error error;

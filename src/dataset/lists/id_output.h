@@ -1,8 +1,8 @@
 /* id_output.h - ids to text files that take their final names together
  *
- * One id a line, ended by LF. With a limit the files are called TARGET.0001, TARGET.0002 and so on.
- * All are written beside their targets first; a file of a higher number than these need, left
- * from an earlier run, is a conflict, since who takes all parts together would take it too.
+ * One id on each line, ended by LF. With a limit the files are called TARGET.0001, TARGET.0002 and
+ * so on. All are written beside their targets first; a file with a higher number, left from an
+ * earlier run, is a conflict, since it would be mistaken for another part.
  */
 #ifndef XCOMPLIANCE_ID_OUTPUT_H
 #define XCOMPLIANCE_ID_OUTPUT_H
@@ -20,7 +20,7 @@ struct id_output;
 /* `per_file` 0 means one file, called `target`. */
 struct id_output *id_output_new(const char *target, uint64_t per_file, struct error *error);
 
-/* Writes ids; has the form of an id_set_take, with the output as its context. */
+/* Writes ids; an id_set_take with the output as its context. */
 bool id_output_write(void *output, const uint64_t *ids, size_t count, struct error *error);
 
 /* Flushes all files and gives them their names. There is at least one, even without an id. */

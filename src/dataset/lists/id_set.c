@@ -26,7 +26,7 @@ enum {
   PART_CACHED = 1 << 16,  /* ids that, with their scratch, stay in the cache */
   MERGE_BUFFER_MIN = 64,  /* ids read at a time of one run */
   MERGE_OUTPUT = 1 << 14, /* ids given at a time */
-  SORT_STEP = 1 << 20,    /* ids passed between two questions to the task */
+  SORT_STEP = 1 << 20,    /* ids between checks for cancellation */
 };
 
 struct run {
@@ -170,7 +170,7 @@ static void *map(size_t size) {
   void *memory =
       mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return NULL;
-  madvise(memory, size, MADV_HUGEPAGE); /* faster where it works, harmless where not */
+  madvise(memory, size, MADV_HUGEPAGE); /* faster if it works, harmless if not */
   return memory;
 }
 
@@ -276,8 +276,8 @@ static bool refill(struct set *set, struct run *run, size_t room, struct error *
   return true;
 }
 
-/* The runs' smallest ids compete in a tree: losers[i] lost at node i, losers[0] is the winner. A
- * run that is used up competes with UINT64_MAX, which is no id. */
+/* The runs' smallest ids compete in a tree: losers[i] lost at node i, losers[0] is the winner. An
+ * exhausted run competes with UINT64_MAX, which is not an id. */
 struct merge {
   struct set *set;
   size_t runs, room;
@@ -293,7 +293,7 @@ static bool advance(struct merge *merge, size_t i, struct error *error) {
   return true;
 }
 
-/* Lets run `i` climb from its leaf; what it loses to goes on in its place. */
+/* Lets run `i` climb from its leaf; whichever wins against it climbs on in its place. */
 static void play(struct merge *merge, size_t i) {
   uint32_t winner = (uint32_t)i;
   for (size_t node = (i + merge->runs) / 2; node > 0; node /= 2) {

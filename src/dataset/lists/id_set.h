@@ -1,10 +1,9 @@
-/* id_set.h - sort ids and remove duplicates, beyond memory where need be
+/* id_set.h - sort ids and remove duplicates, on disk if they do not fit in memory
  *
  * Ids are collected in one large array. When it is full it is sorted and its duplicates removed; if
- * that leaves it still rather full it is written as a run to a temporary file beside the output
- * (one that has no name any more, so that nothing can be left behind), and filled again. At the end
- * what is in memory and the runs are merged in one pass. What fits in memory never touches the
- * disk.
+ * it is then still rather full, it is written as a run to a temporary file beside the output (which
+ * has no name, so that nothing is left behind), and filled again. At the end the runs and the ids
+ * in memory are merged in one pass. Ids that fit in memory are never written to disk.
  */
 #ifndef XCOMPLIANCE_ID_SET_H
 #define XCOMPLIANCE_ID_SET_H
@@ -27,8 +26,8 @@ struct id_set {
 enum { ID_SET_MEMORY_MIN = 16 << 20 };
 
 /* Makes a set that uses at most about `memory` bytes (16 for each id held). Runs go beside the file
- * `beside`. `task` is asked now and then whether it has been cancelled; may be NULL. NULL with
- * `error` filled where memory is short. */
+ * `beside`. `task` is checked now and then for cancellation; may be NULL. NULL with `error` filled
+ * if memory is short. */
 struct id_set *id_set_new(size_t memory, const char *beside, struct task *task,
                           struct error *error);
 
@@ -42,8 +41,8 @@ static inline bool id_set_add(struct id_set *set, uint64_t id, struct error *err
   return true;
 }
 
-/* Gives all ids, ascending and each once, to `take` in pieces of any size. Stops where `take`
- * returns false (which has then filled `error`). The set can only be freed afterwards. */
+/* Gives all ids, ascending and each once, to `take` in pieces of any size. Stops if `take` returns
+ * false, with `error` filled. The set can only be freed afterwards. */
 typedef bool id_set_take(void *context, const uint64_t *ids, size_t count, struct error *error);
 bool id_set_finish(struct id_set *set, id_set_take *take, void *context, struct error *error);
 

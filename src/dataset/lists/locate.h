@@ -1,7 +1,7 @@
 /* locate.h - on which lines of some files ids stand: a task
  *
- * For what was quarantined and may come back. The files are packed or not; an id stands on a line
- * if its digits do, as a whole number.
+ * For quarantined records that may be restored. The files may be packed; an id is on a line if its
+ * digits are, as a whole number.
  */
 #ifndef XCOMPLIANCE_LOCATE_H
 #define XCOMPLIANCE_LOCATE_H
@@ -19,7 +19,7 @@ struct locate_place {
   size_t path;       /* index in the paths that were given */
 };
 
-/* Begins to look for ids[0 .. count) in the files `paths` (NULL-ended); copies both. NULL with
+/* Starts to look for ids[0 .. count) in the files `paths` (NULL-ended); copies both. NULL with
  * `error` filled. */
 struct task *locate_start(const uint64_t *ids, size_t count, const char *const *paths,
                           struct error *error);

@@ -304,7 +304,7 @@ static void judge_id_line(struct batch *batch, size_t start, size_t end, uint64_
                  end - start, NULL, 0);
 }
 
-/* Judges the lines that begin in [start, limit). Returns where the first behind them begins. */
+/* Judges the lines that begin in [start, limit). Returns where the first after them begins. */
 static size_t judge_lines(struct batch *batch, size_t start, size_t limit) {
   const char *text = batch->piece.text;
   while (start < limit && !batch->failed) {

@@ -26,8 +26,8 @@ struct batch_rules {
   const struct policy *policy;
   const struct prefilter *filter;
   const struct shapes *shapes;
-  struct task *task; /* asked meanwhile whether it was cancelled; may be NULL */
-  bool strict;       /* walk every record, whatever the filter says */
+  struct task *task;                            /* checked for cancellation; may be NULL */
+  bool strict;                                  /* walk every record, whatever the filter says */
   enum treatment on_malformed, on_unrecognised; /* only the latter may be TREAT_KEEP */
   enum verdicts_type list_type;                 /* what id lists are lists of */
   const struct column_name *columns; /* of tables: those that the user has named; may be NULL */
@@ -38,7 +38,8 @@ struct batch_rules {
 struct batch_counts {
   uint64_t records, kept, changed, dropped, quarantined;
   uint64_t recognised, notices; /* with tweets or users in them; without content */
-  uint64_t malformed;           /* of the dropped and quarantined ones: those that are no records */
+  uint64_t malformed;           /* of the dropped and quarantined ones: those that are not
+                                 * records */
   uint64_t unrecognised;   /* in which nothing was found, or a condemned id at an unknown place */
   uint64_t unparsed;       /* in which no id that matters stands anywhere */
   uint64_t ids, round_ids; /* of lists and tables; those that end in 000 */
@@ -65,7 +66,7 @@ struct batch {
   } piece;
 };
 
-/* Makes an empty one. NULL where memory is short. */
+/* Makes an empty one. NULL if memory is short. */
 struct batch *batch_new(const struct batch_rules *rules);
 void batch_free(struct batch *batch); /* may be NULL */
 
@@ -81,7 +82,7 @@ void batch_id_lines(struct batch *batch, const char *path, const char *text, siz
                     uint64_t byte);
 
 /* One record, text[0 .. size) of the file `path`: a line, or a value over several lines.
- * READER_PADDING bytes behind the text must be readable. Of a record that has failed `error` says
+ * READER_PADDING bytes after the text must be readable. Of a record that has failed `error` says
  * why. */
 void batch_record(struct batch *batch, const char *path, const char *text, size_t size);
 
@@ -96,7 +97,7 @@ struct values {
   bool skip_line_end; /* of a record that was dropped */
 };
 
-/* One more JSON value (READER_VALUES) of the file `path`, and what stands behind the last one. */
+/* One more JSON value (READER_VALUES) of the file `path`, and what stands after the last one. */
 void batch_value(struct batch *batch, struct values *values, const char *path,
                  const struct reader_record *record);
 void batch_values_end(struct batch *batch, struct values *values, const struct reader_record *rest);
@@ -106,7 +107,8 @@ void batch_values_end(struct batch *batch, struct values *values, const struct r
 void batch_settle(struct batch *batch, enum judgement judgement, const char *text, size_t size,
                   const struct cut *cuts, size_t cut_count);
 
-/* The same for what is no record; `problem` becomes the batch's error where that stops the run. */
+/* The same for what is not a record; `problem` becomes the batch's error where that stops the
+ * run. */
 void batch_malformed(struct batch *batch, const char *text, size_t size,
                      const struct error *problem);
 

@@ -13,7 +13,7 @@
 struct finding {
   struct {
     uint8_t level; /* enum level: own, then with what follows from others */
-    uint8_t cause; /* the bit number of the fact behind it */
+    uint8_t cause; /* the bit number of the fact after it */
     uint8_t type;  /* of the verdict: enum verdicts_type */
     uint32_t at;   /* where the id stands that it is about */
     uint64_t id;
@@ -248,7 +248,7 @@ static void empty_pages(struct state *state) {
   memset(state->cut_counts, 0, record->list_count * sizeof *state->cut_counts);
 }
 
-/* Marks what goes, and notes the places of what goes by itself. Elements that are no records (of
+/* Marks what goes, and notes the places of what goes by itself. Elements that are not records (of
  * `mentions`, say) and members are all cut alike. */
 static void cut_objects(struct state *state) {
   const struct record *record = state->record;
@@ -388,7 +388,7 @@ static void add_cut(struct judge *judge, uint32_t start, uint32_t end) {
     judge->cuts[judge->cut_count++] = (struct cut){start, end};
 }
 
-/* Cuts each place and one comma: an item goes with the comma behind it if no item that stays stands
+/* Cuts each place and one comma: an item goes with the comma after it if no item that stays stands
  * before it, else with the one before it. The white space stays, so that it makes no difference in
  * what order items go. */
 static void make_cuts(struct state *state) {
@@ -506,7 +506,7 @@ static enum judgement decide(struct state *state) {
 ** =================================================================== */
 
 static bool is_cut(const struct judge *judge, uint32_t at) {
-  size_t low = 0, high = judge->cut_count; /* the first cut that ends behind it */
+  size_t low = 0, high = judge->cut_count; /* the first cut that ends after it */
   while (low < high) {
     size_t middle = low + (high - low) / 2;
     if (judge->cuts[middle].end <= at)
@@ -526,7 +526,7 @@ static bool is_condemned(void *context, uint64_t id, uint32_t at) {
          !is_cut(judge, at);
 }
 
-/* The first hit at or behind an offset. */
+/* The first hit at or after an offset. */
 static size_t first_hit(const struct prefilter_hits *hits, size_t offset) {
   size_t low = 0, high = hits->count;
   while (low < high) {

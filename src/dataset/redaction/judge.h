@@ -44,7 +44,7 @@ enum judgement {
   JUDGED_DROPPED,     /* nothing of it */
   JUDGED_QUARANTINED, /* into the quarantine, without the cuts */
   JUDGED_STOP,        /* it holds an id whose outcome is not known: `stop` */
-  JUDGED_MALFORMED,   /* it is no record: `error` */
+  JUDGED_MALFORMED,   /* it is not a record: `error` */
   JUDGED_DOUBTFUL,    /* it is not understood: `error`. The cuts are those of what is understood */
   JUDGED_FAILED,      /* no memory, or cancelled: `error` */
 };
@@ -74,7 +74,7 @@ struct id_list {
 struct judge {
   const struct policy *policy;
   const struct prefilter *filter;
-  struct task *task; /* asked meanwhile whether it was cancelled; NULL at first: nobody is asked */
+  struct task *task; /* checked for cancellation; NULL at first: never */
   bool trusting;     /* never JUDGED_DOUBTFUL */
   /* what the filter has found in the text that records are of; NULL: it is asked about each record
    */
@@ -114,7 +114,7 @@ struct judge_cause {
   enum record_position position; /* of the object whose id it is */
 };
 
-/* The next cause at or behind number `*next`, from 0, which becomes the number behind it; false if
+/* The next cause at or after number `*next`, from 0, which becomes the number after it; false if
  * there is none. Not of a record that is malformed. */
 bool judge_cause(const struct judge *judge, uint32_t *next, struct judge_cause *cause);
 

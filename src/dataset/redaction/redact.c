@@ -38,7 +38,7 @@ struct redaction {
   atomic_size_t next_file;
   struct writer **quarantines; /* finished, not published */
   size_t quarantine_count;
-  char *renames;      /* where renames are written down; NULL: nowhere */
+  char *renames;      /* the path of the note of renames; NULL: none */
   bool renames_noted; /* they are */
   struct redact_report report;
 };
@@ -65,7 +65,7 @@ static void work(void *argument) {
   redact_worker_end(&worker);
 }
 
-/* This thread works too; threads that the system does not give are done without. */
+/* This thread works too; if the system has no more threads, fewer do the work. */
 static void work_together(struct redaction *r) {
   struct thread threads[JOBS_MAX];
   unsigned count = 0;

@@ -81,19 +81,19 @@ struct redact_report {
   uint64_t ignored;   /* files in folders that have none of the known names; they are not copied */
 };
 
-/* Begins a redaction; copies the options. NULL with `error` filled where it cannot even begin. */
+/* Starts a redaction; copies the options. NULL with `error` filled if it cannot be started. */
 struct task *redact_start(const struct redact_options *options, struct error *error);
 
 /* Of a task that has ended well. */
 const struct redact_report *redact_report(const struct task *task);
-/* File number `i` (from 0); false behind the last. */
+/* File number `i` (from 0); false after the last. */
 bool redact_file_report(const struct task *task, size_t i, struct redact_file_report *report);
-/* Member number `j` of file number `i`, if that is an archive; NULL behind the last. */
+/* Member number `j` of file number `i`, if that is an archive; NULL after the last. */
 const struct redact_member_report *redact_member_report(const struct task *task, size_t i,
                                                         size_t j);
-/* Whether check sums were asked for. */
+/* Whether checksums were asked for. */
 bool redact_has_checksums(const struct task *task);
-/* The path of the ignored file number `i`, or NULL behind the last that was remembered. */
+/* The path of the ignored file number `i`, or NULL after the last that was remembered. */
 const char *redact_ignored(const struct task *task, size_t i);
 
 #pragma GCC visibility pop

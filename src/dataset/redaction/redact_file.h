@@ -51,7 +51,7 @@ void redact_worker_end(struct redact_worker *worker);
 
 struct redact_file;
 
-/* `*target` must outlive it. NULL where memory is short. */
+/* `*target` must outlive it. NULL if memory is short. */
 struct redact_file *redact_file_new(struct redact_run *run, const struct target *target);
 
 /* Takes part in the work on the file until nothing is left to take. Errors go to the run. */
@@ -64,7 +64,7 @@ bool redact_file_publish(struct redact_file *file, struct error *error);
 
 /* The finished output under its temporary name; NULL if nothing was written. */
 const char *redact_file_finished(const struct redact_file *file);
-/* Leaves it to whoever will rename it. */
+/* Leaves it to the caller, who renames it. */
 void redact_file_keep(struct redact_file *file);
 
 /* What was quarantined: a finished plain file, and the header of a table that it lacks; NULL:

@@ -87,7 +87,7 @@ bool redact_file_put_aside(struct redact_file *file, const struct iovec *pieces,
 /* Shows how much of the input has been read. */
 void redact_file_show(struct redact_file *file);
 
-/* Whether the work goes on; TURNS_BESIDE if it does. */
+/* Whether the work continues; TURNS_BESIDE if it does. */
 enum turns_step redact_file_goes_on(struct redact_file *file, struct error *error);
 
 /* How an archive is worked on: the context is the file, a state a redact_worker. */

@@ -19,7 +19,7 @@ struct redactor {
   struct shapes *shapes;
   struct prefilter *filter;
   struct batch *batch;
-  char *text; /* the record, and padding behind it */
+  char *text; /* the record, and padding after it */
   size_t size, room;
 };
 
@@ -94,7 +94,7 @@ static void give_back(struct redactor *redactor) {
   redactor->room = 0;
 }
 
-/* Copies the record to where there is padding behind it. */
+/* Copies the record to where there is padding after it. */
 static bool copy_text(struct redactor *redactor, const char *text, size_t size) {
   size_t needed = size + READER_PADDING;
   if (needed > redactor->room) {

@@ -188,7 +188,7 @@ static size_t blank_size(const char *text, size_t size) {
   return blank;
 }
 
-/* Quotes are wrong in the row at text[blank]: whoever goes on does so behind the line of the
+/* Quotes are wrong in the row at text[blank]: whoever continues does so after the line of the
  * problem. */
 static enum csv_step bad_row(struct csv *csv, const char *text, size_t blank, size_t size,
                              bool ended) {

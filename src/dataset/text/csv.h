@@ -4,8 +4,8 @@
  * may be quoted, quotes doubled within them, line ends (LF or CR LF) and separators within quotes
  * being text. The separator is a comma, semicolon or tab, whichever the header holds most of
  * outside quotes. Every row must have as many cells as the header; a quote inside an unquoted cell,
- * text behind a closing quote and an input that ends within a quoted cell are problems. Blank lines
- * are passed over.
+ * text after a closing quote and an input that ends within a quoted cell are problems. Blank lines
+ * are skipped.
  *
  *   while (!csv_header(&csv, reader->text, reader->size, reader->ended)) ... reader_fill
  *   csv_want(&csv, csv_column(&csv, "id"))
@@ -33,7 +33,7 @@ enum csv_step {
   CSV_MORE, /* the text ends within a row */
   CSV_END,  /* nothing but blank lines; `used` says how many bytes of them */
   CSV_BAD,  /* `problem` and `problem_at` say what and where, and `used` how many bytes to pass over
-               to go on behind it */
+             * to continue after it */
 };
 
 struct csv {
@@ -43,7 +43,7 @@ struct csv {
   /* the row given last */
   const char *row;
   size_t row_size;        /* without its line end */
-  size_t used;            /* bytes from `text` to behind its line end */
+  size_t used;            /* bytes from `text` to after its line end */
   struct csv_cell *cells; /* the wanted ones, in the order in which they were wanted */
   uint32_t wanted_count;
   const char *problem; /* lives as long as the csv, until the next call */
@@ -56,8 +56,8 @@ struct csv {
 };
 
 /* Reads the header from text[0 .. size). CSV_ROW: separator and columns are set. `*csv` must be
- * zeroed before. CSV_BAD with `problem` "memory" (CSV_NO_MEMORY) where memory is short.
- * JSON_PADDING bytes behind the text must be readable, here and below. */
+ * zeroed before. CSV_BAD with `problem` "memory" (CSV_NO_MEMORY) if memory is short. JSON_PADDING
+ * bytes after the text must be readable, here and below. */
 enum csv_step csv_header(struct csv *csv, const char *text, size_t size, bool ended);
 extern const char CSV_NO_MEMORY[];
 

@@ -86,7 +86,7 @@ static bool ends_in(struct json_text name, const char *end) {
 /* id, _id, ..._id, ...Id, ..._id_str, id_str */
 static bool is_name_of_id(struct json_text name) {
   char decoded[128];
-  if (name.size == 0) return false; /* of an element of an array, with nothing behind it */
+  if (name.size == 0) return false; /* of an element of an array, with nothing after it */
   if (json_has_escape(name.text, name.size)) {
     name.escaped = true;
     name.size = json_decode(name, decoded, sizeof decoded);
@@ -98,7 +98,7 @@ static bool is_name_of_id(struct json_text name) {
 }
 
 /* Whether the walker of the record has noted an id there. It has noted them in the order in which
- * they are asked for, of which `*noted` is the place; behind them stand authors, which have been
+ * they are asked for, of which `*noted` is the place; after them stand authors, which have been
  * noted before. */
 static bool is_noted(const struct record *record, uint32_t at, uint32_t *noted) {
   while (*noted < record->id_count && record->ids[*noted].at < at)

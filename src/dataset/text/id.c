@@ -22,7 +22,7 @@ static uint64_t little_endian(uint64_t word) {
 static unsigned leading_digits(uint64_t word) {
   uint64_t zeros = word ^ 0x3030303030303030u; /* a digit becomes 0 to 9 */
   uint64_t others = ((zeros & 0x7f7f7f7f7f7f7f7fu) + 0x7676767676767676u) | zeros;
-  others &= 0x8080808080808080u; /* the high bit of each byte that is no digit */
+  others &= 0x8080808080808080u; /* the high bit of each byte that is not a digit */
   return others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
 }
 
@@ -47,7 +47,7 @@ size_t id_read(const char *text, uint64_t *id) {
     digits = leading_digits(word);
     if (size + digits > ID_TEXT_MAX) return 0;
     if (digits == 0) break;
-    /* what is no digit is shifted out at the top, and zeros in front come in below */
+    /* what is not a digit is shifted out at the top, and zeros in front come in below */
     value = value * powers[digits] + eight_digits(word << (64 - 8 * digits));
     size += digits;
     if (digits < 8) break;

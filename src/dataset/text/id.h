@@ -19,7 +19,8 @@
 
 enum { ID_TEXT_MAX = 19, ID_FORMAT_ROOM = 24, ID_READ_ROOM = 24 };
 
-/* Reads the `size` bytes at `text` as one id. Returns 0 (which is no id) where they are none. */
+/* Reads the `size` bytes at `text` as one id. Returns 0 (which is not an id) where they are
+ * none. */
 uint64_t id_parse(const char *text, size_t size);
 
 /* Reads the digits at the start of `text`, of which ID_READ_ROOM bytes can be read, as one id.
@@ -42,7 +43,7 @@ bool id_are_rounded(uint64_t round, uint64_t count);
 /* Fills `error` with that, for the file `path`. ERROR_REFUSED. */
 void id_refuse_rounded(const char *path, uint64_t round, uint64_t count, struct error *error);
 
-/* Says why the `size` bytes at `text` are no id, beginning with them: "\"1.26E+18\" is a number
+/* Says why the `size` bytes at `text` are not id, beginning with them: "\"1.26E+18\" is a number
  * that a spreadsheet has rounded ...". Writes at most ID_COMPLAINT bytes to `complaint`, ended by
  * zero. */
 enum { ID_COMPLAINT = 256 };

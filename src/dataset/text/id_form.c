@@ -11,7 +11,7 @@ struct span {
   size_t size;
 };
 
-/* The digits of the address of a tweet: those behind "/status/" or "/statuses/". */
+/* The digits of the address of a tweet: those after "/status/" or "/statuses/". */
 static struct span digits_of_address(struct span line) {
   static const char *const parts[] = {"/status/", "/statuses/"};
   struct span none = {line.text, 0};
@@ -30,7 +30,7 @@ static struct span digits_of_address(struct span line) {
   return none;
 }
 
-/* A line without a comma behind it, and without its quotes. */
+/* A line without a comma after it, and without its quotes. */
 static struct span bare(struct span line) {
   if (line.size > 1 && (line.text[line.size - 1] == ',' || line.text[line.size - 1] == ';'))
     line.size--;

@@ -1,6 +1,6 @@
 /* id_form.h - the forms in which people keep ids in lists
  *
- * One id on a line: its digits; the same in quotes, with a comma or semicolon behind, or with an x
+ * One id on a line: its digits; the same in quotes, with a comma or semicolon after, or with an x
  * before it (as rtweet writes ids, so that no spreadsheet rounds them); or the address of a tweet,
  * https://twitter.com/NAME/status/DIGITS.
  */

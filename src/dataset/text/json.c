@@ -22,7 +22,7 @@ static void fail(struct json *json, const char *problem, size_t at) {
   json->problem_at = at;
 }
 
-/* Finds the structure of the next window. Behind the end of the text there is only its end. */
+/* Finds the structure of the next window. After the end of the text there is only its end. */
 static void scan_window(struct json *json) {
   size_t end = json->size - json->scanned > JSON_WINDOW ? json->scanned + JSON_WINDOW : json->size;
   size_t bad;
@@ -63,7 +63,7 @@ static const char *digits(const char *at, const char *end) {
   return at;
 }
 
-/* The end of the number at `at`, or NULL where it is none. */
+/* The end of the number at `at`, or NULL if it is not one. */
 static const char *number_end(const char *at, const char *end) {
   const char *start;
   if (*at == '-') at++;
@@ -91,7 +91,7 @@ static const char *literal_end(const char *at, const char *end) {
   return left >= 5 && memcmp(at, "false", 5) == 0 ? at + 5 : NULL;
 }
 
-/* What may stand behind a number or literal. */
+/* What may stand after a number or literal. */
 static const bool delimiters[256] = {
     ['\t'] = true, ['\n'] = true, ['\r'] = true, [' '] = true, [','] = true, [':'] = true,
     ['{'] = true,  ['}'] = true,  ['['] = true,  [']'] = true, ['"'] = true,
@@ -158,7 +158,7 @@ static inline void pop(struct open *open) {
   open->object = open->objects[open->depth / 64] >> open->depth % 64 & 1;
 }
 
-/* Behind a value: goes to the next one, out of as many brackets as end here. Zero depth: it is
+/* After a value: goes to the next one, out of as many brackets as end here. Zero depth: it is
  * done. */
 static inline json_at next_value(struct json *json, struct open *open, json_at at) {
   while (open->depth > 0) {
@@ -180,7 +180,7 @@ static inline json_at next_value(struct json *json, struct open *open, json_at a
   return at;
 }
 
-/* Goes to the first value in a bracket, or to behind it where there is none. */
+/* Goes to the first value in a bracket, or to after it if there is none. */
 static inline json_at first_value(struct json *json, struct open *open, json_at at, bool object,
                                   bool *empty) {
   *empty = false;
@@ -346,7 +346,7 @@ static size_t utf8(uint32_t c, char *to) {
   return 4;
 }
 
-/* Decodes the \u escape (or pair of them) at `*at`, which is moved behind it. */
+/* Decodes the \u escape (or pair of them) at `*at`, which is moved after it. */
 static uint32_t code_point(const char **at, const char *end) {
   uint32_t high = hex_word(*at + 2);
   *at += 6;

@@ -40,7 +40,7 @@
 
 enum {
   JSON_DEPTH_MAX = 512, /* brackets within brackets; more is a problem */
-  JSON_PADDING = 64,    /* bytes that must be readable behind the text */
+  JSON_PADDING = 64,    /* bytes that must be readable after the text */
   JSON_WINDOW = 4096,   /* bytes whose structure is found at a time */
 };
 
@@ -71,17 +71,17 @@ struct json {
   const char *problem; /* what was expected, or NULL; a constant string */
   size_t problem_at;   /* where: an offset in the text */
   json_at at;          /* of the pull parser */
-  json_at end;         /* behind the last place of this window */
+  json_at end;         /* after the last place of this window */
   uint32_t depth;      /* brackets that are open around it */
-  bool first;          /* pull parser: behind an opening bracket */
-  struct task *task;   /* asked between windows whether it was cancelled; NULL: nobody is asked */
+  bool first;          /* pull parser: after an opening bracket */
+  struct task *task;   /* checked for cancellation between windows; NULL: never */
   enum json_scanner scanner;
   struct json_scan scan;
   size_t scanned; /* up to where the structure is known */
   uint32_t index[JSON_WINDOW + JSON_SCAN_SLACK];
 };
 
-/* Begins with the value in text[0 .. size); size is at most 2^31 and JSON_PADDING bytes behind it
+/* Begins with the value in text[0 .. size); size is at most 2^31 and JSON_PADDING bytes after it
  * can be read. White space around the value is allowed. `task` is NULL then, and may be set. */
 void json_begin(struct json *json, const char *text, size_t size);
 
@@ -104,10 +104,10 @@ bool json_element(struct json *json);
 struct json_text json_scalar(struct json *json);
 
 /* Passes the value that the parser is at, whatever it is, checking it. Returns the offset of the
- * byte behind it. */
+ * byte after it. */
 size_t json_skip(struct json *json);
 
-/* The offset of the byte behind the value that was passed last. */
+/* The offset of the byte after the value that was passed last. */
 size_t json_end(const struct json *json);
 
 /* Whether the value was whole and nothing but white space follows it. */
@@ -128,7 +128,7 @@ size_t json_decode(struct json_text text, char *to, size_t limit);
  *
  * The pull parser keeps its place in memory, where each step waits for the step before. Here the
  * place is a value that lives in a register: every function takes it and returns the next one.
- * After a problem all of them go on to the end of the text, where they stay.
+ * After a problem all of them continue to the end of the text, where they stay.
  *
  *   at = json_open(json, at);
  *   for (bool more = json_first(json, &at, '}'); more; more = json_next(json, &at, '}'))
@@ -163,12 +163,12 @@ static inline bool json_close(struct json *json, json_at *at) {
   return false;
 }
 
-/* Behind an opening bracket: whether there is an item. If not, goes behind the closing one. */
+/* After an opening bracket: whether there is an item. If not, goes after the closing one. */
 static inline bool json_first(struct json *json, json_at *at, char close) {
   return json_byte(json, *at) != close || json_close(json, at);
 }
 
-/* Behind an item: goes to the next, or behind the closing bracket and returns false. */
+/* After an item: goes to the next, or after the closing bracket and returns false. */
 static inline bool json_next(struct json *json, json_at *at, char close) {
   char c = json_byte(json, *at);
   if (c == ',') {
@@ -181,7 +181,7 @@ static inline bool json_next(struct json *json, json_at *at, char close) {
   return false;
 }
 
-/* The offset of the byte behind the value that was passed last. */
+/* The offset of the byte after the value that was passed last. */
 static inline size_t json_end_at(const struct json *json, json_at at) {
   size_t end = *at;
   while (end > 0 && (unsigned char)json->text[end - 1] <= ' ')
@@ -189,7 +189,7 @@ static inline size_t json_end_at(const struct json *json, json_at at) {
   return end;
 }
 
-/* Whether a text holds a backslash. JSON_PADDING bytes behind it can be read. */
+/* Whether a text holds a backslash. JSON_PADDING bytes after it can be read. */
 static inline bool json_has_escape(const char *text, size_t size) {
 #ifdef __SSE2__
   if (__builtin_expect(size <= 32, 1)) {

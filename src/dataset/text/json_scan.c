@@ -205,7 +205,7 @@ AVX512 INLINE uint32_t *write_avx512(uint32_t *index, uint64_t bits, uint32_t ba
 
 /* What all have in common */
 
-/* The bytes behind backslashes that are not themselves escaped. Rows of backslashes are rare. */
+/* The bytes after backslashes that are not themselves escaped. Rows of backslashes are rare. */
 INLINE uint64_t find_escaped(uint64_t backslashes, uint64_t *carry) {
   uint64_t escaped = *carry;
   backslashes &= ~escaped;
@@ -223,7 +223,7 @@ INLINE uint64_t find_escaped(uint64_t backslashes, uint64_t *carry) {
   return escaped;
 }
 
-/* Among the escaped bytes, those that may not be; then the digits behind each `u`. */
+/* Among the escaped bytes, those that may not be; then the digits after each `u`. */
 INLINE uint64_t bad_escapes(const char *text, uint64_t escaped, uint64_t *hex) {
   uint64_t u = escaped ? escaped & MASK(text, is_u) : 0;
   uint64_t others = escaped & ~u, due = *hex, bad = 0;

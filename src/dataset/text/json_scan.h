@@ -24,19 +24,19 @@ enum json_scanner json_scanner(void);
 /* What one piece of the text hands to the next; all zero at the start. */
 struct json_scan {
   uint64_t in_string; /* all ones inside of a string */
-  uint64_t escaped;   /* 1 behind a backslash */
+  uint64_t escaped;   /* 1 after a backslash */
   uint64_t hex;       /* bit i: a hexadecimal digit is due i bytes ahead */
   uint64_t run;       /* 1 within a run */
 };
 
 enum {
-  JSON_SCAN_BLOCK = 64, /* bytes scanned at a time; so many must be readable behind the text */
-  JSON_SCAN_SLACK = 16, /* places that are written to behind the last offset */
+  JSON_SCAN_BLOCK = 64, /* bytes scanned at a time; so many must be readable after the text */
+  JSON_SCAN_SLACK = 16, /* places that are written to after the last offset */
 };
 
 /* Scans text[start .. end), where `end - start` is a multiple of JSON_SCAN_BLOCK or `end` the end
  * of the text, and writes the offsets of the structural bytes to `index`, which has room for `end -
- * start + JSON_SCAN_SLACK` of them. Returns behind the last one. `*bad` is the offset of the first
+ * start + JSON_SCAN_SLACK` of them. Returns after the last one. `*bad` is the offset of the first
  * byte that breaks a rule, or `end`. */
 uint32_t *json_scan(enum json_scanner scanner, struct json_scan *scan, const char *text,
                     size_t start, size_t end, uint32_t *index, size_t *bad);

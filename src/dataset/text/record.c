@@ -31,7 +31,7 @@ enum { ID_BY_RANK = 16, RANKS = 8, LEVELS = 30 };
 
 /* Arrays that grow */
 
-/* Makes room for one more of `*count` things. Where memory is short the last one is overwritten and
+/* Makes room for one more of `*count` things. If memory is short the last one is overwritten and
  * the walk, which cannot stop in its middle, ends in an error. */
 static void *more(struct record *r, void **things, uint32_t *count, uint32_t *room, size_t size) {
   if (*count == *room) {
@@ -79,7 +79,7 @@ static inline json_at enter(struct record *r, json_at at, struct items *items) {
   return json_open(&r->json, at);
 }
 
-/* The walk goes to the next item, or behind the last; `separator` stands in front of that. */
+/* The walk goes to the next item, or after the last; `separator` stands in front of that. */
 static void step(struct record *r, struct items *items, bool is_more, uint32_t separator,
                  uint32_t start) {
   items->ordinal++;
@@ -93,7 +93,7 @@ static void step(struct record *r, struct items *items, bool is_more, uint32_t s
   r->lists[items->list].end = separator + 1;
 }
 
-/* Goes to the first or next item of a bracket; false behind the last. */
+/* Goes to the first or next item of a bracket; false after the last. */
 static ALWAYS_INLINE bool next_item(struct record *r, json_at *at, struct items *items, bool first,
                                     char close) {
   uint32_t separator = **at;
@@ -168,7 +168,7 @@ static uint64_t parse_plain(struct json_text text) {
   return id_parse(decoded, text.size);
 }
 
-/* Ids may stand behind a prefix: "tag:search.twitter.com,2005:1". */
+/* Ids may stand after a prefix: "tag:search.twitter.com,2005:1". */
 static __attribute__((noinline)) uint64_t parse_prefixed(const struct record *r,
                                                          struct json_text text) {
   char decoded[128 + 8] = {0};
@@ -186,7 +186,8 @@ static inline uint64_t parse(const struct record *r, struct json_text text) {
   return id ? id : parse_prefixed(r, text);
 }
 
-/* MongoDB writes {"$numberLong":"1"} for 1. Gives the number; the text is empty if it is none. */
+/* MongoDB writes {"$numberLong":"1"} for 1. Gives the number; the text is empty if it is not
+ * one. */
 static __attribute__((noinline)) json_at take_number(struct record *r, json_at at,
                                                      struct json_text *text) {
   at = json_open(&r->json, at);
@@ -202,8 +203,8 @@ static __attribute__((noinline)) json_at take_number(struct record *r, json_at a
   return at;
 }
 
-/* Notes the value at a place as an id of `object`; `*noted` is false for null. What is no id at all
- * becomes 0, which is refused if it turns out to count. With `lenient` it is not noted. */
+/* Notes the value at a place as an id of `object`; `*noted` is false for null. What is not an id at
+ * all becomes 0, which is refused if it turns out to count. With `lenient` it is not noted. */
 static inline json_at add_id(struct record *r, json_at at, uint32_t object, uint32_t role,
                              bool lenient, bool *noted) {
   enum json_type type = json_type_at(&r->json, at);
@@ -461,7 +462,7 @@ static void walk_root(struct record *r) {
   r->json.at = at;
 }
 
-/* What it all comes to */
+/* What it all results in */
 
 /* Which kinds of things may stand at a position. */
 static bool may_be_tweet(enum record_position position) {

@@ -18,8 +18,8 @@
  *
  * Fail-safe rules. A key that stands twice counts twice: both ids are ids of the object, both
  * objects are walked. Keys may be written with escapes. Of several ids those of the highest rank
- * count; null is absent. An id that counts, or an element of an edit history, that is no id makes
- * the record bad, and so does a tweet whose only id is null.
+ * count; null is absent. An id that counts, or an element of an edit history, that is not an id
+ * makes the record bad, and so does a tweet whose only id is null.
  *
  * All offsets are bytes from the start of the record's text.
  */
@@ -60,16 +60,16 @@ struct record_place {
 };
 
 struct record_list {
-  uint32_t open, end; /* offset of the bracket; offset behind the closing one */
+  uint32_t open, end; /* offset of the bracket; offset after the closing one */
   uint32_t items;     /* how many it holds */
 };
 
 struct record_object {
   enum record_kind kind;
   enum record_position position;
-  uint32_t parent;     /* the object that holds it; RECORD_NONE where none does. For an element of
-                          a page (`data`, `includes`, `statuses`): the page, AT_ROOT */
-  uint32_t start, end; /* the value: from brace to behind the brace */
+  uint32_t parent;     /* the object that holds it; RECORD_NONE if none does. For an element of a
+                        * page (`data`, `includes`, `statuses`): the page, AT_ROOT */
+  uint32_t start, end; /* the value: from brace to after the brace */
   uint64_t id;         /* one of its own ids; 0: it has none, or is RECORD_NEITHER */
   bool retweet;        /* AT_REFERENCE: its type is "retweeted" */
   uint8_t marks, rank; /* private */
@@ -130,7 +130,7 @@ struct record {
   struct record_list *lists;
   struct record_key *keys;
   uint32_t object_count, id_count, part_count, list_count, key_count;
-  struct task *task; /* asked meanwhile whether it was cancelled; NULL at first: nobody is asked */
+  struct task *task; /* checked for cancellation; NULL at first: never */
   enum record_class class;
   uint32_t lost;           /* RECORD_UNRECOGNISED: offset of the object in which nothing is */
   uint32_t without_author; /* tweets of which the record does not say who wrote them */
@@ -152,7 +152,7 @@ struct record *record_new(const struct shapes *shapes, int flags);
 void record_free(struct record *record);
 
 /* Walks one record that reader_next gave, of the file `path`. Returns false with `error` filled
- * where it is no record (ERROR_DATA, with line and byte), memory is short (ERROR_MEMORY), or the
+ * where it is not a record (ERROR_DATA, with line and byte), memory is short (ERROR_MEMORY), or the
  * task was cancelled. */
 bool record_walk(struct record *record, const char *path, const struct reader_record *text,
                  struct error *error);

@@ -34,7 +34,7 @@ static const struct {
     {"any", IN_TWEET | IN_USER}, {"reference", IN_REFERENCE}, {"anywhere", ANYWHERE},
 };
 
-/* What stands behind a role. */
+/* What stands after a role. */
 enum argument { NO_ARGUMENT, A_RANK, A_PART };
 
 static const struct role {
@@ -131,7 +131,7 @@ static bool refuse(struct build *build, const char *format, ...) {
   return false;
 }
 
-/* Texts live as long as the shapes, each behind a pointer to the one before. */
+/* Texts live as long as the shapes, each after a pointer to the one before. */
 static char *keep(struct build *build, const char *text, size_t size) {
   char **block = calloc(1, sizeof *block + size + 16);
   if (!block) {

@@ -101,7 +101,7 @@ struct shapes {
   void *memory;                              /* private */
 };
 
-/* The built-in shapes, in order; NULL behind the last. */
+/* The built-in shapes, in order; NULL after the last. */
 struct shape_text {
   const char *name, *about, *text;
 };
@@ -116,7 +116,7 @@ struct shapes *shapes_new_from(const char *text, const char *path, struct error 
 
 void shapes_free(struct shapes *shapes); /* may be NULL */
 
-/* At most eight bytes of a text as one number; there is padding behind every text. */
+/* At most eight bytes of a text as one number; there is padding after every text. */
 static inline uint64_t shapes_eight_bytes(const char *text, size_t size) {
   uint64_t word;
   memcpy(&word, text, 8);

@@ -40,7 +40,7 @@ struct runs {
   uint64_t starts[WORDS + 1];
 };
 
-/* Fills `words` words of the masks; VECTOR_SLACK bytes behind text[0 .. 64 * words) can be read. */
+/* Fills `words` words of the masks; VECTOR_SLACK bytes after text[0 .. 64 * words) can be read. */
 typedef void classify(const char *text, size_t words, struct masks *masks);
 
 struct prefilter {
@@ -192,8 +192,8 @@ static uint64_t fill_bloom(struct prefilter *filter) {
   return smallest == UINT64_MAX ? 0 : smallest;
 }
 
-/* Words that are looked up at random, in large pages where there are any: else each look-up would
- * miss the table of pages too. */
+/* Words that are looked up at random, in large pages if there are any: else each look-up would miss
+ * the table of pages too. */
 static void *zeroed(size_t size) {
   size_t rounded = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
   void *memory = size < LARGE_PAGE ? calloc(1, size) : aligned_alloc(LARGE_PAGE, rounded);
@@ -411,7 +411,7 @@ static bool scan_piece(struct scan *scan, const struct masks *masks, size_t word
   return true;
 }
 
-/* Masks of a piece that begins with word `first`, and of one word more; zeros behind the text. */
+/* Masks of a piece that begins with word `first`, and of one word more; zeros after the text. */
 static void classify_piece(const struct scan *scan, size_t first, struct masks *masks) {
   size_t whole = scan->whole > first ? scan->whole - first : 0;
   size_t done = whole < WORDS + 1 ? whole : WORDS + 1;

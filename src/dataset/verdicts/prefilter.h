@@ -38,9 +38,9 @@ struct prefilter_hits {
 };
 
 /* Goes over the lines text[0 .. size), of which the first begins at 0 and the last may lack its
- * line end. READER_PADDING bytes behind the text must be readable. Replaces what `hits` holds,
- * which the caller frees; `*lines` becomes the number of lines. False if memory is short, or the
- * task was cancelled. */
+ * line end. READER_PADDING bytes after the text must be readable. Replaces what `hits` holds, which
+ * the caller frees; `*lines` becomes the number of lines. False if memory is short, or the task was
+ * cancelled. */
 bool prefilter_scan(const struct prefilter *filter, const char *text, size_t size,
                     struct prefilter_hits *hits, uint64_t *lines);
 
@@ -54,7 +54,7 @@ uint32_t prefilter_facts(const struct prefilter *filter, enum verdicts_type type
 
 /* For tests: how bytes are told apart. */
 enum prefilter_method { PREFILTER_PORTABLE, PREFILTER_SSE2, PREFILTER_AVX2 };
-/* False where this machine cannot. */
+/* False if this machine cannot. */
 bool prefilter_use(struct prefilter *filter, enum prefilter_method method);
 
 #pragma GCC visibility pop

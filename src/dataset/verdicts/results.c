@@ -197,7 +197,7 @@ static enum member member_named(struct word key) {
   }
 }
 
-/* False where the member stands twice. */
+/* False if the member stands twice. */
 static bool set_member(struct members *members, enum member member, struct word value) {
   if (members->seen >> member & 1) return false;
   members->seen |= 1u << member;
@@ -344,7 +344,7 @@ static void count_row(const struct results_row *row, const struct members *membe
   describe(text, SAID, "reason", members->words[MEMBER_REASON]);
 }
 
-/* What follows a word (a quote, a comma, a zero byte) is no digit. */
+/* What follows a word (a quote, a comma, a zero byte) is not a digit. */
 static uint64_t read_id(struct word word) {
   uint64_t id;
   return id_read(word.text, &id) == word.size ? id : 0;
@@ -421,7 +421,7 @@ struct file {
   bool shared; /* by several threads */
 };
 
-/* What one thread has read, up to the first line that is no row. */
+/* What one thread has read, up to the first line that is not a row. */
 struct found {
   struct results_row *rows;
   size_t count, room;

@@ -5,9 +5,9 @@
  *    "redacted_at":"2021-08-17T17:26:15.788Z","reason":"deleted"}
  * Blank lines stand where the service has joined pieces. An id that is in compliance has no row.
  *
- * A row becomes a set of facts about its id. What this version does not know becomes
- * FACT_UNKNOWN, never nothing; what is no row at all (HTML, gzip, a truncated line, a dataset) is
- * an error with file, line and byte.
+ * A row becomes a set of facts about its id. What this version does not know becomes FACT_UNKNOWN,
+ * never nothing; what is not a row at all (HTML, gzip, a truncated line, a dataset) is an error
+ * with file, line and byte.
  */
 #ifndef XCOMPLIANCE_RESULTS_H
 #define XCOMPLIANCE_RESULTS_H
@@ -39,7 +39,7 @@ enum { FACT_KINDS = 10, FACT_DELETE = (1 << 6) - 1, FACT_ALL = (1 << FACT_KINDS)
 
 struct results_row {
   uint64_t id;          /* 0 in an error row whose id is none */
-  uint32_t redacted_at; /* seconds since 1970, to 2106; 0 where the row has none */
+  uint32_t redacted_at; /* seconds since 1970, to 2106; 0 if the row has none */
   uint32_t fact;        /* enum fact */
 };
 
@@ -74,11 +74,11 @@ bool results_read(const char *path, const struct results_options *options,
 void results_add(struct results_counts *to, const struct results_counts *from);
 
 /* Reads one row, text[0 .. size), without line end. Returns NULL, or what was expected; `*at` is
- * then where. `counts` may be NULL. JSON_PADDING bytes behind the text must be readable. */
+ * then where. `counts` may be NULL. JSON_PADDING bytes after the text must be readable. */
 const char *results_parse(const char *text, size_t size, struct results_row *row,
                           struct results_counts *counts, size_t *at);
 
-/* The outcome and the reason that a set of facts comes to: "delete", "unknown", "scrub_geo",
+/* The outcome and the reason that a set of facts results in: "delete", "unknown", "scrub_geo",
  * "rehydrate", "invalid"; "deleted", "suspended", ... or NULL. Constant strings. */
 const char *fact_outcome(uint32_t facts);
 const char *fact_reason(uint32_t facts);

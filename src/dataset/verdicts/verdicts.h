@@ -98,7 +98,7 @@ struct verdicts_builder *verdicts_build(void); /* NULL: no memory */
 /* The set that is being built: its counts of rows are for the caller to fill; and a set that has
  * come from a file may be put in its place, if nothing is added then. */
 struct verdict_set *verdicts_building(struct verdicts_builder *builder, enum verdicts_type type);
-/* Adds a row; false where memory is short or there are 2^32 rows. */
+/* Adds a row; false if memory is short or there are 2^32 rows. */
 bool verdicts_add(struct verdicts_builder *builder, enum verdicts_type type,
                   const struct verdict *verdict);
 /* Makes the verdicts and frees the builder. NULL: no memory, or `task` (may be NULL) was cancelled.

@@ -166,7 +166,7 @@ static bool is_cancelled(struct export *l, uint64_t i) {
   return i % NOW_AND_THEN == 0 && task_cancelled(&l->task);
 }
 
-/* Sorted by id, with what each comes to looked up again. */
+/* Sorted by id, with what each results in looked up again. */
 static bool list_all(struct export *l, struct error *error) {
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
   uint64_t *ids = malloc((set->count + 1) * sizeof *ids);

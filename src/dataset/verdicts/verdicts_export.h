@@ -35,8 +35,8 @@ struct verdicts_export_counts {
   uint64_t lines;               /* written, without the header */
 };
 
-/* Begins; copies the options. Results of which no id was asked are refused (ERROR_DATA): they are
- * of another job, or of the other type. NULL with `error` filled where it cannot even begin. */
+/* Starts it; copies the options. Results of which no id was asked are refused (ERROR_DATA): they
+ * are of another job, or of the other type. NULL with `error` filled if it cannot be started. */
 struct task *verdicts_export_start(const struct verdicts_export_options *options,
                                    struct error *error);
 

@@ -158,7 +158,7 @@ static bool check_set(struct verdict_set *set, struct task *task) {
   return true;
 }
 
-/* Sets `set` up from its header and the bytes at `*at`, which moves behind it. */
+/* Sets `set` up from its header and the bytes at `*at`, which moves after it. */
 static bool place_set(const struct set_header *header, const unsigned char *bytes, size_t size,
                       size_t *at, struct verdict_set *set) {
   size_t entries, directory;

@@ -6,7 +6,7 @@
  *   users      the same
  *   check      CRC32C of all before it, 4 bytes
  *
- * Of a file that somebody else may have made nothing is believed: check sum, sizes, directory, and
+ * Of a file that somebody else may have made nothing is believed: checksum, sizes, directory, and
  * each verdict's place are looked at before it is used. It must not be changed while it is mapped;
  * saving replaces it by renaming.
  */
@@ -21,7 +21,7 @@
 #pragma GCC visibility push(hidden)
 
 /* Writes both sets to `path` (beside it, then renamed). Here and below `task` (may be NULL) is
- * asked meanwhile whether it was cancelled. */
+ * checked for cancellation. */
 bool verdicts_save(const struct verdicts *verdicts, const char *path, struct task *task,
                    struct error *error);
 
