@@ -3,7 +3,8 @@
 local simulator = require "spec.simulator"
 
 local shell = simulator.shell
-local VERSIONS = { ["scm-1"] = { branch = "main" }, ["1.0.0-1"] = { tag = "v1.0.0" } }
+local VERSION = require("xcompliance.core").version
+local VERSIONS = { ["scm-1"] = { branch = "main" }, [VERSION .. "-1"] = { tag = "v" .. VERSION } }
 
 local function load_rockspec(version)
   local file = assert(io.open("rockspec/xcompliance-" .. version .. ".rockspec"))

@@ -134,7 +134,7 @@ local LIST = {
   output = "string",
 }
 
---- Writes verdicts as text: with `ids`, a CSV line (id, outcome, reason, redacted_at) for each id
+--- Writes verdicts as text: with `ids`, a CSV line (`id,outcome,reason,redacted_at`) for each id
 -- of that list, where one without a verdict is compliant; without, a line for each id that has a
 -- verdict. With `outcome` only ids of that outcome, one a line and nothing else. `on_progress` is
 -- told `{ bytes, total, lines }`.

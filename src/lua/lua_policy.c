@@ -34,11 +34,11 @@ static void treat_reason(lua_State *L, const char *name, struct policy *policy, 
                          const char *word) {
   uint32_t fact = fact_named(reason);
   bool keep = strcmp(word, "keep") == 0, remove = strcmp(word, "remove") == 0;
-  if (!fact)
-    skin_misuse(L,
-                "%s: there is no reason '%.40s' (deleted, bounced, suspended, deactivated, "
-                "protected, other, scrub_geo, rehydrate)",
-                name, reason);
+  char names[256];
+  if (!fact) {
+    fact_names(names, sizeof names);
+    skin_misuse(L, "%s: there is no reason '%.40s' (%s)", name, reason, names);
+  }
   if (fact == FACT_SCRUB_GEO) {
     if (!keep && !remove)
       skin_misuse(L, "%s: scrub_geo must be 'remove' or 'keep', not '%.40s'", name, word);

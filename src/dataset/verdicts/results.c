@@ -95,6 +95,13 @@ uint32_t fact_named(const char *reason) {
   return strcmp(reason, "rehydrate") == 0 ? FACT_REHYDRATE : 0;
 }
 
+void fact_names(char *text, size_t size) {
+  size_t used = 0;
+  for (size_t i = 0; i < sizeof REASONS / sizeof *REASONS && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s, ", REASONS[i].name);
+  if (used < size) snprintf(text + used, size - used, "scrub_geo, rehydrate");
+}
+
 static uint32_t lowest(uint32_t facts) {
   return facts & (0 - facts);
 }

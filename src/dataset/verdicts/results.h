@@ -87,6 +87,10 @@ const char *fact_reason(uint32_t facts);
  * and "rehydrate". */
 uint32_t fact_named(const char *reason);
 
+/* Writes the names that fact_named knows to `text`, which has room for `size` bytes, as
+ * "deleted, bounced, ..., rehydrate". */
+void fact_names(char *text, size_t size);
+
 #pragma GCC visibility pop
 
 #endif
