@@ -211,7 +211,7 @@ static bool refuse(const struct reader *reader, struct error *error, const char 
   return false;
 }
 
-/* An archive is not text, and a name must not promise one that is not there. */
+/* An archive cannot be read as text, and a file that is named like one must be one. */
 static bool contain(struct reader *reader, enum purpose purpose, struct error *error) {
   enum container named = container_of_name(reader->path);
   reader->container = container_of_bytes(reader->text, reader->size, reader->path);

@@ -27,7 +27,7 @@
 /* Starts an extraction; copies the options. NULL with `error` filled if it cannot be started. */
 struct task *extract_start(const struct extract_options *options, struct error *error);
 
-/* Its counts, once the task has ended well. */
+/* Its counts, after the task has succeeded. */
 const struct extract_counts *extract_counts(const struct task *task);
 
 /* The path of file number `i` (from 0), and what its records are; NULL after the last. */

@@ -50,7 +50,7 @@ struct extract_counts {
   uint64_t empty;                 /* well-formed records in which no id was found */
   uint64_t bytes;                 /* read from files, as they lie on the disk */
   uint64_t files;                 /* read */
-  uint64_t ignored;               /* files in folders that have none of the known names */
+  uint64_t ignored;               /* files in folders whose names do not end in a known suffix */
   uint64_t outputs;               /* files written */
 };
 

@@ -1,8 +1,8 @@
 /* batch.c - see batch.h
  *
- * Lines are judged in pieces that may come before others of the same file have been counted, so the
- * number of a line is not known when it is judged. Where one fails it is judged again for the sake
- * of the message, when its turn has come.
+ * Lines are judged in pieces, possibly before the lines in front of them have been counted, so the
+ * number of a line is not known when it is judged. A line that fails is judged again for the
+ * message, when its turn has come.
  */
 #include "dataset/redaction/batch.h"
 
@@ -71,8 +71,8 @@ static void add_without(struct pieces *pieces, const char *text, size_t size,
   pieces_add(pieces, text + at, size - at);
 }
 
-/* A quarantine holds JSON records one a line, so that it can be read again: the line ends of a
- * value over several lines, which stand between its parts alone, become blanks. */
+/* A quarantine holds one JSON record on each line, so that it can be read again: the line ends of a
+ * value over several lines, which are only between its parts, become blanks. */
 static void add_flat(struct pieces *pieces, const char *text, size_t size) {
   size_t start = 0;
   for (size_t i = 0; i < size; i++) {
@@ -196,8 +196,8 @@ void batch_stop(struct batch *batch, const char *path, uint64_t line, uint64_t b
 ** Lines
 ** =================================================================== */
 
-/* The elements of an array on a line are records, as they are in a file that is an array. So it
- * makes no difference in what order they go, nor whether such a line is the last that is left. */
+/* The elements of an array on a line are records, as in a file that is one array. So the order in
+ * which they are removed makes no difference, nor whether such a line is the last one left. */
 static void judge_array_line(struct batch *batch, const struct reader_record *array, size_t start,
                              size_t end) {
   const char *text = batch->piece.text, *wrong;
@@ -349,7 +349,7 @@ void batch_id_lines(struct batch *batch, const char *path, const char *text, siz
   end_lines(batch);
 }
 
-/* Only lines with a hit are judged; the others are records that stay. */
+/* Only lines with a hit are judged; the others stay. */
 static void judge_hits(struct batch *batch) {
   const char *text = batch->piece.text;
   size_t done = 0;
@@ -371,7 +371,7 @@ static void judge_hits(struct batch *batch) {
   batch->counts.unparsed += batch->lines - judged;
 }
 
-/* What is to be done with records that are not understood needs all of them. */
+/* A rule about records that are not understood requires all of them to be parsed. */
 static bool parses_all(const struct batch_rules *rules) {
   return rules->strict || rules->on_unrecognised == TREAT_QUARANTINE ||
          rules->on_unrecognised == TREAT_REMOVE;
@@ -396,7 +396,7 @@ void batch_json_lines(struct batch *batch, const char *path, const char *text, s
   end_lines(batch);
 }
 
-/* A record that the filter finds nothing in is no hit, as in judge_hits. */
+/* A record without a hit stays, as in judge_hits. */
 void batch_record(struct batch *batch, const char *path, const char *text, size_t size) {
   begin_lines(batch, path, text, size, 0);
   if (!prefilter_scan(batch->rules->filter, text, size, &batch->hits, &batch->lines)) {
@@ -438,10 +438,10 @@ static size_t indentation(const struct values *values, const char *text, size_t 
                  : (text[at - 1] == '\n' ? at : size);
 }
 
-/* What stands before a value stays, but for the comma that goes with a record that is dropped: an
- * element keeps the comma before it if it stays and one that stays stands before it. A record that
- * is no element goes as a line does: with the blanks before it, and with its line end, which stands
- * at the start of what follows. */
+/* The text before a value stays, except for the comma that goes with a dropped record: an element
+ * that stays keeps the comma before it if another that stays comes first. A record that is not an
+ * element is removed like a line: with the blanks before it, and with its line end, which is at the
+ * start of what follows. */
 static void pass_between(struct batch *batch, struct values *values, const char *text, size_t size,
                          bool kept) {
   size_t from = 0;

@@ -1,7 +1,7 @@
-/* batch.h - a piece of a dataset, judged: what stays as it was, what is changed, what goes
+/* batch.h - a piece of a dataset, judged: what stays as it was, what is changed, what is removed
  *
- * A batch is filled from one piece of one file, by one thread, and then written by whoever writes
- * that file. Nothing here knows of files or of other batches.
+ * A batch is filled from one piece of one file, by one thread, and then written by the thread that
+ * writes that file. Nothing here knows about files or other batches.
  */
 #ifndef XCOMPLIANCE_BATCH_H
 #define XCOMPLIANCE_BATCH_H
@@ -70,19 +70,19 @@ struct batch {
 struct batch *batch_new(const struct batch_rules *rules);
 void batch_free(struct batch *batch); /* may be NULL */
 
-/* Empties it. With `copy` the text it is then given does not outlive the call. */
+/* Empties it. With `copy` the text that it gets does not outlive the call. */
 void batch_begin(struct batch *batch, bool copy);
 
 /* Lines of JSON records or of ids, text[0 .. size) of the file `path`: whole ones, but for the last
  * of a file. `byte` is where the text begins in the input. The text must live until the output is
- * written. After a failure nothing is in the output that may be used. */
+ * written. After a failure the output must not be used. */
 void batch_json_lines(struct batch *batch, const char *path, const char *text, size_t size,
                       uint64_t byte);
 void batch_id_lines(struct batch *batch, const char *path, const char *text, size_t size,
                     uint64_t byte);
 
 /* One record, text[0 .. size) of the file `path`: a line, or a value over several lines.
- * READER_PADDING bytes after the text must be readable. Of a record that has failed `error` says
+ * READER_PADDING bytes after the text must be readable. If the record has failed, `error` says
  * why. */
 void batch_record(struct batch *batch, const char *path, const char *text, size_t size);
 
@@ -107,7 +107,7 @@ void batch_values_end(struct batch *batch, struct values *values, const struct r
 void batch_settle(struct batch *batch, enum judgement judgement, const char *text, size_t size,
                   const struct cut *cuts, size_t cut_count);
 
-/* The same for what is not a record; `problem` becomes the batch's error where that stops the
+/* The same for text that is not a record; `problem` becomes the batch's error if that stops the
  * run. */
 void batch_malformed(struct batch *batch, const char *text, size_t size,
                      const struct error *problem);
@@ -115,7 +115,7 @@ void batch_malformed(struct batch *batch, const char *text, size_t size,
 /* The same for a record that is not understood; not if that stops the run. */
 void batch_unrecognised(struct batch *batch, const char *text, size_t size);
 
-/* Bytes that are no part of a record and stay. */
+/* Bytes that are not part of a record and stay. */
 void batch_pass(struct batch *batch, const char *text, size_t size);
 
 /* Fails because of an id whose outcome is not known; the judge says which. */

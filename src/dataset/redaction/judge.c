@@ -12,10 +12,10 @@
 /* What is known of one object of the record. */
 struct finding {
   struct {
-    uint8_t level; /* enum level: own, then with what follows from others */
+    uint8_t level; /* enum level: its own, then with what follows from others */
     uint8_t cause; /* the bit number of the fact after it */
     uint8_t type;  /* of the verdict: enum verdicts_type */
-    uint32_t at;   /* where the id stands that it is about */
+    uint32_t at;   /* the offset of the id that it is about */
     uint64_t id;
   } condemned;
   bool scrub; /* its places go */
@@ -45,7 +45,7 @@ struct state {
   size_t runs[PLACE_RUNS];     /* where in `places` each run ends: each is in the record's order */
   struct reference *references;
   struct prefilter_hits hits;
-  uint64_t seed; /* of their hashes, so that nobody can write names that meet in one place */
+  uint64_t seed; /* of their hashes, so that nobody can choose names that collide */
   size_t finding_room, list_room, place_room, cut_room, reference_room;
   size_t place_count, reference_count; /* references: places of the table, a power of two */
   bool fits[VERDICTS_TYPES]; /* an id of this type's verdicts was found where it belongs */
@@ -112,21 +112,21 @@ static void apply_facts(struct state *state, const struct record_id *id, enum ve
   if (facts & policy->rehydrate && id->role == ID_OWN) finding->rehydrate = true;
 }
 
-/* That verdicts are those of the other type shows only where none of them fits. Small numbers name
- * tweets and users alike, and prove nothing. */
+/* Verdicts of the other type are recognised only if none of them fits. A small number may be the id
+ * of a tweet and of a user, and proves nothing. */
 static void look_for_strangers(struct state *state, enum verdicts_type other, uint64_t id,
                                struct judge_counts *counts) {
   if (id > UINT32_MAX && !state->fits[other] && prefilter_facts(state->public.filter, other, id))
     counts->strange[other]++;
 }
 
-/* Now and then in a long loop: whether nobody wants the outcome any more. */
+/* Now and then in a long loop: whether the task was cancelled. */
 static bool is_cancelled(const struct state *state, uint32_t i) {
   struct task *task = state->public.task;
   return i % NOW_AND_THEN == 0 && task && task_cancelled(task);
 }
 
-/* Which verdicts are asked about an id; false: none. The ids of bare references count only where
+/* In which verdicts an id is looked up; false: in none. The ids of bare references count only if
  * they are retweeted; see condemns_parent. */
 static bool is_asked(const struct record *record, const struct record_id *id,
                      enum verdicts_type *type) {
@@ -169,13 +169,13 @@ static void judge_statuses(struct state *state) {
   }
 }
 
-/* Whether what is found on an object holds for the tweet around it. */
+/* Whether a finding on an object applies to the tweet around it. */
 static bool condemns_parent(const struct record_object *object) {
   return object->position == AT_RETWEETED || object->position == AT_AUTHOR ||
          (object->position == AT_REFERENCE && object->retweet);
 }
 
-/* Children come after their parents, so backwards each is finished before it is looked at. */
+/* Children come after their parents, so going backwards each is finished before it is used. */
 static void judge_parents(struct state *state) {
   const struct record *record = state->record;
   for (uint32_t i = record->object_count; i-- > 0;) {
@@ -232,7 +232,7 @@ static bool goes_itself(const struct record_object *object, const struct finding
   return finding->condemned.level == LEVEL_REMOVE && object->kind != RECORD_NEITHER;
 }
 
-/* Pages of which everything goes: the record, or an element of a record that is an array. */
+/* Pages that are removed completely: the record, or an element of a record that is an array. */
 static void empty_pages(struct state *state) {
   const struct record *record = state->record;
   for (uint32_t i = 0; i < record->object_count; i++) {
@@ -248,8 +248,8 @@ static void empty_pages(struct state *state) {
   memset(state->cut_counts, 0, record->list_count * sizeof *state->cut_counts);
 }
 
-/* Marks what goes, and notes the places of what goes by itself. Elements that are not records (of
- * `mentions`, say) and members are all cut alike. */
+/* Marks what is removed, and notes the places of what is removed by itself. Elements that are not
+ * records (of `mentions`, say) and members are all cut in the same way. */
 static void cut_objects(struct state *state) {
   const struct record *record = state->record;
   for (uint32_t i = 0; i < record->object_count; i++) {
@@ -260,7 +260,7 @@ static void cut_objects(struct state *state) {
       continue;
     }
     if (!finding->gone) finding->gone = goes_itself(object, finding);
-    /* of a reference its type and id stay; a retweet's are gone with the tweet around it */
+    /* a reference keeps its type and id; a retweet's are removed with the tweet around it */
     if (finding->gone && object->position != AT_REFERENCE && object->place.list != RECORD_NONE)
       cut_place(state, &object->place);
   }
@@ -336,7 +336,7 @@ static bool list_references(struct state *state) {
   return true;
 }
 
-/* Whether tweets referred to the part, and none does any more. */
+/* Whether tweets referred to the part, and none that stays does. */
 static bool is_orphan(const struct state *state, const struct record_part *part) {
   struct json_text text = record_text(state->text, part->key);
   const struct reference *reference =
@@ -388,9 +388,9 @@ static void add_cut(struct judge *judge, uint32_t start, uint32_t end) {
     judge->cuts[judge->cut_count++] = (struct cut){start, end};
 }
 
-/* Cuts each place and one comma: an item goes with the comma after it if no item that stays stands
- * before it, else with the one before it. The white space stays, so that it makes no difference in
- * what order items go. */
+/* Cuts each place and one comma: an item is removed with the comma after it if no item before it
+ * stays, else with the one before it. The white space stays, so that the order in which items are
+ * removed makes no difference. */
 static void make_cuts(struct state *state) {
   struct judge *judge = &state->public;
   const struct record_place *place;
@@ -423,7 +423,7 @@ static bool is_dropped(const struct state *state) {
   return state->cut_counts[first->place.list] == state->record->lists[first->place.list].items;
 }
 
-/* The first object that stays, has the level, and is not within what goes. */
+/* The first object that stays, has the level, and is not inside something that is removed. */
 static const struct finding *find_level(const struct state *state, enum level level) {
   for (uint32_t i = 0; i < state->record->object_count; i++)
     if (state->findings[i].condemned.level == level && !state->findings[i].gone &&
@@ -539,8 +539,8 @@ static size_t first_hit(const struct prefilter_hits *hits, size_t offset) {
   return low;
 }
 
-/* Whether one of the ids that the filter finds may stand at an unknown place. Most do not, and that
- * is seen without reading the record again. */
+/* Whether one of the ids that the filter finds may be at an unknown place. Most are not, which
+ * shows without reading the record again. */
 static bool may_be_doubtful(struct state *state) {
   const struct reader_record *text = state->text;
   const struct judge *judge = &state->public;
@@ -560,7 +560,7 @@ static bool may_be_doubtful(struct state *state) {
   return false;
 }
 
-/* Whether a record that stays is not understood, so that what stays in it may be condemned. */
+/* Whether a record that stays is not understood, so that something condemned may stay in it. */
 static bool is_doubtful(struct state *state, const char *path, struct error *error) {
   struct judge *judge = &state->public;
   struct doubt_id found;
@@ -648,8 +648,8 @@ static enum verdicts_type row_type(const struct id_row *row, enum id_row_role ro
   return user ? VERDICTS_USERS : VERDICTS_TWEETS;
 }
 
-/* The facts about a row: all that decide about it, those about its places, and those about the
- * words of the tweet that it quotes. */
+/* The facts about a row: all that decide about it, those about its places, and those about the text
+ * of the tweet that it quotes. */
 struct row_facts {
   uint32_t all, places, own, quoted;
 };
@@ -684,7 +684,7 @@ static enum judgement stop_row(struct judge *judge, const struct id_row *row, ui
   return JUDGED_STOP;
 }
 
-/* A row stays, but for some of its cells. */
+/* A row stays, except for some of its cells. */
 static enum judgement keep_row(struct state *state, struct id_row *row,
                                const struct row_facts *found) {
   struct judge *judge = &state->public;
@@ -705,7 +705,7 @@ static enum judgement keep_row(struct state *state, struct id_row *row,
   return row->empty_places || row->empty_words ? JUDGED_CHANGED : JUDGED_KEPT;
 }
 
-/* A row is a tweet or a user that holds nothing else, but perhaps words of a tweet that it quotes.
+/* A row is a tweet or a user and holds nothing else, except perhaps text of a tweet that it quotes.
  */
 enum judgement judge_row(struct judge *judge, struct id_row *row) {
   struct state *state = (struct state *)judge;

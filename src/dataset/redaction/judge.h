@@ -1,10 +1,10 @@
 /* judge.h - what the verdicts do to one record: kept, changed, dropped or quarantined, and which
- * bytes go
+ * bytes are removed
  *
  * The rules are those of docs/redaction.md. A record is judged in four steps: each object by its
  * own ids; what that means for the tweets around it (a retweet of a condemned tweet is condemned,
- * and a tweet by a condemned user); which bytes go, outermost first; which media, polls and places
- * nobody refers to any more.
+ * and a tweet by a condemned user); which bytes are removed, outermost first; which media, polls
+ * and places are no longer referred to.
  */
 #ifndef XCOMPLIANCE_JUDGE_H
 #define XCOMPLIANCE_JUDGE_H
@@ -24,8 +24,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What is done about each fact: sets of enum fact. A fact that is in none is as though no row had
- * said it. Of several about one object the first of remove, quarantine, stop holds. */
+/* What is done about each fact: sets of enum fact. A fact that is in no set is ignored. If there
+ * are several about one object, the first of remove, quarantine, stop applies. */
 struct policy {
   uint32_t remove, quarantine, stop;
   uint32_t scrub; /* FACT_SCRUB_GEO, FACT_REHYDRATE (which may hide the former), or neither */
@@ -33,7 +33,7 @@ struct policy {
       rehydrate; /* FACT_REHYDRATE, or nothing: the ids of such tweets that stay are collected */
 };
 
-/* The facts that anything is to be done about, for prefilter_new. */
+/* The facts that need any action, for prefilter_new. */
 void policy_matter(const struct policy *policy, uint32_t matter[VERDICTS_TYPES]);
 
 enum level { LEVEL_NONE, LEVEL_STOP, LEVEL_QUARANTINE, LEVEL_REMOVE };
@@ -49,7 +49,7 @@ enum judgement {
   JUDGED_FAILED,      /* no memory, or cancelled: `error` */
 };
 
-/* Bytes of the record that go, ascending and apart. */
+/* Bytes of the record that are removed, ascending and not adjacent. */
 struct cut {
   uint32_t start, end;
 };
@@ -58,8 +58,9 @@ struct judge_counts {
   /* Objects (tweets, users) by the fact that decided about them: enum fact as a bit number. Each is
    * counted once, nested ones too. */
   uint64_t objects[VERDICTS_TYPES][FACT_KINDS];
-  /* Ids of this type's verdicts found on objects of this type; and those above 2^32, which are no
-   * two things by chance, on objects of the other type, until the first of this type is found. */
+  /* Ids of this type's verdicts found on objects of this type; and those above 2^32, which cannot
+   * be ids of both by chance, on objects of the other type, until the first of this type is
+   * found. */
   uint64_t own[VERDICTS_TYPES], strange[VERDICTS_TYPES];
 };
 
@@ -76,7 +77,7 @@ struct judge {
   const struct prefilter *filter;
   struct task *task; /* checked for cancellation; NULL at first: never */
   bool trusting;     /* never JUDGED_DOUBTFUL */
-  /* what the filter has found in the text that records are of; NULL: it is asked about each record
+  /* what the filter has found in the text of the records; NULL: it is asked about each record
    */
   const struct prefilter_hits *seen;
   const char *seen_text;
@@ -98,12 +99,12 @@ struct judge *judge_new(const struct policy *policy, const struct prefilter *fil
                         const struct shapes *shapes);
 void judge_free(struct judge *judge); /* may be NULL */
 
-/* Judges a record that reader_next gave, of the file `path`. Neither counts nor ids are added where
- * the judgement is JUDGED_STOP, _MALFORMED, _DOUBTFUL or _FAILED. */
+/* Judges a record that reader_next gave, of the file `path`. No counts or ids are added if the
+ * judgement is JUDGED_STOP, _MALFORMED, _DOUBTFUL or _FAILED. */
 enum judgement judge_record(struct judge *judge, const char *path, const struct reader_record *text,
                             struct error *error);
 
-/* An id of the record that was judged last, of which the verdicts say something that matters. */
+/* An id of the record that was judged last, about which the verdicts say something that matters. */
 struct judge_cause {
   uint64_t id;
   enum verdicts_type type; /* of the verdict */

@@ -1,7 +1,7 @@
 /* redact.c - see redact.h
  *
- * Threads first take files, each its own; when there are none left they help with those that are
- * not finished. So a folder of small files and one large file keep all of them busy.
+ * Each thread first takes a file of its own; when none is left, it helps with the files that are
+ * not finished. So both a folder of small files and one large file keep all threads busy.
  */
 #include "dataset/redaction/redact.h"
 
@@ -123,8 +123,8 @@ static bool is_same_kind(const struct kind *one, const struct kind *other) {
                           memcmp(one->header, other->header, one->header_size) == 0);
 }
 
-/* Whether it begins as a table does, with a header of several columns; a line that is not JSON may
- * be a malformed record that was quarantined. */
+/* Whether it begins like a table, with a header of several columns; a line that is not JSON may
+ * also be a malformed record that was quarantined. */
 static bool is_table(const struct reader *reader) {
   struct csv csv = {0};
   bool is = csv_header(&csv, reader->text, reader->size, reader->ended) == CSV_ROW;
@@ -133,7 +133,8 @@ static bool is_table(const struct reader *reader) {
   return is;
 }
 
-/* Whether what a reader has opened can be added to: it is empty, or of the same kind. */
+/* Whether records can be added to the file of a reader: it is empty, or holds records of the same
+ * kind. */
 static bool fits(struct reader *reader, const struct kind *kind, bool *empty, struct error *error) {
   enum format format;
   bool same;
@@ -153,7 +154,7 @@ static bool fits(struct reader *reader, const struct kind *kind, bool *empty, st
   return false;
 }
 
-/* Whether the quarantine can be added to, and whether there is nothing in it. */
+/* Whether records can be added to the quarantine, and whether it is empty. */
 static bool check_old(const char *path, const struct kind *kind, bool *empty, struct error *error) {
   struct reader *reader;
   bool done;
@@ -166,8 +167,8 @@ static bool check_old(const char *path, const struct kind *kind, bool *empty, st
   return done;
 }
 
-/* What is quarantined in place is added to what lies there, as it is nowhere else any more. `kind`
- * NULL: nothing is added. */
+/* In place, quarantined records are added to the file, since they exist nowhere else. `kind` NULL:
+ * nothing is added. */
 static struct writer *open_quarantine(struct redaction *r, const char *target,
                                       const struct kind *kind, struct error *error) {
   size_t size;
@@ -209,9 +210,9 @@ static bool add_quarantined(struct redaction *r, size_t i, struct writer **write
   return append(*writer, part, error);
 }
 
-/* Makes the quarantine file of the files [from, to), as far as they have anything for it. The one
- * that all share is made in any case, so that it never holds what an earlier run has put there; but
- * in place that is kept. */
+/* Makes the quarantine file of the files [from, to), if they have anything for it. One that all
+ * share is always made, so that it never holds records of an earlier run; but in place those are
+ * kept. */
 static bool make_quarantine(struct redaction *r, size_t from, size_t to, struct error *error) {
   struct writer *writer = NULL;
   struct kind first;
@@ -254,7 +255,7 @@ static void tidy(const struct redaction *r) {
   free(all);
 }
 
-/* What an interrupted run in place has not come to. */
+/* Finishes an interrupted run in place. */
 static bool complete_renames(struct redaction *r, struct error *error) {
   if (!r->options.in_place || !r->options.quarantine) return true;
   r->renames = renames_path(r->options.quarantine, !r->targets.one_quarantine);
@@ -329,7 +330,7 @@ static void add_up(struct redaction *r) {
   report->ignored = r->targets.ignored;
 }
 
-/* A record is in exactly one of the counts, or something is wrong with this program. */
+/* A record is in exactly one of the counts; otherwise this program has a bug. */
 static bool counts_add_up(const struct batch_counts *counts, struct error *error) {
   if (counts->records == counts->kept + counts->changed + counts->dropped + counts->quarantined &&
       counts->records == counts->recognised + counts->notices + counts->malformed +
@@ -360,8 +361,8 @@ static bool write_rehydrate(struct redaction *r, struct id_output **output, stru
 ** Final names
 ** =================================================================== */
 
-/* In place, what was quarantined must not be quarantined again by the run that replaces the files
- * that this one does not come to. */
+/* In place, quarantined records must not be quarantined again by the run that replaces the files
+ * that this run did not. */
 static bool note_renames(struct redaction *r, struct error *error) {
   size_t count = 0;
   struct rename *list;
@@ -382,8 +383,8 @@ static bool note_renames(struct redaction *r, struct error *error) {
   return done;
 }
 
-/* First what would otherwise be lost: the quarantine, before the outputs lack it. Returns how far
- * it came: the quarantines, then the files. */
+/* The quarantine first, so that no record is lost. Returns how many were renamed: the quarantines,
+ * then the files. */
 static bool rename_all(struct redaction *r, struct id_output *rehydrate, size_t *quarantines,
                        size_t *files, struct error *error) {
   bool done = true;
@@ -470,9 +471,10 @@ static bool publish(struct redaction *r, struct error *error) {
 ** The run
 ** =================================================================== */
 
-/* Results of the other type show two signs together: their ids are found, but only on objects of
- * the other type; and their times are written as those of the other type are. The same verdicts a
- * second time find no object of theirs either, so an id that may be of both types is no sign. */
+/* Results of the other type are recognised by two signs together: their ids are found, but only on
+ * objects of the other type; and their times have the form of the other type. A second run with the
+ * same verdicts finds none of their objects either, so an id that may be of both types proves
+ * nothing. */
 static bool types_fit(const struct redaction *r, struct error *error) {
   static const char *const names[VERDICTS_TYPES] = {"tweets", "users"};
   for (int type = 0; type < VERDICTS_TYPES; type++) {
@@ -501,7 +503,7 @@ static bool read_all(struct redaction *r, struct error *error) {
 
 static bool redact(struct redaction *r, struct error *error) {
   if (!read_all(r, error)) {
-    /* whatever has failed, it was because nobody wants it any more */
+    /* whatever has failed, it was because of the cancellation */
     if (task_cancelled(&r->task)) error_set(error, ERROR_CANCELLED, "the redaction was cancelled");
     return false;
   }

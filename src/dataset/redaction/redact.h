@@ -1,10 +1,10 @@
-/* redact.h - records and verdicts to records: a task
+/* redact.h - removes what verdicts condemn from a dataset: a task
  *
- * Reads files, folders and pipes of tweets and users in any of the known forms, takes out what the
+ * Reads files, folders and pipes of tweets and users in any of the known forms, removes what the
  * verdicts condemn (docs/redaction.md) and writes what is left: to a new file or folder with the
- * same tree, in place, or nowhere (a dry run). What nothing touches is byte for byte what it was.
- * All outputs are written beside their targets; only when every file has been read to its end do
- * they take their names. In place, a file in which nothing is found is not written at all.
+ * same tree, in place, or nowhere (a dry run). Records that need no change stay the same, byte for
+ * byte. All outputs are written beside their targets, and take their names only when every file has
+ * been read to its end. In place, a file that needs no change is not written.
  */
 #ifndef XCOMPLIANCE_REDACT_H
 #define XCOMPLIANCE_REDACT_H
@@ -35,11 +35,11 @@ enum {
 struct redact_options {
   struct verdicts *verdicts; /* retained */
   const char *const *inputs; /* files, folders, "-" for standard input; NULL-ended */
-  const char *output;     /* a file; or a folder, where there are several inputs or a folder; "-" */
-  bool in_place, dry_run; /* one of output, in_place, dry_run */
-  const char *quarantine; /* a file or, like `output`, a folder; NULL: nothing is quarantined */
-  const char *rehydrate;  /* where the ids of edited tweets go; NULL: nowhere */
-  struct policy policy;   /* `stop` and so on decide about FACT_UNKNOWN and FACT_INVALID too */
+  const char *output;        /* a file; or a folder, if there are several inputs or a folder; "-" */
+  bool in_place, dry_run;    /* one of output, in_place, dry_run */
+  const char *quarantine;    /* a file or, like `output`, a folder; NULL: nothing is quarantined */
+  const char *rehydrate;     /* where the ids of edited tweets go; NULL: nowhere */
+  struct policy policy;      /* decides about FACT_UNKNOWN and FACT_INVALID too */
   enum treatment on_malformed, on_unrecognised;
   bool stop_on_ignored; /* files in folders that are not read are an error */
   bool strict;
@@ -78,13 +78,14 @@ struct redact_report {
   struct judge_counts objects;
   uint64_t files, written, bytes, output_bytes;
   uint64_t rehydrate; /* edited tweets that stay, each once; listed if the options name a file */
-  uint64_t ignored;   /* files in folders that have none of the known names; they are not copied */
+  uint64_t ignored;   /* files in folders whose names do not end in a known suffix; they are not
+                       * copied */
 };
 
 /* Starts a redaction; copies the options. NULL with `error` filled if it cannot be started. */
 struct task *redact_start(const struct redact_options *options, struct error *error);
 
-/* Of a task that has ended well. */
+/* Of a task that has succeeded. */
 const struct redact_report *redact_report(const struct task *task);
 /* File number `i` (from 0); false after the last. */
 bool redact_file_report(const struct task *task, size_t i, struct redact_file_report *report);

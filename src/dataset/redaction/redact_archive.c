@@ -1,11 +1,11 @@
 /* redact_archive.c - the redaction of an archive: a piece is a member
  *
- * A member's size stands before its content, so what becomes of it is put aside until it is whole.
- * One that is in memory is judged first and made only if something in it changes; else its bytes
- * are handed over as they lie. One that is larger can be read only once, and is made at once.
+ * A member's size precedes its content, so its new content is buffered until it is complete. A
+ * member in memory is judged first, and rewritten only if something in it changes; otherwise its
+ * bytes are copied. A larger one can be read only once, and is rewritten at once.
  *
- * In place nothing is written until a member changes; then the archive is begun again, and the
- * members that were found to stay as they are go through unread.
+ * In place nothing is written until a member changes; then the archive is read again from its
+ * start, and the members that are known not to change are copied unread.
  */
 #include <archive_entry.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static bool put_aside(struct redact_file *file, struct redact_member *own,
   return true;
 }
 
-/* Takes what a piece of the member came to. */
+/* Takes the result of a piece of the member. */
 static bool take_piece(struct redact_file *file, struct redact_member *own,
                        const struct redact_records *records, struct redact_records_piece *piece,
                        struct writer *writer) {
@@ -101,8 +101,8 @@ static bool take_piece(struct redact_file *file, struct redact_member *own,
   return put_aside(file, own, records, &piece->batch->quarantine);
 }
 
-/* Judges all records; but without a writer, and if something is to be written, only as many as it
- * takes to see that something changes. */
+/* Judges all records; but without a writer, if something is to be written, only up to the first
+ * change. */
 static bool judge_records(struct redact_file *file, struct redact_member *own,
                           struct redact_records *records, struct redact_records_piece *piece,
                           struct writer *writer) {
@@ -133,7 +133,7 @@ static struct writer *open_writer(struct redact_file *file, struct redact_member
   return NULL;
 }
 
-/* Judges the member from its start; if `making`, `output` becomes what is left of it. */
+/* Judges the member from its start; if `making`, what is left of it goes to `output`. */
 static bool judge(struct redact_file *file, struct redact_worker *worker, bool making) {
   struct redact_member *own = worker->member;
   struct redact_records records = {0};
@@ -190,7 +190,7 @@ static bool open_archive(struct redact_file *file, struct error *error) {
   return file->archive_out != NULL;
 }
 
-/* The member's bytes as they lie in the archive, from its start. */
+/* The member's bytes as they are in the archive, from its start. */
 static bool copy_bytes(struct redact_file *file, struct member *member, struct error *error) {
   char buffer[COPY_SIZE];
   int64_t got;
@@ -219,7 +219,7 @@ static bool write_member(struct redact_file *file, struct redact_member *own, st
          spool_drain(&own->output, write_bytes, file, error);
 }
 
-/* Lists are not made twice if the archive is begun again. */
+/* Lists are not made twice if the archive is read again. */
 static bool note(struct redact_file *file, const struct redact_member *own, struct error *error) {
   bool done = true;
   if (own->member.number < file->noted || own->member.kind != MEMBER_OTHER) return true;

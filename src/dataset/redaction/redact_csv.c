@@ -15,7 +15,7 @@ static void add_cut(const struct csv *csv, uint32_t cell, struct cut *cuts, size
   if (from->size > 0) cuts[(*count)++] = (struct cut){start, start + (uint32_t)from->size};
 }
 
-/* The cells that are to be emptied, as cuts of the row. Returns how many hold anything. */
+/* The cells to be emptied, as cuts of the row. Returns how many of them are not empty. */
 static size_t cut_cells(const struct csv_table *table, const struct id_row *row, struct cut *cuts) {
   const struct csv *csv = &table->csv;
   size_t count = 0;
@@ -28,7 +28,7 @@ static size_t cut_cells(const struct csv_table *table, const struct id_row *row,
   return count;
 }
 
-/* A row in a table of which no column of ids is known. */
+/* A row in a table without a known column of ids. */
 static void settle_unknown(struct batch *batch, const char *text, size_t size) {
   batch_unrecognised(batch, text, size);
 }

@@ -11,7 +11,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Judges the rows in the reader's window, and passes the header before the first of them. Returns
+/* Judges the rows in the reader's window, and outputs the header before the first of them. Returns
  * how many bytes were used, which the caller consumes once the batch is written; 0: the window
  * holds no whole row. If `reader->ended` all is used. */
 size_t redact_csv_rows(struct csv_table *table, bool *header_passed, struct reader *reader,

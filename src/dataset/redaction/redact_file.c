@@ -72,7 +72,7 @@ void redact_worker_end(struct redact_worker *worker) {
 ** Opening
 ** =================================================================== */
 
-/* What the name of the output says, if it says anything; else it is wrapped as the input is. */
+/* The packing that the name of the output states, if any; else that of the input. */
 static const struct packing *output_packing(const struct redact_file *file) {
   const char *output = file->target->output, *input = file->target->path;
   size_t size;
@@ -84,13 +84,13 @@ static const struct packing *output_packing(const struct redact_file *file) {
   return NULL;
 }
 
-/* An archive's other members are kept only in place. */
+/* The other members of an archive are kept only in place. */
 static bool can_be_copied(const struct redact_file *file) {
   if (file->archive) return file->run->options->in_place;
   return file->descriptor >= 0 && output_packing(file) == file->reader->packing;
 }
 
-/* The other names of a file keep what is removed under this one. */
+/* The other names of a file would keep what is removed from this one. */
 static bool has_one_name(const struct redact_file *file, struct error *error) {
   if (!file->run->options->in_place || file->before.st_nlink == 1) return true;
   error_at(error, ERROR_USAGE, file->target->path, 0, 0,
@@ -173,7 +173,7 @@ static bool open_file(struct redact_file *file, struct error *error) {
 ** Handing over, in order
 ** =================================================================== */
 
-/* Something changes in the piece that comes next: what has been passed is written too. */
+/* The next piece changes something, so what came before it must be written too. */
 static bool begin_writing(struct redact_file *file, struct error *error) {
   if (file->passed <= MARK) return begin_from_start(file, error);
   if (file->reader->packing || file->reader->encoding != ENCODING_UTF8) {
@@ -223,7 +223,7 @@ void redact_add_counts(struct batch_counts *to, const struct batch_counts *from)
   to->round_ids += from->round_ids;
 }
 
-/* `sign` is -1 where a file is begun again. */
+/* `sign` is -1 if a file is read again from its start. */
 static void show_counts(struct redact_file *file, const struct batch_counts *counts, int sign) {
   struct task *task = file->run->task;
   uint64_t times = (uint64_t)(int64_t)sign;
@@ -345,7 +345,7 @@ static bool checksum_input(struct redact_file *file, struct error *error) {
   return done;
 }
 
-/* What nothing has changed goes to its new place by the kernel. */
+/* The kernel copies a file without changes to its new place. */
 static bool copy_whole(struct redact_file *file, struct error *error) {
   return open_writer(file, error) &&
          writer_copy(file->writer, file->descriptor, (uint64_t)file->before.st_size,
@@ -353,7 +353,7 @@ static bool copy_whole(struct redact_file *file, struct error *error) {
          writer_finish(file->writer, error);
 }
 
-/* What a spreadsheet has rounded matches no verdict, and so would seem to be compliant. */
+/* An id that a spreadsheet has rounded matches no verdict, so it would seem to be compliant. */
 bool redact_check_rounded(const struct redact_file *file, const char *path,
                           const struct batch_counts *counts, struct error *error) {
   if (file->run->options->allow_rounded || !id_are_rounded(counts->round_ids, counts->ids))
@@ -380,7 +380,7 @@ static bool finish(struct redact_file *file, struct error *error) {
   return true;
 }
 
-/* From the start, and written from the start: it is compressed, and something in it changes. */
+/* Reads and writes the file again from its start: it is compressed, and something in it changes. */
 static bool begin_again(struct redact_file *file, struct error *error) {
   task_count(file->run->task, REDACT_BYTES, 0 - file->read);
   if (file->archive) {
@@ -422,7 +422,7 @@ static bool enter(struct redact_file *file) {
   return goes_on;
 }
 
-/* When everybody has left: what there is to do with the outcome. True if there is work again. */
+/* After all threads have left: deals with the outcome. True if there is work again. */
 static bool conclude(struct redact_file *file) {
   struct error error;
   bool done = turns_end(&file->turns, &error), again;

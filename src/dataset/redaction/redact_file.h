@@ -4,8 +4,8 @@
  * Threads work on a file as turns.h says: on pieces of its records, or on the members of an
  * archive.
  *
- * A file is not written before something in it changes; then what was passed so far is copied by
- * the kernel, or (where it is compressed) the file begun again.
+ * A file is not written before something in it changes; then the kernel copies what came before, or
+ * (if it is compressed) the file is read again from its start.
  */
 #ifndef XCOMPLIANCE_REDACT_FILE_H
 #define XCOMPLIANCE_REDACT_FILE_H
@@ -57,7 +57,8 @@ struct redact_file *redact_file_new(struct redact_run *run, const struct target 
 /* Takes part in the work on the file until nothing is left to take. Errors go to the run. */
 void redact_file_work(struct redact_file *file, struct redact_worker *worker);
 
-/* When the whole run has gone well: whether the input is still what was read; the outputs' names.
+/* After the whole run has succeeded: checks that the input is still what was read, and gives the
+ * outputs their names.
  */
 bool redact_file_check(struct redact_file *file, struct error *error);
 bool redact_file_publish(struct redact_file *file, struct error *error);

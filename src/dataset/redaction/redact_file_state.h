@@ -1,8 +1,9 @@
 /* redact_file_state.h - private to redact_file.c and redact_archive.c: a file that is being
  * redacted
  *
- * Whoever takes a piece has the reader, and what belongs to it; whoever hands over has the writers
- * and the counts (turns.h); whoever holds `entering` is the only one who works on the file.
+ * The thread that takes a piece owns the reader and what belongs to it; the one that hands over
+ * owns the writers and the counts (turns.h); the one that holds `entering` is the only one working
+ * on the file.
  */
 #ifndef XCOMPLIANCE_REDACT_FILE_STATE_H
 #define XCOMPLIANCE_REDACT_FILE_STATE_H
@@ -37,7 +38,7 @@ struct redact_file {
   struct redact_records records; /* of a file of records, or: */
   struct archive_in *archive;    /* NULL: it is none */
   uint64_t members;              /* that have been taken */
-  uint64_t read;                 /* bytes that the progress knows of */
+  uint64_t read;                 /* bytes that the progress counter includes */
 
   /* for handing over */
   bool again; /* the file must be written from its start */
@@ -46,7 +47,7 @@ struct redact_file {
   struct writer *writer, *quarantine;
   struct archive_out *archive_out;
   uint64_t given; /* members that have been handed over */
-  uint64_t clean; /* the first so many members are known to stay as they are */
+  uint64_t clean; /* the number of members, from the first, that are known not to change */
   uint64_t noted; /* members before this one are in the lists of the run */
   struct redact_member_report *member_reports;
   size_t member_count, member_room;
@@ -63,7 +64,7 @@ struct redact_member {
   struct judge_counts objects;
   enum format format;
   bool touched; /* something in it changes */
-  bool written; /* `output` is what becomes of it */
+  bool written; /* `output` is its new content */
   bool failed;
   struct error error;
 };
@@ -73,7 +74,7 @@ void redact_file_count(struct redact_file *file, const struct batch_counts *coun
                        const struct judge_counts *objects);
 void redact_add_counts(struct batch_counts *to, const struct batch_counts *from);
 
-/* Whether the ids that were read, of a file or member, are not rounded by a spreadsheet. */
+/* Checks that the ids that were read, of a file or member, were not rounded by a spreadsheet. */
 bool redact_check_rounded(const struct redact_file *file, const char *path,
                           const struct batch_counts *counts, struct error *error);
 

@@ -1,7 +1,7 @@
 /* redact_records.h - the records of one file, or of one member of an archive, judged piece by piece
  *
- * Lines are cut into pieces that can be judged beside each other. Formats whose pieces cannot be
- * cut without reading them (tables, arrays) are judged as they are taken.
+ * Lines are cut into pieces that can be judged in parallel. Formats whose pieces cannot be cut
+ * without parsing them (tables, arrays) are judged as they are taken.
  */
 #ifndef XCOMPLIANCE_REDACT_RECORDS_H
 #define XCOMPLIANCE_REDACT_RECORDS_H
@@ -37,8 +37,8 @@ struct redact_records_piece {
   uint64_t size;            /* in bytes, whatever it is made of */
 };
 
-/* Detects the format of what the reader was opened for, which is taken over in any case. `*records`
- * must be zeroed; redact_records_close it in any case. */
+/* Detects the format; takes ownership of `reader`, even if it fails. `*records` must be zeroed;
+ * redact_records_close it in any case. */
 bool redact_records_open(struct redact_records *records, struct reader *reader,
                          const struct batch_rules *rules, struct error *error);
 
@@ -50,7 +50,7 @@ enum turns_step redact_records_take(struct redact_records *records,
 /* Judges what was taken, if that has not been done. */
 void redact_records_judge(const struct redact_records *records, struct redact_records_piece *piece);
 
-/* Fills `error` if the piece has failed, when all before it have been handed over. */
+/* Whether the piece has failed, with `error` filled; after all before it have been handed over. */
 bool redact_records_failed(struct redact_records_piece *piece, struct error *error);
 
 void redact_records_close(struct redact_records *records);

@@ -82,7 +82,7 @@ bool redactor_has(const struct redactor *redactor, const struct redactor_setting
          own->policy.rehydrate == settings->policy.rehydrate;
 }
 
-/* Gives back what a long record has needed. */
+/* Frees the memory that a long record needed. */
 static void give_back(struct redactor *redactor) {
   struct batch *batch = batch_new(&redactor->rules);
   if (batch) {
@@ -118,8 +118,8 @@ static enum redactor_action action_of(const struct batch *batch, bool array) {
   return batch->counts.quarantined > 0 ? REDACTOR_QUARANTINED : REDACTOR_KEPT;
 }
 
-/* Of a record that stopped the run, its error says what it is, and the judge of one that stopped it
- * by an id of unknown outcome. */
+/* The class of a record that stopped the run: by its error; the judge knows that of one with an id
+ * of unknown outcome. */
 static enum redactor_class class_of(const struct batch *batch) {
   const struct batch_counts *counts = &batch->counts;
   if (batch->failed && batch->error.code == ERROR_REFUSED) return REDACTOR_UNRECOGNISED;

@@ -1,7 +1,7 @@
-/* redactor.h - one record, in memory: what batch.h makes of it, for whoever serves records
+/* redactor.h - one record in memory, redacted as batch.h does it, for programs that serve records
  *
- * A redactor is for one thread. It keeps its memory from record to record, but not what a record of
- * unusual length needs.
+ * A redactor is for one thread. It keeps its memory from record to record, except that of unusually
+ * long records.
  */
 #ifndef XCOMPLIANCE_REDACTOR_H
 #define XCOMPLIANCE_REDACTOR_H
@@ -37,22 +37,22 @@ enum redactor_class {
   REDACTOR_UNRECOGNISED,
   REDACTOR_MALFORMED,
   REDACTOR_UNPARSED, /* no id that matters stands anywhere in it */
-  REDACTOR_EMPTY,    /* there is nothing but blanks */
+  REDACTOR_EMPTY,    /* there are only blanks */
 };
 
 struct redactor_result {
   enum redactor_action action;
-  enum redactor_class class;   /* of the elements of an array: the gravest */
+  enum redactor_class class;   /* of the elements of an array: the most serious */
   bool array;                  /* its elements are records */
-  const struct error *problem; /* NULL: none. All that is pointed at lasts until the next record */
+  const struct error *problem; /* NULL: none. All pointers are valid until the next record */
   const struct pieces *output, *quarantine;
-  const struct judge *judge; /* for judge_cause; NULL: nothing is known of the causes */
+  const struct judge *judge; /* for judge_cause; NULL: the causes are unknown */
 };
 
 struct redactor;
 
-/* Makes one; goes over all verdicts. They must outlive it; the settings are copied. NULL with
- * `error` filled. */
+/* Makes one, which takes a pass over all verdicts. They must outlive it; the settings are copied.
+ * NULL with `error` filled. */
 struct redactor *redactor_new(const struct verdicts *verdicts,
                               const struct redactor_settings *settings, struct error *error);
 void redactor_free(struct redactor *redactor); /* may be NULL */
@@ -60,12 +60,12 @@ void redactor_free(struct redactor *redactor); /* may be NULL */
 /* Whether it was made with these settings. */
 bool redactor_has(const struct redactor *redactor, const struct redactor_settings *settings);
 
-/* What becomes of the record text[0 .. size). */
+/* Redacts the record text[0 .. size). */
 void redactor_judge(struct redactor *redactor, const char *text, size_t size,
                     struct redactor_result *result);
 
-/* Reads a record that was REDACTOR_UNPARSED, to see what it is. Nothing else in the result changes,
- * but for `problem`. */
+/* Parses a record that was REDACTOR_UNPARSED, to find its class. Nothing else in the result
+ * changes, except `problem`. */
 void redactor_parse(struct redactor *redactor, struct redactor_result *result);
 
 #pragma GCC visibility pop

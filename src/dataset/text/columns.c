@@ -11,7 +11,7 @@ const char *const column_role_names[COLUMN_ROLES + 1] = {
     "id",          "author", "retweeted", "retweeted_author", "quoted", "quoted_author",
     "quoted_text", "place",  NULL};
 
-/* A name that ends in a star stands for all that begin like it. */
+/* A name that ends in a star stands for all names that begin like it. */
 static const struct {
   enum column_role role;
   const char *name;

@@ -1,6 +1,6 @@
 /* columns.h - what the columns of tables are called, and what they hold
  *
- * One table of names for extraction and redaction alike. A new name is one line in columns.c.
+ * One table of names for both extraction and redaction. A new name is one line in columns.c.
  */
 #ifndef XCOMPLIANCE_COLUMNS_H
 #define XCOMPLIANCE_COLUMNS_H

@@ -1,9 +1,8 @@
 /* csv.c - see csv.h
  *
- * Quotes are what makes CSV hard to cut, and a running exclusive or of their bits what makes it
- * easy: whether a byte is inside quotes is the parity of the quotes before it, doubled ones
- * included. The masks of 64 bytes then give the separators that count; those of columns that nobody
- * wants are counted, not visited.
+ * Quotes make CSV hard to cut, and a running exclusive or of their bits makes it easy: a byte is
+ * inside quotes if the number of quotes before it is odd, doubled ones included. The masks of 64
+ * bytes then give the separators that count; those of unwanted columns are counted, not visited.
  */
 #include "dataset/text/csv.h"
 
@@ -29,7 +28,7 @@ static const char AFTER_QUOTE[] = "something follows the closing quote of a cell
 static const char OPEN_QUOTE[] = "the file ends within a quoted cell";
 static const char LONE_RETURN[] = "a carriage return without a line feed - convert the line ends";
 
-/* Which of 64 bytes are what. */
+/* The classes of 64 bytes. */
 struct masks {
   uint64_t quotes, separators, feeds, returns;
 };
@@ -86,13 +85,14 @@ static uint32_t count_bits(uint64_t bits) {
   return (uint32_t)(((bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56);
 }
 
-/* Where a scan of one row is. */
+/* The position of the scan of one row. */
 struct scan {
   const char *text;      /* the row */
   uint32_t column, next; /* the cell that it is in; the next wanted one, by number in `wanted` */
   const char *cell;      /* where that cell begins, if it is wanted */
   uint64_t inside;       /* all ones within quotes */
-  bool may_open, closed, returned; /* the byte before: allows a quote; closed one; is a return */
+  bool may_open, closed, returned; /* the byte before: allows a quote; closed a quote; is a carriage
+                                    * return */
 };
 
 static void take_cell(struct csv *csv, struct scan *scan, const char *end) {
@@ -188,7 +188,7 @@ static size_t blank_size(const char *text, size_t size) {
   return blank;
 }
 
-/* Quotes are wrong in the row at text[blank]: whoever continues does so after the line of the
+/* Quotes are wrong in the row at text[blank]: the next row is the one after the line of the
  * problem. */
 static enum csv_step bad_row(struct csv *csv, const char *text, size_t blank, size_t size,
                              bool ended) {
@@ -254,7 +254,7 @@ static char choose_separator(const char *text, const char *end) {
   return best;
 }
 
-/* Splits the header and decodes its names, which together are no longer than itself. */
+/* Splits the header and decodes its names, which together are not longer than the header. */
 static enum csv_step read_names(struct csv *csv, const char *text, const char *end) {
   char *name;
   if (memchr(text, '\0', (size_t)(end - text))) return bad(csv, "a header with a zero byte", 0);
@@ -283,7 +283,7 @@ static size_t separator_line(const char *text, size_t size, char *separator) {
   return at;
 }
 
-/* Whether a line ends at `at` in a carriage return, and no line does in a line feed. */
+/* Whether a line ends at `at` in a carriage return, and no line ends in a line feed. */
 static bool is_return_alone(const char *at, const char *end) {
   return at < end && *at == '\r' && !memchr(at, '\n', (size_t)(end - at));
 }

@@ -1,8 +1,8 @@
 /* csv.h - where cells lie
  *
- * CSV as RFC 4180 has it and twarc-csv, pandas, R and spreadsheets write it: a header, cells that
- * may be quoted, quotes doubled within them, line ends (LF or CR LF) and separators within quotes
- * being text. The separator is a comma, semicolon or tab, whichever the header holds most of
+ * CSV as in RFC 4180 and as twarc-csv, pandas, R and spreadsheets write it: a header; cells that
+ * may be quoted, with quotes doubled inside; line ends (LF or CR LF) and separators within quotes
+ * are text. The separator is a comma, semicolon or tab: the one that is most frequent in the header
  * outside quotes. Every row must have as many cells as the header; a quote inside an unquoted cell,
  * text after a closing quote and an input that ends within a quoted cell are problems. Blank lines
  * are skipped.
@@ -32,8 +32,8 @@ enum csv_step {
   CSV_ROW,  /* here is one */
   CSV_MORE, /* the text ends within a row */
   CSV_END,  /* nothing but blank lines; `used` says how many bytes of them */
-  CSV_BAD,  /* `problem` and `problem_at` say what and where, and `used` how many bytes to pass over
-             * to continue after it */
+  CSV_BAD,  /* `problem` and `problem_at` say what and where; `used`: how many bytes to skip to
+             * continue after it */
 };
 
 struct csv {
@@ -52,7 +52,7 @@ struct csv {
   char *names;         /* the decoded names, each ended by a zero byte */
   uint32_t *wanted;    /* columns, ascending */
   uint32_t *places;    /* where in `cells` each of them goes */
-  char complaint[112]; /* where `problem` is not constant */
+  char complaint[112]; /* for a `problem` that is not constant */
 };
 
 /* Reads the header from text[0 .. size). CSV_ROW: separator and columns are set. `*csv` must be
@@ -61,7 +61,7 @@ struct csv {
 enum csv_step csv_header(struct csv *csv, const char *text, size_t size, bool ended);
 extern const char CSV_NO_MEMORY[];
 
-/* Calls the columns by their numbers: #1, #2 and so on. False: no memory. */
+/* Names the columns by their numbers: #1, #2 and so on. False: no memory. */
 bool csv_number_names(struct csv *csv);
 
 /* The number of the column `name` (exactly, then without regard to case), or -1. */
@@ -69,8 +69,8 @@ int csv_column(const struct csv *csv, const char *name);
 /* The name of a column, decoded. */
 const char *csv_name(const struct csv *csv, uint32_t column);
 
-/* Asks for a column to be given by csv_next. Returns its place in `cells`, or -1 (no memory). A
- * column may be wanted twice. */
+/* Makes csv_next give a column. Returns its place in `cells`, or -1 (no memory). A column may be
+ * wanted twice. */
 int csv_want(struct csv *csv, int column);
 
 /* Gives the next row at the start of text[0 .. size). `ended` says that nothing follows. */

@@ -10,7 +10,7 @@
 
 enum {
   CELL_ROOM = 256,
-  LIKELY_DIGITS = 11, /* an id of so many digits is hardly the number of a row */
+  LIKELY_DIGITS = 11, /* an id of this many digits is hardly the number of a row */
 };
 
 uint64_t csv_table_line(const struct csv_table *table, struct reader *reader, const char *at) {
@@ -51,7 +51,7 @@ static uint64_t cell_id(const char *text, size_t size) {
 ** Columns
 ** =================================================================== */
 
-/* Whether the cells of a role are looked at, in a table that has columns of these roles. */
+/* Whether the cells of a role are read, in a table that has columns of these roles. */
 static bool is_wanted(const struct csv_table *table, enum column_role role) {
   const bool *has = table->has;
   switch (role) {
@@ -88,8 +88,8 @@ static bool is_named(const struct column_name *names, enum column_role role) {
   return false;
 }
 
-/* The role of a column, as the user or the known names say. What the user has named as the tweet's
- * id or its author is not looked for elsewhere. */
+/* The role of a column, from the user or the known names. If the user has named the column of the
+ * tweet's id or author, no other column has that role. */
 static enum column_role role_of(const char *name, const struct column_name *names) {
   enum column_role role = columns_role(name);
   for (const struct column_name *own = names; own && own->name; own++)
@@ -123,7 +123,7 @@ static bool refuse_unknown(const struct csv *csv, const char *path, struct error
   return false;
 }
 
-/* Asks for the columns of roles that are looked at; those of places come last. */
+/* Asks for the columns of roles that are read; those of places come last. */
 static bool want_all(struct csv_table *table, const uint8_t *roles, const char *path,
                      struct error *error) {
   struct csv *csv = &table->csv;
@@ -182,7 +182,7 @@ static bool is_digits(const char *text) {
   return size >= LIKELY_DIGITS && strspn(text, "0123456789") == size;
 }
 
-/* How many cells of the first line are ids, which no names of columns are. */
+/* How many cells of the first line are ids, which are not names of columns. */
 static uint32_t count_ids(const struct csv *csv) {
   uint32_t count = 0;
   const char *name = csv_name(csv, 0);
@@ -199,7 +199,7 @@ static bool refuse_several(const char *path, struct error *error) {
   return false;
 }
 
-/* The first line is a row: its columns are called by their numbers. */
+/* The first line is a row: its columns are named by their numbers. */
 static bool open_headless(struct csv_table *table, const char *path,
                           const struct column_name *names, bool unknown, struct error *error) {
   struct column_name own[2] = {{COLUMN_ID, NULL}, {COLUMN_ID, NULL}};
@@ -265,7 +265,7 @@ static bool refuse_cell(const struct csv_table *table, struct reader *reader,
   return false;
 }
 
-/* What stands in the first column of a role, which the table may not have. */
+/* The content of the first column of a role, if the table has one. */
 static size_t text_of(const struct csv_table *table, enum column_role role, char *text) {
   for (uint32_t i = 0; i < table->cell_count; i++)
     if (table->cells[i].role == role)
@@ -273,7 +273,7 @@ static size_t text_of(const struct csv_table *table, enum column_role role, char
   return 0;
 }
 
-/* Whether what the row retweets or quotes is retweeted. */
+/* Whether the row retweets, rather than quotes. */
 static bool is_retweet(const struct csv_table *table) {
   char text[CELL_ROOM];
   size_t size;
@@ -369,7 +369,7 @@ static bool read_own(const struct csv_table *table, struct reader *reader,
   return true;
 }
 
-/* What programs write for no id. */
+/* What programs write if there is no id. */
 static bool is_nothing(const char *text, size_t size) {
   static const char *const words[] = {"NA", "N/A", "NaN", "nan",   "None",  "null", "NULL",
                                       "0",  "-",   "-1",  "False", "FALSE", "false"};

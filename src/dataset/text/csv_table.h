@@ -1,8 +1,8 @@
 /* csv_table.h - the rows of a CSV file: which tweets and users they are about
  *
- * For extraction and redaction alike. columns.h says which columns count. A row is a tweet, or in a
- * table of names without authors, texts and tweets' ids, a user. All ids of tweets must say the
- * same, but for `id`, which may be the number of the row: others go before it.
+ * For both extraction and redaction. columns.h says which columns count. A row is a tweet; or a
+ * user, if the table has user names but no authors, texts or ids of tweets. All ids of the tweet
+ * must be equal, except `id`, which may be the number of the row: other columns take precedence.
  *
  * Besides RFC 4180: a first line `sep=;`; line ends that are carriage returns alone; tables without
  * a header, whose columns are called #1, #2 and so on, if one of them alone holds ids.
@@ -30,7 +30,7 @@ struct csv_table {
   size_t header_size;
   bool ids_only; /* set before csv_table_open: nothing is to be removed from it */
   bool user;     /* its rows are users */
-  bool unknown;  /* no column of ids is known: its rows are neither */
+  bool unknown;  /* no column of ids is known: its rows are neither tweets nor users */
   /* private */
   struct csv_table_cell {
     enum column_role role;
@@ -45,8 +45,8 @@ struct csv_table {
 };
 
 /* Reads the header, which stays in the window. `*table` must be zeroed; csv_table_close it in any
- * case. `names` are the user's, ended by a NULL name, or NULL. With `unknown` a table of which no
- * column of ids is known is read. False with `error` filled. */
+ * case. `names` are the user's, ended by a NULL name, or NULL. With `unknown` a table without a
+ * known column of ids is read too. False with `error` filled. */
 bool csv_table_open(struct csv_table *table, struct reader *reader, const struct column_name *names,
                     bool unknown, struct error *error);
 
@@ -57,22 +57,23 @@ struct csv_table_row {
   uint32_t round_ids; /* that end in 000 */
 };
 
-/* Whether the table holds words of the tweet that ids of a role name: those of a retweet are
- * another's. */
+/* Whether the table holds text of the tweets that ids of a role name: the text of a retweet is
+ * another tweet's. */
 bool csv_table_holds(const struct csv_table *table, enum id_row_role role);
 
 /* Reads its ids. False with `problem` filled: a cell that must hold an id holds none. */
 bool csv_table_read(const struct csv_table *table, struct reader *reader, struct csv_table_row *row,
                     struct error *problem);
 
-/* What the last csv_next says, as an error of the file; `at` is where it began in the window. */
+/* The problem of the last csv_next, as an error of the file; `at` is where it began in the
+ * window. */
 bool csv_table_fail(const struct csv_table *table, struct reader *reader, size_t at,
                     struct error *error);
 
-/* The line on which the last row begins, or on which `at` of the window stands. */
+/* The line on which the last row begins, or the line of `at` in the window. */
 uint64_t csv_table_line(const struct csv_table *table, struct reader *reader, const char *at);
 
-/* What a column is to the table; COLUMN_OTHER: it is not looked at. */
+/* The role of a column; COLUMN_OTHER: it is not read. */
 enum column_role csv_table_role(const struct csv_table *table, uint32_t column);
 
 void csv_table_close(struct csv_table *table);

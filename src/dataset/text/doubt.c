@@ -9,7 +9,7 @@
 
 enum { KEYS_SHOWN = 5, KEYS_ROOM = 200 };
 
-/* Adds to a text of `room` bytes what can be shown of another. */
+/* Appends the printable part of another text to one of `room` bytes. */
 static void append(char *to, size_t room, const char *text, size_t size) {
   size_t at = strlen(to);
   for (size_t i = 0; i < size && at + 1 < room; i++)
@@ -97,24 +97,24 @@ static bool is_name_of_id(struct json_text name) {
          ends_in(name, "Id") || ends_in(name, "id_str");
 }
 
-/* Whether the walker of the record has noted an id there. It has noted them in the order in which
- * they are asked for, of which `*noted` is the place; after them stand authors, which have been
- * noted before. */
+/* Whether the walker of the record has noted an id there. It notes them in the order in which they
+ * are asked for, and `*noted` is the position in that order; authors, which were noted before, come
+ * last. */
 static bool is_noted(const struct record *record, uint32_t at, uint32_t *noted) {
   while (*noted < record->id_count && record->ids[*noted].at < at)
     ++*noted;
   return *noted < record->id_count && record->ids[*noted].at == at;
 }
 
-/* Where what stands before `at` ends, without blanks. */
+/* The end of the text before `at`, without blanks. */
 static const char *before_blanks(const char *start, const char *at) {
   while (at > start && (at[-1] == ' ' || at[-1] == '\t' || at[-1] == '\n' || at[-1] == '\r'))
     at--;
   return at;
 }
 
-/* The name of the member whose value begins at `at`, by the text alone: a quote that is not
- * escaped, and a colon. NULL if it is the value of none. */
+/* The name of the member whose value begins at `at`, from the text alone: a quote that is not
+ * escaped, and a colon. NULL if it is not the value of a member. */
 static const char *name_before(const char *start, const char *at, size_t *size) {
   const char *end, *begin;
   at = before_blanks(start, at);

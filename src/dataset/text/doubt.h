@@ -1,4 +1,4 @@
-/* doubt.h - records that no shape understands, in whole or in part: what is said of them
+/* doubt.h - errors about records that no shape understands, in whole or in part
  */
 #ifndef XCOMPLIANCE_DOUBT_H
 #define XCOMPLIANCE_DOUBT_H
@@ -17,22 +17,21 @@
 void doubt_unrecognised(struct record *record, const char *path, const struct reader_record *text,
                         struct error *error);
 
-/* A member with an id that stands where no shape knows an id. */
+/* A member with an id at a place where no shape knows an id. */
 struct doubt_id {
   uint64_t id;
   struct json_text name; /* of the member */
   uint32_t at;           /* of the id, as in record.h */
 };
 
-/* Whether the digits, or the escape, at `at` of the record may be the value of such a member:
- * quickly, and sometimes for nothing. Zero `*noted` before the first of a record; they come in its
- * order. */
+/* Whether the digits, or the escape, at `at` of the record may be the value of such a member: a
+ * quick check with false positives. Set `*noted` to zero before the first of a record; they are
+ * asked for in its order. */
 bool doubt_may_be_id(const struct record *record, const struct reader_record *text, uint32_t at,
                      uint32_t *noted);
 
-/* Looks for such members whose names are those of ids, and which are not known references. `is_bad`
- * says whether anything speaks against the id that stands at an offset of the record. Returns
- * whether there is one. */
+/* Looks for such members with the name of an id that are not known references. `is_bad` says
+ * whether the id at an offset of the record is condemned. Returns whether there is one. */
 bool doubt_find_id(struct record *record, const struct reader_record *text,
                    bool (*is_bad)(void *context, uint64_t id, uint32_t at), void *context,
                    struct doubt_id *found);

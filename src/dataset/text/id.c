@@ -18,7 +18,7 @@ static uint64_t little_endian(uint64_t word) {
 #endif
 }
 
-/* How many of the eight bytes at `text` are digits before the first that is none. */
+/* How many of the eight bytes at `text` are digits before the first that is not. */
 static unsigned leading_digits(uint64_t word) {
   uint64_t zeros = word ^ 0x3030303030303030u; /* a digit becomes 0 to 9 */
   uint64_t others = ((zeros & 0x7f7f7f7f7f7f7f7fu) + 0x7676767676767676u) | zeros;
@@ -47,7 +47,7 @@ size_t id_read(const char *text, uint64_t *id) {
     digits = leading_digits(word);
     if (size + digits > ID_TEXT_MAX) return 0;
     if (digits == 0) break;
-    /* what is not a digit is shifted out at the top, and zeros in front come in below */
+    /* bytes that are not digits are shifted out at the top, and leading zeros come in below */
     value = value * powers[digits] + eight_digits(word << (64 - 8 * digits));
     size += digits;
     if (digits < 8) break;
@@ -91,8 +91,8 @@ size_t id_format(uint64_t id, char *text) {
 }
 
 /* An id ends in 000 by chance once in 1,000 times; but its last bits count the tweets of the same
- * millisecond and are often zero, so once in 125 times at most. What would happen to less than one
- * list in a million is no chance. */
+ * millisecond and are often zero, so once in 125 times at most. What would happen by chance to less
+ * than one list in a million is not chance. */
 bool id_are_rounded(uint64_t round, uint64_t count) {
   const double chance = 1.0 / 125;
   double n = (double)count, k = (double)round;

@@ -1,7 +1,7 @@
 /* id.h - tweet and user ids: decimal text to uint64 and back
  *
  * An id is 1 to 19 digits, at most 9223372036854775807, without sign, leading zero or exponent. Ids
- * never pass through a double: 1.26532E+18 is the mark of a spreadsheet that has destroyed one.
+ * never pass through a double: 1.26532E+18 shows that a spreadsheet has destroyed one.
  */
 #ifndef XCOMPLIANCE_ID_H
 #define XCOMPLIANCE_ID_H
@@ -14,25 +14,25 @@
 
 #pragma GCC visibility push(hidden)
 
-/* From here on ids have 16 digits, of which a spreadsheet keeps 15. */
+/* Ids from here on have 16 digits or more, of which a spreadsheet keeps 15. */
 #define ID_LONG 1000000000000000u
 
 enum { ID_TEXT_MAX = 19, ID_FORMAT_ROOM = 24, ID_READ_ROOM = 24 };
 
-/* Reads the `size` bytes at `text` as one id. Returns 0 (which is not an id) where they are
- * none. */
+/* Reads the `size` bytes at `text` as one id. Returns 0 (which is not an id) if they are not
+ * one. */
 uint64_t id_parse(const char *text, size_t size);
 
 /* Reads the digits at the start of `text`, of which ID_READ_ROOM bytes can be read, as one id.
- * Returns how many digits there are and sets `*id`; 0 where they make no id. For loops over long
- * lists: what ends an id need not be known before. */
+ * Returns how many digits there are and sets `*id`; 0 if they are not an id. For loops over long
+ * lists: the end of an id need not be known before. */
 size_t id_read(const char *text, uint64_t *id);
 
 /* Writes `id` in decimal to `text`, which has room for ID_FORMAT_ROOM bytes; no terminator. Returns
  * the bytes that count. */
 size_t id_format(uint64_t id, char *text);
 
-/* Whether a long id ends in 000, as those do that a spreadsheet has rounded. */
+/* Whether a long id ends in 000, as ids do that a spreadsheet has rounded. */
 static inline bool id_is_round(uint64_t id) {
   return id >= ID_LONG && id % 1000 == 0;
 }

@@ -52,7 +52,7 @@ static bool is_separator(char c) {
   return c == ' ' || c == '\t' || c == ',' || c == ';';
 }
 
-/* How many ids stand on a line, with separators between them; 0 if there is anything else. */
+/* How many ids are on a line, with separators between them; 0 if there is anything else. */
 static size_t count_ids(const char *text, size_t size) {
   size_t count = 0, at = 0;
   while (at < size) {

@@ -13,11 +13,11 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The id that a line without its blanks and line end is a form of; 0 if it is not. */
+/* The id on a line (without blanks and line end) in one of these forms; 0 if it is in none. */
 uint64_t id_form_parse(const char *text, size_t size);
 
-/* Whether a line, the first of a file, is of a list: an id in one of the forms, or several of them
- * between blanks. */
+/* Whether a line, the first of a file, belongs to a list: an id in one of the forms, or several
+ * separated by blanks. */
 bool id_form_is_list(const char *text, size_t size);
 
 /* Says why the line is not one id, as id_complain does (ID_COMPLAINT bytes). */

@@ -2,8 +2,7 @@
  *
  * The first stage (json_scan.h) finds the structural bytes of a window of the text; this is the
  * second, which walks along them and knows the grammar. It never looks into a string. The last
- * offset is always that of the end of the text, so that there is a byte to be at when all others
- * are passed.
+ * offset is always that of the end of the text, so that the parser always has a place.
  */
 #include "dataset/text/json.h"
 
@@ -22,7 +21,7 @@ static void fail(struct json *json, const char *problem, size_t at) {
   json->problem_at = at;
 }
 
-/* Finds the structure of the next window. After the end of the text there is only its end. */
+/* Finds the structure of the next window. At the end of the text it is only that end. */
 static void scan_window(struct json *json) {
   size_t end = json->size - json->scanned > JSON_WINDOW ? json->scanned + JSON_WINDOW : json->size;
   size_t bad;
@@ -63,7 +62,7 @@ static const char *digits(const char *at, const char *end) {
   return at;
 }
 
-/* The end of the number at `at`, or NULL if it is not one. */
+/* The end of the number at `at`, or NULL if it is not a number. */
 static const char *number_end(const char *at, const char *end) {
   const char *start;
   if (*at == '-') at++;
@@ -91,7 +90,7 @@ static const char *literal_end(const char *at, const char *end) {
   return left >= 5 && memcmp(at, "false", 5) == 0 ? at + 5 : NULL;
 }
 
-/* What may stand after a number or literal. */
+/* What may follow a number or literal. */
 static const bool delimiters[256] = {
     ['\t'] = true, ['\n'] = true, ['\r'] = true, [' '] = true, [','] = true, [':'] = true,
     ['{'] = true,  ['}'] = true,  ['['] = true,  [']'] = true, ['"'] = true,
@@ -113,8 +112,8 @@ static inline size_t few_digits(const char *text) {
   return others ? (size_t)__builtin_ctzll(others) / 8 : 0;
 }
 
-/* Passes the number or literal at a place. Most are short whole numbers: these take no loop, whose
- * end the machine would guess wrongly. */
+/* Passes the number or literal at a place. Most are short whole numbers: these need no loop, whose
+ * end the machine would predict wrongly. */
 static inline json_at pass_run(struct json *json, json_at at) {
   const char *start = json->text + *at, *end = json->text + json->size, *behind;
   size_t few = few_digits(start);
@@ -158,7 +157,7 @@ static inline void pop(struct open *open) {
   open->object = open->objects[open->depth / 64] >> open->depth % 64 & 1;
 }
 
-/* After a value: goes to the next one, out of as many brackets as end here. Zero depth: it is
+/* After a value: goes to the next one, out of all brackets that end here. Zero depth: it is
  * done. */
 static inline json_at next_value(struct json *json, struct open *open, json_at at) {
   while (open->depth > 0) {
@@ -180,7 +179,7 @@ static inline json_at next_value(struct json *json, struct open *open, json_at a
   return at;
 }
 
-/* Goes to the first value in a bracket, or to after it if there is none. */
+/* Goes to the first value in a bracket, or past it if there is none. */
 static inline json_at first_value(struct json *json, struct open *open, json_at at, bool object,
                                   bool *empty) {
   *empty = false;

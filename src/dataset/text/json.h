@@ -2,8 +2,8 @@
  *
  * A pull parser over one record's bytes. It checks the whole grammar of RFC 8259 - numbers,
  * escapes, literal names, control characters in strings - of everything that it passes, whether its
- * user looks at it or not; that strings are valid UTF-8 is not checked, as no promise of this
- * project rests on it. It makes no tree and allocates nothing: values are places in the text.
+ * caller uses it or not. It does not check that strings are valid UTF-8, since nothing here depends
+ * on it. It makes no tree and allocates nothing: values are places in the text.
  *
  * A first stage (json_scan.h) finds the structural bytes of a piece of text by masks of 64 bytes;
  * the second walks along those bytes.
@@ -19,7 +19,7 @@
  *   if (!json_finish(&json)) ... json.problem, json.problem_at
  *
  * Every value must be entered, read or skipped before the next member is asked for. After a problem
- * every call is harmless and says that there is nothing more, so only the end needs a check.
+ * every call is harmless and finds nothing more, so only the end needs a check.
  */
 #ifndef XCOMPLIANCE_JSON_H
 #define XCOMPLIANCE_JSON_H
@@ -124,11 +124,11 @@ bool json_same(struct json_text one, struct json_text other);
 size_t json_decode(struct json_text text, char *to, size_t limit);
 
 /* {====================================================================
- * Cursors, for who needs the last bit of speed
+ * Cursors, for callers that need the last bit of speed
  *
  * The pull parser keeps its place in memory, where each step waits for the step before. Here the
  * place is a value that lives in a register: every function takes it and returns the next one.
- * After a problem all of them continue to the end of the text, where they stay.
+ * After a problem all of them go to the end of the text and stay there.
  *
  *   at = json_open(json, at);
  *   for (bool more = json_first(json, &at, '}'); more; more = json_next(json, &at, '}'))

@@ -4,8 +4,8 @@
  * space. Which bytes are escaped follows from the backslashes; which are inside of strings from the
  * quotes that are not, by a running exclusive or. What is left outside of strings is structural.
  *
- * Only the making of masks differs between the machines; all else is written once, and compiled
- * into each scanner so that it uses what the machine has.
+ * Only the making of masks differs between machines; all else is written once, and compiled into
+ * each scanner so that it uses the instructions of the machine.
  */
 #include "dataset/text/json_scan.h"
 
@@ -41,7 +41,7 @@ struct masks {
   uint64_t control; /* not zero if there are control characters or white space but spaces */
 };
 
-/* SSE2: what every x86-64 has */
+/* SSE2, which every x86-64 has */
 
 INLINE uint64_t join(__m128i a, __m128i b, __m128i c, __m128i d) {
   uint32_t low = (uint32_t)_mm_movemask_epi8(a) | (uint32_t)_mm_movemask_epi8(b) << 16;
@@ -203,9 +203,10 @@ AVX512 INLINE uint32_t *write_avx512(uint32_t *index, uint64_t bits, uint32_t ba
   return end;
 }
 
-/* What all have in common */
+/* Common to all */
 
-/* The bytes after backslashes that are not themselves escaped. Rows of backslashes are rare. */
+/* The bytes after backslashes that are not themselves escaped. Several backslashes in a row are
+ * rare. */
 INLINE uint64_t find_escaped(uint64_t backslashes, uint64_t *carry) {
   uint64_t escaped = *carry;
   backslashes &= ~escaped;
@@ -223,7 +224,7 @@ INLINE uint64_t find_escaped(uint64_t backslashes, uint64_t *carry) {
   return escaped;
 }
 
-/* Among the escaped bytes, those that may not be; then the digits after each `u`. */
+/* The escaped bytes that may not be; then the digits after each `u`. */
 INLINE uint64_t bad_escapes(const char *text, uint64_t escaped, uint64_t *hex) {
   uint64_t u = escaped ? escaped & MASK(text, is_u) : 0;
   uint64_t others = escaped & ~u, due = *hex, bad = 0;
@@ -247,7 +248,7 @@ INLINE uint64_t bad_controls(const char *text, uint64_t control, uint64_t in_str
   return control & (in_string | ~MASK(text, is_space));
 }
 
-/* Writes the offsets of the bits, twelve at a time: what is too many is overwritten later, and most
+/* Writes the offsets of the bits, twelve at a time: extra ones are overwritten later, and most
  * blocks have no more. */
 #define WRITE_ONE(i, count_zeros)                                                                  \
   index[i] = base + (uint32_t)count_zeros(bits);                                                   \

@@ -5,7 +5,7 @@
  * On the way it checks what is inside of strings: escapes, and that there are no control
  * characters.
  *
- * There are several scanners that find the same: for AVX-512, AVX2 and SSE2, and one that works
+ * There are several scanners with the same result: for AVX-512, AVX2 and SSE2, and one that works
  * byte by byte, for other machines and for fuzzers to compare the others with.
  */
 #ifndef XCOMPLIANCE_JSON_SCAN_H
@@ -18,10 +18,10 @@
 
 enum json_scanner { JSON_PORTABLE, JSON_SSE2, JSON_AVX2, JSON_AVX512 };
 
-/* The best scanner that this machine has; it has all that come before it, too. */
+/* The best scanner of this machine; it also supports all that come before it. */
 enum json_scanner json_scanner(void);
 
-/* What one piece of the text hands to the next; all zero at the start. */
+/* The state between one piece of the text and the next; all zero at the start. */
 struct json_scan {
   uint64_t in_string; /* all ones inside of a string */
   uint64_t escaped;   /* 1 after a backslash */
@@ -30,7 +30,7 @@ struct json_scan {
 };
 
 enum {
-  JSON_SCAN_BLOCK = 64, /* bytes scanned at a time; so many must be readable after the text */
+  JSON_SCAN_BLOCK = 64, /* bytes scanned at a time; as many must be readable after the text */
   JSON_SCAN_SLACK = 16, /* places that are written to after the last offset */
 };
 

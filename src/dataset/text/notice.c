@@ -10,8 +10,8 @@ static struct shape_step step_of(const struct shapes *shapes, uint8_t state, uin
   return shapes->steps[SHAPES_ALL][(size_t)state * shapes->word_count + word];
 }
 
-/* The state in which the members of an object are that stands where the step leads; 0: what stands
- * there is no place for tweets and users. */
+/* The state for the members of the object that a step leads to; 0: no tweets or users may be
+ * there. */
 static uint8_t state_inside(const struct shapes *shapes, struct shape_step step) {
   if (step.action == SHAPE_INSIDE) return step.state;
   if (step.action == SHAPE_OBJECT) return step.argument == AT_DATA ? shapes->starts[AT_DATA] : 0;
@@ -20,7 +20,7 @@ static uint8_t state_inside(const struct shapes *shapes, struct shape_step step)
 
 static bool is_quiet_object(struct notice *notice, uint8_t state);
 
-/* An array has parts of pages in it (media, polls, places), or nothing. */
+/* An array holds parts of pages (media, polls, places), or nothing. */
 static bool is_quiet_array(struct notice *notice, struct shape_step step) {
   bool parts = step_of(notice->shapes, step.state, SHAPE_ELEMENT).action == SHAPE_PART;
   json_enter(notice->json);

@@ -1,9 +1,9 @@
 /* record.c - see record.h
  *
- * The walk knows at each object only where it stands: a state of the shapes. It notes what it sees
- * - ids, marks by which tweets and users are known, objects that stand where such may stand - and
- * resolves it when the record has ended: parents come before their children, so one pass over the
- * objects decides what each of them is, and one over the ids which of them count.
+ * At each object the walk knows only its place: a state of the shapes. It notes what it sees - ids,
+ * marks of tweets and users, objects at places where such may be - and resolves it when the record
+ * has ended: parents come before their children, so one pass over the objects decides what each of
+ * them is, and one over the ids which of them count.
  */
 #include "dataset/text/record.h"
 
@@ -31,8 +31,8 @@ enum { ID_BY_RANK = 16, RANKS = 8, LEVELS = 30 };
 
 /* Arrays that grow */
 
-/* Makes room for one more of `*count` things. If memory is short the last one is overwritten and
- * the walk, which cannot stop in its middle, ends in an error. */
+/* Makes room for one more of `*count` things. If memory is short the last one is overwritten, and
+ * the walk, which cannot stop in the middle, ends in an error. */
 static void *more(struct record *r, void **things, uint32_t *count, uint32_t *room, size_t size) {
   if (*count == *room) {
     uint32_t larger = 2 * *room;
@@ -69,7 +69,7 @@ static struct record_place *pending_place(struct record *r, const struct items *
   return items->pending[i].part ? &r->parts[index].place : &r->objects[index].place;
 }
 
-/* Goes into the bracket at a place, of which something may be cut. */
+/* Goes into the bracket at a place, from which something may be cut. */
 static inline json_at enter(struct record *r, json_at at, struct items *items) {
   struct record_list *list = MORE(r, list);
   list->open = *at;
@@ -79,7 +79,7 @@ static inline json_at enter(struct record *r, json_at at, struct items *items) {
   return json_open(&r->json, at);
 }
 
-/* The walk goes to the next item, or after the last; `separator` stands in front of that. */
+/* The walk goes to the next item, or past the last; `separator` is before it. */
 static void step(struct record *r, struct items *items, bool is_more, uint32_t separator,
                  uint32_t start) {
   items->ordinal++;
@@ -103,7 +103,7 @@ static ALWAYS_INLINE bool next_item(struct record *r, json_at *at, struct items 
   return is_more;
 }
 
-/* The same if there is nothing to be cut. */
+/* The same if nothing can be cut from it. */
 static ALWAYS_INLINE bool next_plain(struct record *r, json_at *at, bool first, char close) {
   bool is_more = first ? json_first(&r->json, at, close) : json_next(&r->json, at, close);
   return is_more && !r->json.problem;
@@ -168,7 +168,7 @@ static uint64_t parse_plain(struct json_text text) {
   return id_parse(decoded, text.size);
 }
 
-/* Ids may stand after a prefix: "tag:search.twitter.com,2005:1". */
+/* Ids may have a prefix: "tag:search.twitter.com,2005:1". */
 static __attribute__((noinline)) uint64_t parse_prefixed(const struct record *r,
                                                          struct json_text text) {
   char decoded[128 + 8] = {0};
@@ -186,8 +186,8 @@ static inline uint64_t parse(const struct record *r, struct json_text text) {
   return id ? id : parse_prefixed(r, text);
 }
 
-/* MongoDB writes {"$numberLong":"1"} for 1. Gives the number; the text is empty if it is not
- * one. */
+/* MongoDB writes {"$numberLong":"1"} for 1. Gives the number; the text is empty if it is not a
+ * number. */
 static __attribute__((noinline)) json_at take_number(struct record *r, json_at at,
                                                      struct json_text *text) {
   at = json_open(&r->json, at);
@@ -203,8 +203,8 @@ static __attribute__((noinline)) json_at take_number(struct record *r, json_at a
   return at;
 }
 
-/* Notes the value at a place as an id of `object`; `*noted` is false for null. What is not an id at
- * all becomes 0, which is refused if it turns out to count. With `lenient` it is not noted. */
+/* Notes the value at a place as an id of `object`; `*noted` is false for null. A value that is not
+ * an id becomes 0, which is refused if it turns out to count. With `lenient` it is not noted. */
 static inline json_at add_id(struct record *r, json_at at, uint32_t object, uint32_t role,
                              bool lenient, bool *noted) {
   enum json_type type = json_type_at(&r->json, at);
@@ -308,7 +308,7 @@ static json_at walk_elements(struct record *r, json_at at, uint8_t state, uint32
   return at;
 }
 
-/* What is inside a value that is no object of its own. */
+/* The inside of a value that is not an object of its own. */
 static json_at walk_inside(struct record *r, json_at at, uint8_t state, uint32_t index,
                            uint32_t part) {
   if (state != 0 && is_at(r, at, '{')) return walk_members(r, at, state, index, part);
@@ -316,8 +316,7 @@ static json_at walk_inside(struct record *r, json_at at, uint8_t state, uint32_t
   return pass(r, at);
 }
 
-/* An object whose members count as those of the object around it, as if they stood there; of ids,
- * the innermost are meant. */
+/* An object whose members count as members of the object around it; of ids, the innermost count. */
 static json_at walk_wrapped(struct record *r, json_at at, struct shape_step step, uint32_t index) {
   if (!is_at(r, at, '{') || r->level == LEVELS) return pass(r, at);
   r->level++;
@@ -401,7 +400,7 @@ static json_at walk_value(struct record *r, json_at at, struct shape_step step,
 
 /* Objects */
 
-/* A reference, of whose members only `type` and `id` may stay. */
+/* A reference: only its members `type` and `id` may stay. */
 static json_at walk_reference(struct record *r, json_at at, uint32_t index) {
   const struct shape_step *steps = r->steps + r->shapes->starts[AT_REFERENCE] * r->word_count;
   struct items items;
@@ -462,7 +461,7 @@ static void walk_root(struct record *r) {
   r->json.at = at;
 }
 
-/* What it all results in */
+/* The result */
 
 /* Which kinds of things may stand at a position. */
 static bool may_be_tweet(enum record_position position) {
@@ -488,7 +487,7 @@ static bool may_be_user(enum record_position position) {
   }
 }
 
-/* Whether the parent turned out to be what may hold such an object. */
+/* Whether the parent turned out to be something that may hold such an object. */
 static bool is_held(const struct record *r, const struct record_object *object) {
   switch (object->position) {
   case AT_RETWEETED:
@@ -518,7 +517,7 @@ static void resolve_objects(struct record *r) {
   }
 }
 
-/* Whether an id in it may be one of something that is held elsewhere, if anywhere: a reference. */
+/* Whether an id in it may be the id of something that is elsewhere, if anywhere: a reference. */
 static bool may_be_bare(enum record_position position) {
   return position >= AT_RETWEETED && position < AT_NOWHERE;
 }
@@ -567,7 +566,7 @@ static void resolve_authors(struct record *r) {
 
 /* Classes */
 
-/* Whether the object that begins at `start` holds no content; nothing was found in it. */
+/* Whether the object that begins at `start` has no content; no tweet or user was found in it. */
 static bool is_notice(struct record *r, const struct reader_record *text, uint32_t start) {
   return notice_is(r->shapes, &r->json, text->text + start, text->size - start);
 }

@@ -1,8 +1,8 @@
 /* record.h - the tweets and users in a record
  *
- * One walker for extraction and redaction alike. It goes once through a record (a JSON object, or
- * an array of such), checks all of it (json.h), follows the shapes (shapes.h), and fills arrays
- * that are used again for the next one:
+ * One walker for both extraction and redaction. It goes once through a record (a JSON object, or an
+ * array of such), checks all of it (json.h), follows the shapes (shapes.h), and fills arrays that
+ * are used again for the next one:
  *
  *   objects  every object at a place where a tweet or a user may stand, parents before children
  *   ids      every id that these objects have, by role
@@ -11,15 +11,16 @@
  *   keys     (not with RECORD_IDS) names of media, polls and places: who refers, who is referred to
  *
  * An object is a tweet if it has an id and a member that the shapes call a mark of tweets; a user
- * if it has an id and a mark of users, and is no tweet. What it turns out to be is known only at
- * its end, so objects that are neither (a bare reference, a user of whom there is only an id) are
- * in the array too, as RECORD_NEITHER. Objects that lie in something that turns out not to be what
- * may hold them are RECORD_NEITHER and AT_NOWHERE, and have no ids.
+ * if it has an id and a mark of users, and is not a tweet. Its kind is known only at its end, so
+ * objects that are neither (a bare reference, a user with only an id) are in the array too, as
+ * RECORD_NEITHER. Objects inside something that turns out not to be able to hold them are
+ * RECORD_NEITHER and AT_NOWHERE, and have no ids.
  *
- * Fail-safe rules. A key that stands twice counts twice: both ids are ids of the object, both
+ * Fail-safe rules. A key that appears twice counts twice: both ids are ids of the object, both
  * objects are walked. Keys may be written with escapes. Of several ids those of the highest rank
- * count; null is absent. An id that counts, or an element of an edit history, that is not an id
- * makes the record bad, and so does a tweet whose only id is null.
+ * count; null is treated as absent. If a value that counts as an id, or an element of an edit
+ * history, is not an id, the record is malformed; so is a record with a tweet whose only id is
+ * null.
  *
  * All offsets are bytes from the start of the record's text.
  */
@@ -50,8 +51,8 @@ enum record_class {
 enum { RECORD_NONE = 0xffffffff }; /* no such index, no such offset */
 
 /* A member of an object or an element of an array, as redaction cuts it. A member begins at its
- * key. To cut items out of one list: an item goes with its `comma_after` if no item that stays
- * stands before it in its list, else with its `comma_before`. */
+ * key. To cut items out of one list: an item is removed with its `comma_after` if no item before it
+ * in its list stays, else with its `comma_before`. */
 struct record_place {
   uint32_t start, end;
   uint32_t comma_before, comma_after; /* RECORD_NONE for the first, for the last */
@@ -81,9 +82,9 @@ enum record_role {
   ID_EDIT_HISTORY, /* of a tweet: other versions of it (not with RECORD_IDS) */
   ID_AUTHOR,    /* of a tweet: who wrote it. Ids of authors; else those of the objects of authors. A
                    user's `status` without either is by that user, whose own ids say so */
-  ID_RETWEETED, /* of the tweet that it retweets, where there is no more of it than the id */
+  ID_RETWEETED, /* of the tweet that it retweets, if only its id is there */
   ID_RETWEETED_AUTHOR, /* and of that one's author */
-  ID_KNOWN,            /* counts for nothing, but stands where one may (not with RECORD_IDS) */
+  ID_KNOWN,            /* does not count, but is at a place for ids (not with RECORD_IDS) */
 };
 
 struct record_id {
@@ -132,14 +133,15 @@ struct record {
   uint32_t object_count, id_count, part_count, list_count, key_count;
   struct task *task; /* checked for cancellation; NULL at first: never */
   enum record_class class;
-  uint32_t lost;           /* RECORD_UNRECOGNISED: offset of the object in which nothing is */
+  uint32_t lost;           /* RECORD_UNRECOGNISED: offset of the object in which nothing was
+                            * found */
   uint32_t without_author; /* tweets of which the record does not say who wrote them */
   /* private */
   uint32_t object_room, id_room, part_room, list_room, key_room;
   const struct shapes *shapes;
   const struct shape_step *steps;
   uint32_t word_count;
-  uint8_t level; /* how many objects the members around count as those of another */
+  uint8_t level; /* how many objects around have members that count as those of another */
   bool ids_only, no_memory;
   enum json_scanner scanner;
   uint32_t bad_id; /* index in ids, or RECORD_NONE */
@@ -151,9 +153,9 @@ struct record {
 struct record *record_new(const struct shapes *shapes, int flags);
 void record_free(struct record *record);
 
-/* Walks one record that reader_next gave, of the file `path`. Returns false with `error` filled
- * where it is not a record (ERROR_DATA, with line and byte), memory is short (ERROR_MEMORY), or the
- * task was cancelled. */
+/* Walks one record that reader_next gave, of the file `path`. Returns false with `error` filled if
+ * it is not a record (ERROR_DATA, with line and byte), memory is short (ERROR_MEMORY), or the task
+ * was cancelled. */
 bool record_walk(struct record *record, const char *path, const struct reader_record *text,
                  struct error *error);
 

@@ -1,8 +1,8 @@
 /* shapes.c - see shapes.h
  *
  * The lines of all shapes make a tree of keys for each kind of object: records, tweets, users,
- * references. What stands at a place may be several of them, so a state of the automaton is a set
- * of nodes, one or more, and a step leads from the set to the set of their children.
+ * references. The object at a place may be of several kinds, so a state of the automaton is a set
+ * of one or more nodes, and a step leads from the set to the set of their children.
  */
 #include "dataset/text/shapes.h"
 
@@ -34,7 +34,7 @@ static const struct {
     {"any", IN_TWEET | IN_USER}, {"reference", IN_REFERENCE}, {"anywhere", ANYWHERE},
 };
 
-/* What stands after a role. */
+/* What follows a role. */
 enum argument { NO_ARGUMENT, A_RANK, A_PART };
 
 static const struct role {
@@ -168,7 +168,7 @@ static uint32_t word_of(struct build *build, const char *text, size_t size) {
   return shapes->word_count++;
 }
 
-/* How many words share their place of the table with another. */
+/* How many words share their slot of the table with another. */
 static uint32_t count_collisions(struct shapes *shapes) {
   uint32_t collisions = 0;
   memset(shapes->slots, 0, sizeof shapes->slots);
@@ -181,7 +181,7 @@ static uint32_t count_collisions(struct shapes *shapes) {
   return collisions;
 }
 
-/* Words that share a place are chained, so any factor is right; the best of some is taken. */
+/* Words that share a slot are chained, so any factor works; the best of some is used. */
 static void fill_slots(struct shapes *shapes) {
   uint64_t factor = 0x9e3779b97f4a7c15u, best = factor;
   uint32_t fewest = UINT32_MAX;
@@ -301,7 +301,7 @@ static bool read_argument(struct build *build, const struct role *role, const ch
   return refuse(build, "the role %s needs one of media, polls, places", role->name);
 }
 
-/* A line about a key wherever it stands, or about ids. */
+/* A line about a key at any place, or about ids. */
 static bool read_anywhere(struct build *build, const char *path, const char *name,
                           const char *argument) {
   struct shapes *shapes = build->shapes;
@@ -507,7 +507,7 @@ static bool make_steps(struct build *build) {
   shapes->steps[SHAPES_ALL] = calloc(room, sizeof(struct shape_step));
   if (!shapes->steps[SHAPES_ALL])
     return error_memory(build->error, "reading the shapes of datasets");
-  for (uint32_t state = 1; state <= build->state_count; state++) { /* which grow on the way */
+  for (uint32_t state = 1; state <= build->state_count; state++) { /* which grow during the loop */
     struct shape_step *steps = steps_of(shapes, SHAPES_ALL, state);
     if (!make_steps_from(build, state, steps)) return false;
     spread_map(shapes, steps);
@@ -525,7 +525,7 @@ static bool is_cut(const struct shape_step *step) {
   return step->action == SHAPE_OBJECT || step->action == SHAPE_PLACE || step->action == SHAPE_PART;
 }
 
-/* What extraction has no use for. */
+/* What extraction does not need. */
 static bool is_for_redaction(const struct shape_step *step) {
   switch (step->action) {
   case SHAPE_VERSION_ID:
@@ -559,7 +559,7 @@ static bool is_useful(const struct shape_step *step) {
   return step->action != SHAPE_NONE || step->mark != 0;
 }
 
-/* The steps for extraction: those of redaction without what it has no use for. */
+/* The steps for extraction: those of redaction without what it does not need. */
 static bool make_id_steps(struct build *build) {
   struct shapes *shapes = build->shapes;
   size_t count = (size_t)shapes->state_count * shapes->word_count;

@@ -1,10 +1,10 @@
 /* shapes.h - where tweets and users stand in records: one table for extraction and redaction
  *
  * A shape is text (docs/shapes.md): lines of HOLDER PATH ROLE. The built-in shapes and the user's
- * own are compiled together into one automaton. The walker of records (record.h) is in a state for
- * each bracket that it enters; the key of a member, looked up among the words, gives the step to
- * take: what the value is, what it says about the object around it, and the state for its inside.
- * A new shape, key or position needs lines in shapes_builtin.c and no code.
+ * own are compiled together into one automaton. The walker of records (record.h) has a state for
+ * each bracket that it enters; the key of a member, looked up among the words, gives the step: what
+ * the value is, what it says about the object around it, and the state for its inside. A new shape,
+ * key or position needs lines in shapes_builtin.c and no code.
  */
 #ifndef XCOMPLIANCE_SHAPES_H
 #define XCOMPLIANCE_SHAPES_H
@@ -26,7 +26,7 @@ enum record_position {
   AT_DATA,           /* the record's only item, as the object in `data` */
   AT_ITEM,           /* one of the record's items, as an element of `data` */
   AT_TWEET_ITEM,     /* the same, if it is a tweet: an element of `statuses` */
-  AT_INCLUDED_TWEET, /* what a page holds besides, as an element of `includes.tweets` */
+  AT_INCLUDED_TWEET, /* an additional tweet of a page, as an element of `includes.tweets` */
   AT_INCLUDED_USER,
   AT_RETWEETED,  /* the tweet that a tweet retweets */
   AT_QUOTED,     /* a tweet that a tweet quotes */
@@ -44,7 +44,7 @@ enum shape_part { SHAPE_MEDIA, SHAPE_POLLS, SHAPE_PLACES };
 enum shape_action {
   SHAPE_NONE,
   SHAPE_ID,                  /* of the object; argument: its rank */
-  SHAPE_MAYBE_ID,            /* the same, but what is not an id is not one of the object */
+  SHAPE_MAYBE_ID,            /* the same, but a value that is not an id is ignored */
   SHAPE_AUTHOR_ID,           /* of the tweet's author */
   SHAPE_VERSION_ID,          /* of another version of the tweet */
   SHAPE_RETWEETED_ID,        /* of the tweet that it retweets */
@@ -69,7 +69,7 @@ struct shape_step {
 /* Numbers of words. Others are keys. */
 enum { SHAPE_NO_WORD, SHAPE_ELEMENT, SHAPE_FIRST_KEY };
 
-/* What a key says wherever it stands. */
+/* What a key says at any place. */
 enum {
   SHAPE_KNOWN = 1,  /* ids in its value are known references */
   SHAPE_NOTICE = 2, /* it is part of messages and pages without content */
@@ -94,7 +94,7 @@ struct shapes {
   struct shape_step *steps[SHAPES_TABLES]; /* [state * word_count + word] */
   uint32_t word_count, state_count;
   uint8_t starts[AT_NOWHERE + 1];    /* the state of an object by its position */
-  bool cuts[SHAPES_STATES_MAX + 1];  /* whether something may stand in it that redaction removes */
+  bool cuts[SHAPES_STATES_MAX + 1];  /* whether it may hold something that redaction removes */
   bool holds[SHAPES_STATES_MAX + 1]; /* whether it is one of a page that holds tweets and users */
   const char *prefixes[SHAPES_PREFIXES_MAX]; /* that ids may have; NULL-ended */
   uint16_t id_word, number_word;             /* "id", "$numberLong" */
@@ -130,7 +130,7 @@ static inline uint32_t shapes_slot(const struct shapes *shapes, uint64_t first, 
   return (uint32_t)((first + size) * shapes->factor >> (64 - SHAPES_SLOTS_BITS));
 }
 
-/* The number of the word that `text` says, or SHAPE_NO_WORD; for one that holds escapes. */
+/* The number of the word that `text` is, or SHAPE_NO_WORD; for a text with escapes. */
 uint32_t shapes_find_escaped(const struct shapes *shapes, struct json_text text);
 
 /* Whether `text`, which has the length of the word and its first eight bytes, is the word. */
@@ -143,7 +143,7 @@ static inline bool shapes_is_word(const struct shape_word *word, const char *tex
   return true;
 }
 
-/* The number of the word that `text` says, or SHAPE_NO_WORD. `text.escaped` need not be set. */
+/* The number of the word that `text` is, or SHAPE_NO_WORD. `text.escaped` need not be set. */
 static inline __attribute__((always_inline)) uint32_t shapes_find(const struct shapes *shapes,
                                                                   struct json_text text) {
   uint64_t first = shapes_eight_bytes(text.text, text.size);

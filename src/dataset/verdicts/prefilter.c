@@ -1,10 +1,10 @@
 /* prefilter.c - see prefilter.h
  *
  * Three steps over pieces that fit the nearest cache. The first turns 64 bytes at a time into three
- * words of bits: digits, line ends, and places where an escaped digit may begin. The second leaves
- * of the digits where runs begin that are long enough, so that short numbers, of which tweets are
- * full, cost nothing. The third visits the words in which there is anything. The ids found wait in
- * a short queue while their words of the Bloom filter are on their way from memory.
+ * words of bits: digits, line ends, and places where an escaped digit may begin. The second keeps
+ * only the starts of runs of digits that are long enough, so that short numbers, of which tweets
+ * are full, cost nothing. The third visits the words that are not zero. The ids found wait in a
+ * short queue while their words of the Bloom filter are fetched from memory.
  */
 #include "dataset/verdicts/prefilter.h"
 
@@ -192,13 +192,13 @@ static uint64_t fill_bloom(struct prefilter *filter) {
   return smallest == UINT64_MAX ? 0 : smallest;
 }
 
-/* Words that are looked up at random, in large pages if there are any: else each look-up would miss
- * the table of pages too. */
+/* Words that are looked up at random, in large pages if possible: otherwise each look-up would miss
+ * the page table too. */
 static void *zeroed(size_t size) {
   size_t rounded = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
   void *memory = size < LARGE_PAGE ? calloc(1, size) : aligned_alloc(LARGE_PAGE, rounded);
   if (memory && size >= LARGE_PAGE) {
-    madvise(memory, rounded, MADV_HUGEPAGE); /* harmless where it does not work */
+    madvise(memory, rounded, MADV_HUGEPAGE); /* harmless if it does not work */
     memset(memory, 0, size);
   }
   return memory;
@@ -269,7 +269,7 @@ struct scan {
   const struct prefilter *filter;
   const char *text;
   struct prefilter_hits *hits;
-  bool unframed; /* the text is no lines: each hit counts, and its frame does not matter */
+  bool unframed; /* the text is not lines: each hit counts, whatever is around it */
   size_t line_start;
   uint64_t lines;
   uint64_t hit_line;     /* the last line that is a hit */
@@ -282,7 +282,7 @@ struct scan {
   uint64_t in_line[QUEUE]; /* the number of its line */
 };
 
-/* A hit whatever the filter says; no id has this hash. */
+/* A hit, whatever the filter says; no id has this hash. */
 static const uint64_t CERTAIN = 0;
 
 static bool add_hit(struct prefilter_hits *hits, size_t at) {
@@ -297,8 +297,8 @@ static uint64_t id_at(const struct scan *scan, size_t i) {
   return id;
 }
 
-/* Leaves in the queue what the Bloom filter lets through, and has the verdicts on it fetched: for
- * the next step, and for who judges the record. */
+/* Keeps in the queue what passes the Bloom filter, and prefetches the verdicts on it, for the next
+ * step and for the judge of the record. */
 static void sift_queue(struct scan *scan) {
   size_t left = 0;
   for (size_t i = 0; i < scan->queued; i++) {
@@ -356,8 +356,8 @@ static bool is_framed(const char *text, size_t start, size_t end) {
   return end >= start + 2 && text[start] == '{' && text[end - 1] == '}';
 }
 
-/* For all words at once, which the compiler does several at a time: a run of n digits begins where
- * digits, anded with themselves shifted by 1, 2, 4 and so on, have anything left. */
+/* For all words at once, which the compiler vectorises: a run of n digits begins at each bit that
+ * is left when the digits are anded with themselves shifted by 1, 2, 4 and so on. */
 static void find_runs(const struct prefilter *filter, const struct masks *masks,
                       uint64_t digit_before, struct runs *runs) {
   uint64_t *starts = runs->starts;
@@ -366,7 +366,7 @@ static void find_runs(const struct prefilter *filter, const struct masks *masks,
     unsigned shift = filter->steps[step];
     for (unsigned i = 0; i < WORDS; i++)
       starts[i] &= starts[i] >> shift | starts[i + 1] << (64 - shift);
-    starts[WORDS] &= starts[WORDS] >> shift; /* its low bits are right, and all that is wanted */
+    starts[WORDS] &= starts[WORDS] >> shift; /* only its low bits are needed, and they are right */
   }
   starts[0] &= ~(masks->digits[0] << 1 | digit_before);
   for (unsigned i = 1; i < WORDS; i++)
@@ -424,7 +424,7 @@ static void classify_piece(const struct scan *scan, size_t first, struct masks *
   }
 }
 
-/* The last bytes are classified in a copy: vectors read a little further than they look. */
+/* The last bytes are classified in a copy, since vectors read a little beyond them. */
 static void begin(struct scan *scan, size_t size) {
   char rest[(TAIL + 1) * 64] = {0};
   scan->whole = size > VECTOR_SLACK ? (size - VECTOR_SLACK) / 64 : 0;

@@ -1,8 +1,8 @@
 /* results.c - see results.h
  *
- * Rows come by the million and nearly all look alike: members with plain strings, without white
- * space or escapes. Those are read by a scanner that knows nothing else; whatever else a row may be
- * goes to the JSON parser. Both hand over members, so that what a row means is decided once.
+ * There are millions of rows and nearly all look alike: members with plain strings, without white
+ * space or escapes. A scanner that knows nothing else reads those; all other rows go to the JSON
+ * parser. Both hand over members, so that the meaning of a row is decided in one place.
  */
 #include "dataset/verdicts/results.h"
 
@@ -22,7 +22,7 @@
 #include "memory.h"
 
 enum {
-  ROW_MAX = 1 << 20, /* bytes: none is a thousandth of that */
+  ROW_MAX = 1 << 20, /* bytes: real rows are less than a thousandth of that */
   WORD_MAX = 40,     /* longer than any action or reason that is known */
   SAID = 108,        /* two of them and what stands around them */
   PLAIN_MAX = 512,
@@ -132,7 +132,7 @@ const char *fact_reason(uint32_t facts) {
 ** Times: 2019-08-10T12:22:39.022Z, 2021-02-21T18:01:36+00:00
 ** =================================================================== */
 
-/* Reads `digits` digits that are followed by `end` (any byte where that is 0). */
+/* Reads `digits` digits that are followed by `end` (any byte if that is 0). */
 static bool read_number(const char **at, const char *limit, int digits, char end, int *number) {
   *number = 0;
   if (limit - *at < digits + (end != 0)) return false;
@@ -145,8 +145,8 @@ static bool read_number(const char **at, const char *limit, int digits, char end
   return end == 0 || *(*at)++ == end;
 }
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar: the year is taken to begin in March, so
- * that the leap day is its last. */
+/* Days from 1970-01-01 to a day of the Gregorian calendar: years are counted from March, so that
+ * the leap day is the last day. */
 static int64_t days_to(int year, int month, int day) {
   int64_t y = month <= 2 ? year - 1 : year;
   int64_t century = y / 100, of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -204,7 +204,7 @@ static enum member member_named(struct word key) {
   }
 }
 
-/* False if the member stands twice. */
+/* False if the member appears twice. */
 static bool set_member(struct members *members, enum member member, struct word value) {
   if (members->seen >> member & 1) return false;
   members->seen |= 1u << member;
@@ -212,8 +212,8 @@ static bool set_member(struct members *members, enum member member, struct word 
   return true;
 }
 
-/* Where the quotes of a row stand; returns how many, or 0 where there are too many, or a backslash
- * or a control character. PLAIN_MAX + 16 bytes of the text can be read. */
+/* Finds the quotes of a row; returns how many, or 0 if there are too many, or a backslash or a
+ * control character. PLAIN_MAX + 16 bytes of the text can be read. */
 static unsigned find_quotes(const char *text, size_t size, uint16_t quotes[QUOTES_MAX]) {
   unsigned count = 0;
 #if defined(__SSE2__)
@@ -239,7 +239,7 @@ static unsigned find_quotes(const char *text, size_t size, uint16_t quotes[QUOTE
   return count;
 }
 
-/* {"key":"value","key":"value"} and nothing else. False: the JSON parser is to look at it. */
+/* {"key":"value","key":"value"} and nothing else. False: the JSON parser must read it. */
 static bool scan_plain(const char *text, size_t size, struct members *members) {
   uint16_t quotes[QUOTES_MAX];
   unsigned count = size > PLAIN_MAX ? 0 : find_quotes(text, size, quotes);
@@ -318,7 +318,7 @@ static const char *parse_json(const char *text, size_t size, struct members *mem
   return json.problem;
 }
 
-/* Appends the word, as far as it can be shown, to a message. */
+/* Appends the printable part of the word to a message. */
 static void describe(char *text, size_t room, const char *name, struct word word) {
   size_t used = strlen(text);
   int size = snprintf(text + used, room - used, "%s%s ", used > 0 ? ", " : "", name);
@@ -397,7 +397,7 @@ static bool is_blank(const char *text, size_t size) {
   return true;
 }
 
-/* What is often given in place of results. */
+/* Common mistakes instead of results. */
 static const char *known_mistake(const struct reader *reader) {
   size_t at = 0;
   while (at < reader->size && strchr(" \t\r\n", reader->text[at]))
@@ -411,7 +411,7 @@ static const char *known_mistake(const struct reader *reader) {
   return NULL;
 }
 
-/* Keeps the place of the first row of a kind, in front of what it says. */
+/* Adds the place of the first row of a kind before what it says. */
 static void add_place(char *text, const char *path, uint64_t line) {
   char said[SAID];
   size_t size = strlen(path), room = RESULTS_TEXT - SAID - 32;

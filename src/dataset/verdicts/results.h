@@ -1,13 +1,14 @@
 /* results.h - the rows of a batch compliance job's results, failing closed
  *
- * A results file is JSON Lines, one flat object a row:
+ * A results file is JSON Lines, one flat object on each line:
  *   {"id":"1265324480517361669","action":"delete","created_at":"2019-08-10T12:22:39.022Z",
  *    "redacted_at":"2021-08-17T17:26:15.788Z","reason":"deleted"}
- * Blank lines stand where the service has joined pieces. An id that is in compliance has no row.
+ * The service leaves blank lines where it has joined pieces. An id that is in compliance has no
+ * row.
  *
- * A row becomes a set of facts about its id. What this version does not know becomes FACT_UNKNOWN,
- * never nothing; what is not a row at all (HTML, gzip, a truncated line, a dataset) is an error
- * with file, line and byte.
+ * A row becomes a set of facts about its id. Anything that this version does not know becomes
+ * FACT_UNKNOWN, and is never ignored; a line that is not a row (HTML, gzip, a truncated line, a
+ * dataset) is an error with file, line and byte.
  */
 #ifndef XCOMPLIANCE_RESULTS_H
 #define XCOMPLIANCE_RESULTS_H
@@ -26,7 +27,7 @@
 enum fact {
   FACT_DELETED = 1 << 0,
   FACT_BOUNCED = 1 << 1,
-  FACT_OTHER = 1 << 2, /* action delete for a reason without a name here */
+  FACT_OTHER = 1 << 2, /* action delete for any other reason */
   FACT_SUSPENDED = 1 << 3,
   FACT_DEACTIVATED = 1 << 4,
   FACT_PROTECTED = 1 << 5,
@@ -38,7 +39,7 @@ enum fact {
 enum { FACT_KINDS = 10, FACT_DELETE = (1 << 6) - 1, FACT_ALL = (1 << FACT_KINDS) - 1 };
 
 struct results_row {
-  uint64_t id;          /* 0 in an error row whose id is none */
+  uint64_t id;          /* 0 in an error row without an id */
   uint32_t redacted_at; /* seconds since 1970, to 2106; 0 if the row has none */
   uint32_t fact;        /* enum fact */
 };
@@ -53,7 +54,7 @@ struct results_counts {
   char unknown_text[RESULTS_TEXT], other_text[RESULTS_TEXT]; /* what the first of them said */
 };
 
-/* Is given each row; returns false, with `error` filled, to stop. */
+/* Called with each row; returns false, with `error` filled, to stop. */
 typedef bool results_take(void *context, const struct results_row *row, struct error *error);
 
 struct results_options {
@@ -62,11 +63,11 @@ struct results_options {
   const char *name;  /* what messages call the file; NULL: its path */
   unsigned jobs;     /* threads that parse; 0: as many as there are processors */
   struct task *task; /* may be NULL */
-  int counter;       /* this progress counter of it is kept at the bytes read of all files */
+  int counter;       /* the progress counter that shows the bytes read of all files */
 };
 
-/* Reads the whole file `path` ("-": standard input), gives each row in the file's order, and adds
- * to `*counts`. */
+/* Reads the whole file `path` ("-": standard input), calls `take` with each row in the file's
+ * order, and adds to `*counts`. */
 bool results_read(const char *path, const struct results_options *options,
                   struct results_counts *counts, struct error *error);
 
@@ -78,7 +79,7 @@ void results_add(struct results_counts *to, const struct results_counts *from);
 const char *results_parse(const char *text, size_t size, struct results_row *row,
                           struct results_counts *counts, size_t *at);
 
-/* The outcome and the reason that a set of facts results in: "delete", "unknown", "scrub_geo",
+/* The outcome and the reason that a set of facts stands for: "delete", "unknown", "scrub_geo",
  * "rehydrate", "invalid"; "deleted", "suspended", ... or NULL. Constant strings. */
 const char *fact_outcome(uint32_t facts);
 const char *fact_reason(uint32_t facts);

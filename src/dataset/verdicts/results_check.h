@@ -1,7 +1,7 @@
 /* results_check.h - whether a file holds results, and how many rows, as a task
  *
- * Everything that a job's results go through before they get their final name: each row is parsed
- * as it is when verdicts are made of it, but nothing is kept.
+ * The check of a job's results before they get their final name: each row is parsed as for
+ * verdicts, but nothing is kept.
  */
 #ifndef XCOMPLIANCE_DATASET_RESULTS_CHECK_H
 #define XCOMPLIANCE_DATASET_RESULTS_CHECK_H
@@ -16,7 +16,7 @@
  * be started. Progress: bytes. */
 struct task *results_check_start(const char *path, const char *name, struct error *error);
 
-/* What the file holds, once the task has ended well. */
+/* What the file holds, after the task has succeeded. */
 const struct results_counts *results_checked(const struct task *task);
 
 #pragma GCC visibility pop

@@ -69,14 +69,14 @@ static void sort_by_insertion(unsigned char *entries, size_t count) {
   }
 }
 
-/* Asked now and then in long loops. */
+/* Checked now and then in long loops. */
 static bool is_cancelled(struct task *task, uint64_t i) {
   return i % NOW_AND_THEN == 0 && task && task_cancelled(task);
 }
 
-/* Puts each entry where its digit (the bits of the hash from `shift` on) belongs: `next` holds
- * where each part begins, and in the end where it ends. Each entry taken up is put down in its
- * place, where another is taken up, until one belongs where the first was. */
+/* Moves each entry to the part of its digit (the bits of the hash from `shift` on): `next` holds
+ * the start of each part, and at the end its end. Each entry is swapped with the one in its place,
+ * until one belongs in the place of the first. */
 static void divide(unsigned char *entries, uint32_t *next, const uint32_t *ends, unsigned parts,
                    unsigned shift, struct task *task) {
   uint64_t moved = 0;

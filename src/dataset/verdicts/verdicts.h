@@ -1,12 +1,11 @@
-/* verdicts.h - what the results say of each id: built once, asked by any number of threads
+/* verdicts.h - what the results say about each id: built once, read by any number of threads
  *
  * A verdict takes 14 bytes: the id, the facts (results.h) and the earliest redacted_at. Verdicts
  * lie in one array, in order of a hash of their ids; a directory (half a byte a verdict or less)
- * says where each run of about twelve of them begins. So a look-up touches two or three lines of
- * memory, the array is full, and it is on the disk as it is in memory (verdicts_file.h).
+ * says where each run of about twelve of them begins. So a look-up touches two or three cache
+ * lines, the array has no gaps, and its form on disk is that in memory (verdicts_file.h).
  *
- * Verdicts do not change once they are made, and live until the last one who retains them releases
- * them.
+ * Verdicts do not change after they are made, and live until the last reference is released.
  */
 #ifndef XCOMPLIANCE_VERDICTS_H
 #define XCOMPLIANCE_VERDICTS_H
@@ -31,7 +30,7 @@ struct verdict {
 };
 
 struct verdict_set {
-  bool given;        /* results of this type were given, be it without a row */
+  bool given;        /* results of this type were given, even if without a row */
   uint64_t count;    /* distinct ids */
   uint64_t nameless; /* error rows without an id */
   struct results_counts results;
@@ -52,7 +51,7 @@ struct verdicts {
 /* Finds the verdict of `id`. */
 bool verdicts_find(const struct verdict_set *set, uint64_t id, struct verdict *verdict);
 
-/* Has the memory that verdicts_find(set, id) looks at fetched meanwhile. */
+/* Prefetches the memory that verdicts_find(set, id) reads. */
 void verdicts_prefetch(const struct verdict_set *set, uint64_t id);
 
 /* Verdict number `i` of [0 .. count), in no order that means anything. An entry is the id (8
@@ -88,7 +87,7 @@ uint32_t verdicts_directory_bits(uint64_t count);
 struct verdicts *verdicts_retain(struct verdicts *verdicts);
 void verdicts_release(struct verdicts *verdicts); /* may be NULL */
 
-/* Without any verdict; for who fills the sets himself. NULL: no memory. */
+/* Without any verdict; for callers that fill the sets themselves. NULL: no memory. */
 struct verdicts *verdicts_new(void);
 
 /* Building */

@@ -53,7 +53,7 @@ static bool put_id(struct export *l, uint64_t id, struct error *error) {
   return true;
 }
 
-/* The line of an id that was asked. `facts` 0: it has no verdict. */
+/* The line of an id of the list. `facts` 0: it has no verdict. */
 static bool list_id(struct export *l, uint64_t id, const struct verdict *verdict,
                     struct error *error) {
   const char *reason = fact_reason(verdict->facts);
@@ -131,7 +131,7 @@ static bool has_ids(const struct export *l, struct error *error) {
   return false;
 }
 
-/* Results always are about ids that were asked. */
+/* Results are always about ids that were in the upload. */
 static bool have_ids_in_common(const struct export *l, struct error *error) {
   static const char *const names[VERDICTS_TYPES] = {"tweets", "users"};
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
@@ -166,7 +166,7 @@ static bool is_cancelled(struct export *l, uint64_t i) {
   return i % NOW_AND_THEN == 0 && task_cancelled(&l->task);
 }
 
-/* Sorted by id, with what each results in looked up again. */
+/* Sorted by id; the facts of each are looked up again. */
 static bool list_all(struct export *l, struct error *error) {
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
   uint64_t *ids = malloc((set->count + 1) * sizeof *ids);

@@ -1,4 +1,4 @@
-/* verdicts_export.h - verdicts as text, for data that lies elsewhere: a task
+/* verdicts_export.h - verdicts as text, for data that is stored elsewhere: a task
  *
  *   with `ids`   one line for each id that was asked, in that order:
  * "id,outcome,reason,redacted_at", where who has no verdict is compliant (and only so if the id was
@@ -35,12 +35,13 @@ struct verdicts_export_counts {
   uint64_t lines;               /* written, without the header */
 };
 
-/* Starts it; copies the options. Results of which no id was asked are refused (ERROR_DATA): they
- * are of another job, or of the other type. NULL with `error` filled if it cannot be started. */
+/* Starts it; copies the options. If no id of the list is in the results, they are refused
+ * (ERROR_DATA): they are of another job, or of the other type. NULL with `error` filled if it
+ * cannot be started. */
 struct task *verdicts_export_start(const struct verdicts_export_options *options,
                                    struct error *error);
 
-/* Once the task has ended well. */
+/* After the task has succeeded. */
 const struct verdicts_export_counts *verdicts_export_counts(const struct task *task);
 
 enum { TIME_TEXT = 21 }; /* "2021-08-17T17:26:15Z" and a zero byte */

@@ -67,7 +67,7 @@ static void fill_header(struct verdicts_header *header, const struct verdicts *v
   }
 }
 
-/* Whether nobody wants it any more. */
+/* Whether the task was cancelled. */
 static bool is_cancelled(struct task *task, const char *path, struct error *error) {
   if (!task || !task_cancelled(task)) return false;
   error_set(error, ERROR_CANCELLED, "saving or loading %s was cancelled", path);
@@ -135,7 +135,7 @@ static bool damaged(const char *path, const char *what, struct error *error) {
   return false;
 }
 
-/* Each verdict must stand where a look-up looks for it. Counts them on the way. */
+/* Each verdict must be where a look-up looks for it. Counts them too. */
 static bool check_set(struct verdict_set *set, struct task *task) {
   uint64_t last = 0;
   size_t runs = (size_t)1 << set->bits;
@@ -188,7 +188,7 @@ static bool place_set(const struct set_header *header, const unsigned char *byte
   return true;
 }
 
-/* Through a buffer: bytes that are mapped to be summed up would count as memory of ours. */
+/* Through a buffer: pages that are mapped for the sum would count as memory of this process. */
 static bool sum_up(int descriptor, const char *path, uint64_t size, uint32_t *crc,
                    struct task *task, struct error *error) {
   char *buffer = malloc(SUM_SIZE);

@@ -6,9 +6,9 @@
  *   users      the same
  *   check      CRC32C of all before it, 4 bytes
  *
- * Of a file that somebody else may have made nothing is believed: checksum, sizes, directory, and
- * each verdict's place are looked at before it is used. It must not be changed while it is mapped;
- * saving replaces it by renaming.
+ * Somebody else may have made the file, so nothing in it is trusted: checksum, sizes, directory,
+ * and each verdict's place are checked before it is used. It must not be changed while it is
+ * mapped; saving replaces it by renaming.
  */
 #ifndef XCOMPLIANCE_VERDICTS_FILE_H
 #define XCOMPLIANCE_VERDICTS_FILE_H

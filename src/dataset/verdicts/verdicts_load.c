@@ -43,7 +43,7 @@ static bool is_cancelled(struct verdicts_task *task, struct error *error) {
   return true;
 }
 
-/* A saved file among others gives its verdicts one by one. */
+/* A saved file that is one of several adds its verdicts one by one. */
 static bool add_saved(struct verdicts_task *task, const struct verdict_set *from,
                       struct error *error) {
   struct verdict_set *set = verdicts_building(task->builder, task->type);
@@ -85,7 +85,8 @@ static bool load_saved(struct verdicts_task *task, const char *path, struct erro
   return ok;
 }
 
-/* Results are empty if nothing is condemned. Compiled verdicts never are: the file was cut. */
+/* Results are empty if nothing is condemned. Compiled verdicts are never empty: the file was
+ * truncated. */
 static bool is_empty_compiled(const char *path) {
   static const char ending[] = ".verdicts";
   size_t size = strlen(path), length = sizeof ending - 1;
@@ -94,7 +95,7 @@ static bool is_empty_compiled(const char *path) {
          S_ISREG(status.st_mode) && status.st_size == 0;
 }
 
-/* An empty file is what a finished job left; an empty pipe is what a program leaves that failed. */
+/* An empty file may be the results of a finished job; an empty pipe means that a program failed. */
 static bool is_pipe(const char *path) {
   struct stat status;
   return strcmp(path, "-") == 0 || (stat(path, &status) == 0 && !S_ISREG(status.st_mode));

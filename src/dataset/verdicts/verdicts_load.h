@@ -18,14 +18,14 @@ struct verdicts_options {
 /* Progress counters. */
 enum { VERDICTS_BYTES, VERDICTS_TOTAL, VERDICTS_ROWS };
 
-/* Begins to load; copies the options. Each path is a results file or one that verdicts_save made
+/* Starts to load; copies the options. Each path is a results file or one that verdicts_save made
  * (of which the set of that type is taken). NULL with `error` filled. */
 struct task *verdicts_start(const struct verdicts_options *options, struct error *error);
 
-/* The verdicts of a task that has ended well; they are the task's: retain them to keep them. */
+/* The verdicts of a task that has succeeded; they belong to the task: retain them to keep them. */
 struct verdicts *verdicts_loaded(const struct task *task);
 
-/* Begins to save them (verdicts_file.h); retains them. NULL with `error` filled. */
+/* Starts to save them (verdicts_file.h); retains them. NULL with `error` filled. */
 struct task *verdicts_save_start(struct verdicts *verdicts, const char *path, struct error *error);
 
 #pragma GCC visibility pop
