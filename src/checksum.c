@@ -1,7 +1,7 @@
 /* checksum.c - see checksum.h
  *
- * ISA-L computes it at memory speed and keeps the register as it stands in the algorithm; the
- * inversions before and after are ours.
+ * ISA-L computes it at memory speed, without the algorithm's inversions before and after, which are
+ * done here.
  */
 #include "checksum.h"
 

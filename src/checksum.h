@@ -1,4 +1,4 @@
-/* checksum.h - CRC32C (RFC 3720, appendix B.4), as Google Cloud Storage states it of every object
+/* checksum.h - CRC32C (RFC 3720, appendix B.4), as Google Cloud Storage gives it for every object
  *
  * https://cloud.google.com/storage/docs/data-validation: "x-goog-hash: crc32c=" carries the four
  * bytes in big-endian order, base64-encoded.
@@ -14,7 +14,7 @@
 
 enum { CHECKSUM_TEXT = 9 }; /* eight characters and a NUL */
 
-/* The CRC32C of what `crc` is the CRC32C of, followed by `size` more bytes. Of nothing it is 0. */
+/* Extends the CRC32C `crc` of some bytes by `size` more bytes. That of no bytes is 0. */
 uint32_t checksum_crc32c(uint32_t crc, const void *bytes, size_t size);
 
 /* Writes `crc` as x-goog-hash does. */

@@ -28,7 +28,7 @@ void error_set(struct error *error, enum error_code code, const char *format, ..
   va_end(arguments);
 }
 
-/* A path longer than the field keeps its end, which tells more than its beginning. */
+/* If a path is longer than the field, its end is kept, which says more than its start. */
 static void set_file(struct error *error, const char *file) {
   size_t size = strlen(file);
   if (size >= sizeof error->file) file += size - (sizeof error->file - 1);

@@ -2,8 +2,9 @@
  *
  * A function that can fail takes a `struct error *` last, fills it, and returns false or NULL. The
  * structure owns nothing, so it can be copied and dropped freely. A message is a sentence without
- * its last full stop that says what was being done, to what, what happened and what helps; it never
- * holds a token or the query of a signed URL.
+ * its full stop that says what was being done, to what, what happened and what to do; it never
+ * contains a token or the query of a signed URL. Options are in backquotes, so that the command can
+ * show them as its flags.
  */
 #ifndef XCOMPLIANCE_ERROR_H
 #define XCOMPLIANCE_ERROR_H
@@ -19,15 +20,15 @@
 enum error_code {
   ERROR_NONE,
   ERROR_MEMORY,    /* an allocation failed */
-  ERROR_CANCELLED, /* the caller gave up */
+  ERROR_CANCELLED, /* the caller cancelled */
   ERROR_IO,        /* a file could not be opened, read, written, flushed or renamed */
-  ERROR_DATA,      /* what was read is not what it should be; file, line and byte say where */
-  ERROR_REFUSED,   /* what was read is not understood: the caller must decide about it */
-  ERROR_CONFLICT,  /* somebody else holds it */
-  ERROR_NETWORK,   /* no connection, or one that broke */
-  ERROR_TIMEOUT,   /* too slow, or nothing at all */
+  ERROR_DATA,      /* the input is invalid; file, line and byte say where */
+  ERROR_REFUSED,   /* the input is not understood: the caller must decide about it */
+  ERROR_CONFLICT,  /* something else uses it */
+  ERROR_NETWORK,   /* no connection, or a broken one */
+  ERROR_TIMEOUT,   /* too slow, or no answer */
   ERROR_TLS,       /* the peer could not be trusted */
-  ERROR_PROTOCOL,  /* the peer does not speak as it should */
+  ERROR_PROTOCOL,  /* the peer violates the protocol */
   ERROR_USAGE,     /* a value that the caller gave cannot be used */
   ERROR_INTERNAL,  /* a fault of this program */
 };
@@ -38,7 +39,7 @@ struct error {
   uint64_t line;      /* from 1; 0 if there is none */
   uint64_t byte;      /* offset from 0 within `file` (as decompressed); only with `line` */
   char file[1024];    /* the path that was being worked on, or "" */
-  char message[1536]; /* a whole sentence, with file, line and byte in it where they matter */
+  char message[1536]; /* a whole sentence, with file, line and byte in it if they matter */
 };
 
 /* Fills `error` with a code and a formatted message, and clears the rest. */

@@ -1,7 +1,7 @@
 /* file.c - see file.h
  *
  * Names beside the target are random, so that nobody can prepare a link under them; they are opened
- * with O_EXCL and O_NOFOLLOW, so that nobody who does gains by it.
+ * with O_EXCL and O_NOFOLLOW, so that such a link would be useless.
  */
 #include "file.h"
 
@@ -21,7 +21,7 @@ int file_open(const char *path, struct stat *status, struct error *error) {
   struct stat own;
   int descriptor;
   if (!status) status = &own;
-  /* O_NONBLOCK: a pipe without a writer must be refused, not waited for */
+  /* O_NONBLOCK: do not wait for the writer of a pipe, which is refused */
   descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0 || fstat(descriptor, status) != 0) {
     error_errno(error, "opening", path);
@@ -127,7 +127,7 @@ bool file_can_be_target(const char *target, struct error *error) {
   }
   if (lstat(target, &status) != 0) return true;
   linked = S_ISLNK(status.st_mode);
-  if (linked && stat(target, &status) != 0) return true; /* it leads nowhere */
+  if (linked && stat(target, &status) != 0) return true; /* its target does not exist */
   if (!S_ISREG(status.st_mode)) {
     error_at(error, ERROR_IO, target, 0, 0,
              "exists and is not a regular file - give the name of a file");
@@ -181,8 +181,7 @@ static int open_folder(const char *target, struct error *error) {
   return descriptor;
 }
 
-/* Some file systems cannot flush a folder, and say EINVAL: there is nothing more to be done on
- * them. */
+/* Some file systems cannot flush a folder, and return EINVAL: nothing more can be done there. */
 static bool flush(int descriptor, const char *path, struct error *error) {
   if (fsync(descriptor) == 0 || errno == EINVAL) return true;
   error_errno(error, "flushing", path);
@@ -197,12 +196,12 @@ static bool rename_in(int folder, int descriptor, const char *path, const char *
   return false;
 }
 
-/* The rename is durable only when the folder is flushed. All that can fail comes before it: after
- * it the target is replaced, and an error would say that it is not. */
+/* The rename is durable only when the folder is flushed. Everything that can fail comes before it:
+ * after it the target is replaced, and an error would claim that it is not. */
 bool file_publish(int descriptor, const char *path, const char *target, struct error *error) {
   int folder = file_can_be_target(target, error) ? open_folder(target, error) : -1;
   bool done = folder >= 0 && rename_in(folder, descriptor, path, target, error);
-  if (done) fsync(folder); /* it could be flushed a moment ago */
+  if (done) fsync(folder); /* flushing it succeeded a moment ago */
   if (folder >= 0) close(folder);
   return done;
 }

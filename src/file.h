@@ -1,8 +1,7 @@
-/* file.h - files that take their final name only when they are whole, and files that two must not
- * write at once
+/* file.h - files that take their final name only when they are complete
  *
- * A `struct output` is written under an unpredictable name beside its target (mode 0600, O_EXCL,
- * never through a symbolic link) and renamed over it when it is complete and flushed.
+ * An output is written under an unpredictable name beside its target (mode 0600, O_EXCL, never
+ * through a symbolic link) and renamed over it when it is complete and flushed.
  */
 #ifndef XCOMPLIANCE_FILE_H
 #define XCOMPLIANCE_FILE_H
@@ -27,9 +26,9 @@ int64_t file_read(int descriptor, void *buffer, size_t size, uint64_t offset, co
 bool file_write(int descriptor, const void *buffer, size_t size, const char *path,
                 struct error *error);
 
-/* Whether a file can be renamed to `target`: that is refused if it exists and is not a regular
- * file, or a link to something else than that, or to a standard stream (/dev/stdout). Another link
- * is replaced by the rename, which does not follow it. */
+/* Whether a file can be renamed to `target`: not if that is something other than a regular file, or
+ * a link to such a thing or to a standard stream (/dev/stdout). The rename replaces any other link,
+ * and does not follow it. */
 bool file_can_be_target(const char *target, struct error *error);
 
 /* Creates a new file beside `target`, if that can be one: "DIR/.NAME.RANDOM.part". Returns the

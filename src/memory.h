@@ -9,9 +9,9 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Makes room for `count` things of `size` bytes in an array that was allocated or is NULL: `array` is
- * the address of the pointer to it, `*room` how many it holds. False if memory is short: it is then
- * as it was. */
+/* Makes room for `count` things of `size` bytes in an array that was allocated or is NULL: `array`
+ * is the address of the pointer to it, `*room` its size in things. False if memory is short; the
+ * array is then unchanged. */
 bool memory_grow(void *array, size_t *room, size_t count, size_t size);
 
 static inline bool memory_reserve(void *array, size_t *room, size_t count, size_t size) {

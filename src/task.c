@@ -2,8 +2,8 @@
  *
  * The end of a task is the one moment that two threads must agree on. It happens under the mutex,
  * and task_free takes the same mutex before anything is freed, so a runner that is just leaving
- * task_end never touches freed memory. A descriptor is made only when somebody asks for it: a
- * thousand small exchanges need none.
+ * task_end never touches freed memory. A descriptor is made only on demand: a thousand small
+ * exchanges need none.
  */
 #include "task.h"
 
@@ -133,7 +133,7 @@ bool task_ended(struct task *task) {
   return ended;
 }
 
-/* Connections and files need descriptors more than we do: whoever gets none may ask task_ended. */
+/* Connections and files need descriptors more: callers that get none can use task_ended. */
 static int make_descriptor(bool ended) {
   struct rlimit limit;
   int descriptor = eventfd(ended, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -161,7 +161,7 @@ bool task_is_ours(const struct task *task) {
 }
 
 void task_free(struct task *task) {
-  if (!task_is_ours(task)) return; /* its thread did not come along through the fork */
+  if (!task_is_ours(task)) return; /* its thread does not exist in the child */
   task_cancel(task);
   task_wait(task, HUGE_VAL);
   if (task->threaded) thread_join(&task->thread);

@@ -1,7 +1,8 @@
 /* thread.c - see thread.h
  *
- * Whether to give way is kept by thread, not by process: two hosts in one process must not meet. It
- * is kept by a key, since LeakSanitizer falls over thread-local variables of what was loaded late.
+ * Whether to give way is a property of a thread, not of the process: two hosts in one process must
+ * not affect each other. It is kept by a key, since LeakSanitizer fails on thread-local variables
+ * of libraries that were loaded late.
  */
 #include "thread.h"
 
@@ -23,7 +24,7 @@ __attribute__((destructor)) static void delete_key(void) {
 static void *run_thread(void *argument) {
   struct thread *thread = argument;
   const struct sched_param none = {0};
-  /* refused by nobody; and where it were, the work is done all the same */
+  /* no system refuses it; if one did, the work would be done all the same */
   if (thread->gives_way) pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
   thread->run(thread->argument);
   return NULL;

@@ -1,7 +1,7 @@
 /* thread.h - threads that keep out of their host's way
  *
- * A signal never reaches them: the host's threads know what to do with it. And where the host's own
- * thread has others to serve, they take only what processors have left.
+ * They block all signals: the host's threads handle those. If the host's own thread must stay
+ * responsive, they use only idle processor time.
  */
 #ifndef XCOMPLIANCE_THREAD_H
 #define XCOMPLIANCE_THREAD_H
@@ -25,8 +25,8 @@ int thread_start(struct thread *thread, void (*run)(void *argument), void *argum
 /* Waits until `run` has returned. */
 void thread_join(struct thread *thread);
 
-/* Threads that the calling thread starts from now on, and theirs, run when no other thread of the
- * host wants the processor (SCHED_IDLE of sched(7), which needs no privilege). */
+/* Threads that the calling thread starts from now on, and their threads, run only if no other
+ * thread of the host needs the processor (SCHED_IDLE of sched(7), which needs no privilege). */
 void thread_give_way(void);
 
 /* How many processors the calling thread may run on. */

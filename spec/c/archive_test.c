@@ -1,5 +1,5 @@
-/* archive_test.c - archives are read and written alike by any number of threads; and memory that
- * runs out anywhere is an error: no crash, no leak, nothing left behind
+/* archive_test.c - archives are read and written in the same way by any number of threads; and if
+ * memory runs out anywhere, that is an error: no crash, no leak, no file left behind
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -66,7 +66,7 @@ static size_t fill(char *text, int member, int lines) {
   return size;
 }
 
-/* Members of all packings, sizes and forms; every third has nothing that changes. */
+/* Members of all packings, sizes and forms; in every third nothing changes. */
 static void write_archive(const char *name, int format, int members, int lines) {
   static char text[1 << 21], packed[1 << 21];
   struct archive *archive = archive_write_new();

@@ -1,7 +1,7 @@
-/* cancel_test.c - what works on long records and long lists asks its task, and stops
+/* cancel_test.c - work on long records and long lists checks its task for cancellation, and stops
  *
- * Each part is begun with a task that is cancelled already: it must not do its work. The longest
- * are also cancelled in their middle.
+ * Each part is started with a task that is already cancelled: it must not do its work. The longest
+ * are also cancelled in the middle.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@
 
 enum { IDS = 3000000, PAGE = 300000, LATE = 20 /* milliseconds */ };
 
-static struct task task; /* of which only `cancelled` is looked at */
+static struct task task; /* only its cancellation matters */
 static char folder[] = "/tmp/cancel_test.XXXXXX";
 
 static void *cancel_late(void *argument) {
@@ -29,14 +29,14 @@ static void *cancel_late(void *argument) {
   return argument;
 }
 
-/* Has the task cancelled in a moment. Returns when that began. */
+/* Cancels the task a moment later. Returns the time of the call. */
 static clock_t begin_late(pthread_t *thread) {
   atomic_store(&task.cancelled, false);
   if (pthread_create(thread, NULL, cancel_late, NULL) != 0) exit(1);
   return clock();
 }
 
-/* The time of the processor that was used, in milliseconds. */
+/* The processor time used, in milliseconds. */
 static long end_late(pthread_t thread, clock_t began) {
   long used = (clock() - began) * 1000 / CLOCKS_PER_SEC;
   pthread_join(thread, NULL);

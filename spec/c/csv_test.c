@@ -1,4 +1,4 @@
-/* csv_test.c - where cells lie, compared with a reader that goes byte by byte */
+/* csv_test.c - the places of cells, compared with a reader that works byte by byte */
 #include <stdlib.h>
 
 #include "check.h"
@@ -91,7 +91,7 @@ static void test_columns(void) {
   free(text);
 }
 
-/* What is cut off anywhere asks for more, and gives the same when there is more. */
+/* A text cut anywhere asks for more, and gives the same when there is more. */
 static void test_more(void) {
   static const char text[] = "a,b\r\n\"1\n\"\"\",2\r\n33,44\n";
   char *copy = padded(text, sizeof text - 1);
@@ -106,7 +106,7 @@ static void test_more(void) {
   free(copy);
 }
 
-/* Byte by byte: fills `cells` with the decoded cells of the first row; -1 where it is wrong. */
+/* Byte by byte: fills `cells` with the decoded cells of the first row; -1 if it is wrong. */
 static int plain_row(const char *text, size_t size, char cells[CELLS][64], size_t *used) {
   size_t at = 0;
   for (int count = 0; count < CELLS; count++) {

@@ -1,5 +1,5 @@
-/* extract_jobs_test.c - however many threads parse, the ids, the counts, the first error and the
- * list of what was skipped are the same
+/* extract_jobs_test.c - the ids, the counts, the first error and the list of skipped records are
+ * the same for any number of threads
  */
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ enum { LINES = 90000, ROOM = 1 << 20 };
 static char folder[] = "/tmp/extract_jobs_test.XXXXXX";
 static char input[64], output[64], list[96];
 
-/* More than is read by one thread. Every `bad`th line is malformed; 0: none. */
+/* More than one thread reads. Every `bad`th line is malformed; 0: none. */
 static void write_input(int bad) {
   FILE *file = fopen(input, "wb");
   if (!file) exit(1);
@@ -87,7 +87,7 @@ static void check_same(const char *what, enum extract_malformed on_malformed) {
   free(one.malformed);
 }
 
-/* The counts are those of the plainest reading. */
+/* The counts are those of the simplest implementation. */
 static void test_counts(void) {
   struct outcome outcome;
   write_input(0);

@@ -1,9 +1,9 @@
-/* extract_test.c - memory that runs out anywhere in an extraction is an error: no crash, no leak,
- * no output under its final name, nothing left behind
+/* extract_test.c - if memory runs out anywhere in an extraction, that is an error: no crash, no
+ * leak, no output under its final name, no file left behind
  *
  * The n-th allocation of the whole process fails, for every n; mappings count as well. All blocks
- * are counted, so that a leak shows. The sanitizers bring a malloc of their own, and are left
- * alone.
+ * are counted, so that a leak shows. The sanitizers have their own malloc, so the test does nothing
+ * under them.
  */
 #include <dirent.h>
 #include <math.h>
@@ -37,7 +37,7 @@ static void write_file(const char *name, const void *bytes, size_t size) {
   if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) exit(1);
 }
 
-/* A folder with all that is read in different ways. */
+/* A folder with one file for each way of reading. */
 static void write_inputs(void) {
   static char text[1 << 18], packed[1 << 18];
   size_t size = 0;
@@ -117,7 +117,7 @@ static void test_every_allocation(void) {
     code = extract(&ids);
     scarce_begin(-1);
     failures += code != ERROR_NONE;
-    /* what a library can do without may be missing */
+    /* an optional allocation of a library may be missing */
     if (!CHECK(code == ERROR_NONE ? ids == 1798 : code == ERROR_MEMORY || code == ERROR_IO) ||
         !CHECK(code == ERROR_NONE || is_empty_but_for_inputs()) ||
         !CHECK(atomic_load(&scarce_blocks) == before))

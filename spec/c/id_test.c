@@ -73,7 +73,7 @@ static int by_size(const void *one, const void *other) {
   return (a > b) - (a < b);
 }
 
-/* What sorting should come to, by the library's qsort. */
+/* The expected result of sorting, by the library's qsort. */
 static size_t sort_plainly(uint64_t *ids, size_t count) {
   size_t kept = 0;
   qsort(ids, count, sizeof *ids, by_size);
@@ -160,7 +160,7 @@ static void test_sets(void) {
   }
 }
 
-/* More than so little memory can merge is an error, not a wrong answer. */
+/* More ids than this little memory can merge is an error, not a wrong result. */
 static void test_too_many(void) {
   struct error error = {0};
   struct id_set *set = id_set_new(1 << 14, "build/id_test.ids", NULL, &error);

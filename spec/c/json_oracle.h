@@ -1,7 +1,7 @@
-/* json_oracle.h - whether a text is JSON by RFC 8259, written as plainly as can be
+/* json_oracle.h - whether a text is JSON by RFC 8259, written as simply as possible
  *
- * What json.c and its scanners are compared with: one byte at a time, one function a rule. `depth`
- * is how many brackets may still be opened.
+ * The reference for json.c and its scanners: one byte at a time, one function for each rule.
+ * `depth` is how many brackets may still be opened.
  */
 #ifndef XCOMPLIANCE_JSON_ORACLE_H
 #define XCOMPLIANCE_JSON_ORACLE_H

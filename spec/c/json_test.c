@@ -1,4 +1,4 @@
-/* json_test.c - what is JSON, where it is not, and that all scanners see the same */
+/* json_test.c - which texts are JSON, where the others are wrong, and that all scanners agree */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -10,8 +10,8 @@ enum { ROOM = 1 << 16, RANDOM_TEXTS = 60000 };
 
 static struct json json;
 
-/* A copy with nothing after its padding, so that sanitizers see what is read too far. What follows
- * the text would continue with it, if it were looked at. */
+/* A copy that ends after its padding, so that sanitizers see reads beyond it. The bytes after the
+ * text would extend it, if they were read. */
 static char *padded(const char *text, size_t size, char follows) {
   char *copy = malloc(size + JSON_PADDING);
   if (!copy) exit(1);
@@ -20,7 +20,7 @@ static char *padded(const char *text, size_t size, char follows) {
   return copy;
 }
 
-/* The problem of a text and where it is, as "problem at N"; "" if there is none. */
+/* The problem of a text and its place, as "problem at N"; "" if there is none. */
 static const char *problem_of(const char *text, size_t size) {
   static char shown[128];
   char *copy = padded(text, size, '}');
@@ -230,7 +230,7 @@ static bool is_same_scan(enum json_scanner scanner, const char *text, size_t siz
   uint32_t *end_one = json_scan(scanner, &scan_one, text, 0, size, one, &bad_one);
   uint32_t *end_other = json_scan(JSON_PORTABLE, &scan_other, text, 0, size, other, &bad_other);
   if (bad_one != bad_other) return false;
-  if (bad_one < size) return true; /* what was found before it is not looked at */
+  if (bad_one < size) return true; /* what was found before it is not checked */
   return end_one - one == end_other - other &&
          memcmp(one, other, (size_t)(end_one - one) * sizeof *one) == 0 &&
          !scan_one.in_string == !scan_other.in_string;

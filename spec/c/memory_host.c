@@ -1,10 +1,10 @@
-/* memory_host.c - runs a Lua script in which memory can be made to run out
+/* memory_host.c - runs a Lua script that can make memory run out
  *
  *   memory_host SCRIPT [ARGUMENT...]
  *
  * The script has two more functions: starve(n) makes the n-th allocation from now on fail, and all
  * after it, in the whole process (Lua's, libcurl's, ours); feed() ends that and returns how many
- * there were. glibc lets a program bring its own malloc; these pass on to the original.
+ * there were. glibc lets a program define its own malloc; these call the original.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,8 +22,8 @@ extern void *__libc_realloc(void *block, size_t size);
 
 static atomic_long allocations, allowed = -1;
 
-/* The dynamic linker allocates a new thread's variables when they are first touched, and ends the
- * process where it cannot: there is nothing to be learned from that. */
+/* The dynamic linker allocates a new thread's variables when they are first used, and ends the
+ * process if it cannot, which tests nothing. */
 static int is_linker(void *caller) {
   Dl_info info;
   return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "/ld-linux");

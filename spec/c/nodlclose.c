@@ -1,4 +1,4 @@
-/* nodlclose.c - preloaded under the sanitizers: what stays loaded keeps its symbols */
+/* nodlclose.c - preloaded under the sanitizers: libraries that stay loaded keep their symbols */
 int dlclose(void *handle);
 
 int dlclose(void *handle) {

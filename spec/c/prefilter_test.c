@@ -1,5 +1,5 @@
 /* prefilter_test.c - no record with an id that matters is missed, whatever surrounds it; all
- * methods see the same
+ * methods agree
  */
 #include <stdlib.h>
 
@@ -50,7 +50,7 @@ static bool matters(uint64_t id) {
          verdicts_find(&verdicts->sets[1], id, &verdict);
 }
 
-/* Whether a line must be a hit, seen slowly. */
+/* Whether a line must be a hit, by a slow reference. */
 static bool must_hit(const char *line, size_t size) {
   size_t end = size;
   if (end > 0 && line[end - 1] == '\r') end--;

@@ -1,4 +1,4 @@
-/* process.c - what specs need of the system that Lua does not have: fork, and an end at once */
+/* process.c - system functions that specs need and Lua lacks: fork, and immediate exit */
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@ static int process_wait(lua_State *L) {
   return 1;
 }
 
-/* process.exit(status): at once; what is a copy of the parent's is neither closed nor flushed */
+/* process.exit(status): immediately; copies of the parent's files are neither closed nor flushed */
 static int process_exit(lua_State *L) {
   _exit((int)luaL_checkinteger(L, 1));
 }

@@ -1,5 +1,5 @@
-/* reader_test.c - the same bytes come out of whatever they are wrapped in, and nothing that is cut
- * off or corrupt passes for whole
+/* reader_test.c - the same bytes come out of every packing, and no truncated or corrupt input is
+ * accepted
  */
 #include <fcntl.h>
 #include <malloc.h>
@@ -77,7 +77,7 @@ static char *random_lines(void) {
   return text;
 }
 
-/* Several members, the first so small that whole members are smaller than a buffer. */
+/* Several members, the first small enough to be less than a buffer. */
 static size_t pack_members(const struct packing *packing, const char *text, unsigned char *packed,
                            size_t room) {
   static const size_t ends[] = {0, 1, 1, 100, 4096, 262144, 262145, 300000, TEXT};
@@ -96,7 +96,7 @@ static void test_packing(const struct packing *packing, const char *text) {
   size = pack_members(packing, text, packed, room);
   other = read_units(write_file(packed, size), READER_LINES);
   CHECK(other.error.code == ERROR_NONE && other.records == plain.records && other.sum == plain.sum);
-  for (int i = 0; i < 40; i++) { /* cut off anywhere but between two members */
+  for (int i = 0; i < 40; i++) { /* truncated anywhere but between two members */
     size_t cut = size - 1 - (i < 20 ? (size_t)i : draw() % (size / 3));
     other = read_units(write_file(packed, cut), READER_LINES);
     CHECK(other.error.code == ERROR_DATA && strstr(other.error.message, "truncated"));
@@ -123,7 +123,7 @@ static void test_packing(const struct packing *packing, const char *text) {
   free(packed);
 }
 
-/* Nothing is wrong with a file that needs two tebibytes of memory. */
+/* A file that needs two tebibytes of memory is not corrupt. */
 static void test_windows(void) {
   static const char large_zstd[] = "\x28\xb5\x2f\xfd\x00\xf8\x11\x00\x00"
                                    "1\n";
@@ -154,7 +154,7 @@ static void test_foreign_formats(void) {
   }
 }
 
-/* Its codes are incomplete: what they decode to must not depend on what was in memory before. */
+/* Its codes are incomplete: the result must not depend on what was in memory before. */
 static void test_undefined_codes(void) {
   static const char corrupt[] =
       "\x1f\x8b\x08\x00\x00\x00\x00\x7c\x00\x03\xab\x56\xca\x4c\x51\xb2\x5a\x30\x54\xaa"

@@ -1,4 +1,4 @@
-/* record_test.c - what is found in a record, where it lies, and that it can be cut out */
+/* record_test.c - what is found in a record, its place, and that it can be cut out */
 #include <stdlib.h>
 
 #include "check.h"
@@ -104,7 +104,7 @@ static void test_nesting(void) {
              ids_of("[{\"id\":1,\"text\":\"\"},{\"data\":{\"id\":2,\"text\":\"\"}}]"));
 }
 
-/* Where only a tweet or only a user may hold it, or where only one of them may be. */
+/* Places that only a tweet or only a user may have, or that only one of them may be in. */
 static void test_wrong_places(void) {
   CHECK_TEXT("", ids_of("{\"retweeted_status\":{\"id\":2,\"text\":\"\"}}"));
   CHECK(walker->objects[1].position == AT_NOWHERE && walker->objects[1].kind == RECORD_NEITHER);
@@ -196,7 +196,7 @@ static void test_parts(void) {
              slice(walker->parts[3].place.start, walker->parts[3].place.end));
 }
 
-/* Records of random shape with white space anywhere: whatever can be cut leaves JSON after. */
+/* Records of random shape with white space anywhere: whatever is cut, the rest is JSON. */
 static char *put(char *to, const char *text) {
   while (draw() % 8 == 0)
     *to++ = " \t\r\n"[draw() % 4];

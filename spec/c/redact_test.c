@@ -1,5 +1,5 @@
-/* redact_test.c - memory that runs out anywhere in loading results, in a redaction or in a list is
- * an error: no crash, no leak, no output under its final name, nothing left behind
+/* redact_test.c - if memory runs out anywhere while results are loaded, in a redaction or in a
+ * list, that is an error: no crash, no leak, no output under its final name, no file left behind
  *
  * The n-th allocation of the whole process fails, for every n.
  */
@@ -31,7 +31,7 @@ static void write_file(const char *name, const void *bytes, size_t size) {
   if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) exit(1);
 }
 
-/* A folder with all that is read and written in different ways, and results. */
+/* A folder with one file for each way of reading and writing, and results. */
 static void write_inputs(void) {
   static const char table[] = "id,text,geo\n3,\"a\nb\",x\n13,c,\n19,d,e\n";
   static const char array[] = "[{\"id\":\"1\",\"text\":\"\"},\n{\"id\":\"13\",\"text\":\"\"}]\n";
@@ -143,7 +143,7 @@ static void test_threads(void) {
 
 #if SCARCE
 
-/* The names in the folder, of which there must be no others than inputs. */
+/* The names in the folder, which must be only inputs. */
 static bool holds_only_inputs(void) {
   DIR *directory = opendir(folder);
   struct dirent *entry;
@@ -174,7 +174,7 @@ static enum error_code list(struct verdicts *verdicts) {
   return code;
 }
 
-/* All of it; `right` is whether what succeeded is what it should be. */
+/* The whole run; `right`: what succeeded is correct. */
 static enum error_code run(bool *right) {
   struct verdicts *verdicts;
   enum error_code code = load(&verdicts);
@@ -207,7 +207,7 @@ static void test_every_allocation(void) {
     code = run(&right);
     scarce_begin(-1);
     failures += code != ERROR_NONE;
-    /* names that have been taken are not given back; the quarantine is the first to take one */
+    /* files that have been renamed stay; the quarantine is the first */
     published = access(in_folder("kept"), F_OK) == 0;
     if (!CHECK(code == ERROR_NONE || code == ERROR_MEMORY || code == ERROR_IO) || !CHECK(right) ||
         !CHECK(code == ERROR_NONE || published || holds_only_inputs()) ||

@@ -1,5 +1,5 @@
-/* results_jobs_test.c - however many threads parse, the rows come in the file's order, and the
- * counts, what is said of the first odd row, and the first error are the same
+/* results_jobs_test.c - for any number of threads, the rows come in the file's order, and the
+ * counts, the message about the first odd row, and the first error are the same
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,11 +7,11 @@
 #include "check.h"
 #include "dataset/verdicts/results.h"
 
-enum { ROWS = 120000 }; /* more than is read by one thread */
+enum { ROWS = 120000 }; /* more than one thread reads */
 
 static char path[] = "/tmp/results_jobs_test.XXXXXX";
 
-/* Row `bad` is none, row `odd` and those after it in hundreds say what nobody knows; 0: none. */
+/* Row `bad` is invalid; row `odd`, and hundreds after it, have unknown actions; 0: none. */
 static void write_rows(int bad, int odd) {
   FILE *file = fopen(path, "wb");
   if (!file) exit(1);
@@ -85,7 +85,7 @@ static void test_bad(void) {
   }
 }
 
-/* Whoever takes rows may stop; nothing is taken after that. */
+/* The callback may stop; it is not called after that. */
 static void test_stopped(void) {
   write_rows(0, 0);
   for (int i = 0; i < 4; i++) {
@@ -95,7 +95,7 @@ static void test_stopped(void) {
   }
 }
 
-/* No row is so long: what comes is not taken into memory until it ends. */
+/* No row is this long: it is not read into memory to its end. */
 static void test_endless(void) {
   FILE *file = fopen(path, "wb");
   if (!file) exit(1);

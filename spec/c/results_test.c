@@ -1,5 +1,4 @@
-/* results_test.c - rows mean the same however they are written, and times are what the C library
- * says
+/* results_test.c - rows mean the same however they are written, and times agree with the C library
  */
 #include <stdlib.h>
 #include <time.h>

@@ -1,10 +1,10 @@
-/* scarce.h - memory that runs out when a test wants it to
+/* scarce.h - makes memory run out when a test needs it
  *
- *   scarce_begin(n): from here the n-th allocation of the process (from 0) fails; -1: none does
+ *   scarce_begin(n): from here on the n-th allocation of the process (from 0) fails; -1: none
  *
  * Mappings count as well. All blocks are counted, so that a leak shows: scarce_blocks is how many
- * there are. Included by one file of a test. The sanitizers bring a malloc of their own and are
- * left alone: SCARCE is 0 then, and there is nothing here.
+ * there are. Included by one file of a test. The sanitizers have their own malloc: SCARCE is 0
+ * then, and this file is empty.
  */
 #ifndef XCOMPLIANCE_SCARCE_H
 #define XCOMPLIANCE_SCARCE_H
@@ -32,8 +32,8 @@ extern void __libc_free(void *block);
 
 static atomic_long scarce_allocations, scarce_failing = -1, scarce_blocks;
 
-/* Libraries (their files' names, in part) whose own allocations do not count: ones that are known
- * to fall when memory is short. */
+/* Libraries (their files' names, in part) whose own allocations do not count: those that are known
+ * to crash when memory is short. */
 static const char *scarce_spared[2];
 
 static bool is_spared(const void *caller) {

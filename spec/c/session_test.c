@@ -1,7 +1,7 @@
 /* session_test.c - transfers that are started, cancelled and freed from many threads at once
  *
- * Nobody is spoken to: one port refuses every connection, after the other nobody ever answers. Run
- * under ThreadSanitizer by `make tsan`.
+ * Nothing is ever sent: one port refuses every connection, and the other never answers. Run under
+ * ThreadSanitizer by `make tsan`.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 static char silent_url[64];
 static const char REFUSING_URL[] = "http://127.0.0.1:1/";
 
-/* A socket that takes connections into its queue, and no more. */
+/* A socket that queues connections, but never accepts them. */
 static int listen_silently(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;
@@ -81,7 +81,7 @@ static void *cancel(void *argument) {
   return NULL;
 }
 
-/* A stalled exchange ends within moments of being cancelled, by whomever. */
+/* A stalled exchange ends soon after any thread cancels it. */
 static void test_cancelled(void) {
   struct session *session = open_session();
   struct transfer *transfers[40];
@@ -104,7 +104,7 @@ static void test_cancelled(void) {
   session_release(session);
 }
 
-/* Transfers outlive their session, and say what became of them. */
+/* Transfers outlive their session, and report their end. */
 static void test_closing(void) {
   struct session *session = open_session();
   struct transfer *running = start(session, silent_url), *late = make(silent_url);
@@ -140,7 +140,7 @@ static void test_many_threads(void) {
   session_release(session);
 }
 
-/* A session is of no use in a child, and does no harm there. */
+/* A session cannot be used in a child process, and does no harm there. */
 static void test_fork(void) {
   struct session *session = open_session();
   struct transfer *running = start(session, silent_url), *other = make(silent_url);

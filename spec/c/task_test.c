@@ -1,4 +1,4 @@
-/* task_test.c - the end of a task is seen by all who wait, once, whoever is faster
+/* task_test.c - all threads that wait see the end of a task, whichever thread is faster
  *
  * Run under ThreadSanitizer by `make tsan`.
  */
@@ -109,7 +109,7 @@ static void *wait_for(void *argument) {
   return task_wait(task, 10) && task->error.code == ERROR_CANCELLED ? task : NULL;
 }
 
-/* Many wait by both ways while another cancels. */
+/* Many threads wait in both ways while another cancels. */
 static void test_many_waiters(void) {
   unsigned content = 0;
   for (int round = 0; round < 50; round++) {
@@ -161,7 +161,8 @@ static void test_freeing_while_it_runs(void) {
   CHECK(atomic_load(&destroyed) == before + 400);
 }
 
-/* A child has none of its parent's threads: it must neither wait for them nor end what they do. */
+/* A child process has none of its parent's threads: it must neither wait for them nor end their
+ * work. */
 static void test_fork(void) {
   struct task *task = make(&ENDLESS, true);
   int status = -1;

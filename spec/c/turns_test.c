@@ -1,5 +1,5 @@
-/* turns_test.c - pieces are taken and handed over in order, one at a time, however many threads
- * work on them and however long each takes; and the first error in the input is the one that counts
+/* turns_test.c - pieces are taken and handed over in order, one at a time, with any number of
+ * threads and however long each takes; and the first error in the input counts
  */
 #include <sched.h>
 #include <stdatomic.h>
@@ -14,8 +14,8 @@ enum { PIECES = 2000, STATES = 6 };
 /* An input of numbers. Every seventh piece is taken alone, every fifth handed over in two parts. */
 struct input {
   int taken;
-  atomic_int taking, giving, alone; /* threads that are in there */
-  atomic_int together;              /* times that two were */
+  atomic_int taking, giving, alone; /* threads inside */
+  atomic_int together;              /* how often two were inside */
   int given[2 * PIECES], parts;
   int bad_piece, bad_take; /* -1: none */
 };

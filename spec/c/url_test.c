@@ -1,4 +1,4 @@
-/* url_test.c - what of src/http is pure: URLs, signed URLs, addresses, Content-Range */
+/* url_test.c - the pure parts of src/http: URLs, signed URLs, addresses, Content-Range */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -119,7 +119,7 @@ static void test_content_range(void) {
 
 static void test_masking(void) {
   char masked[64];
-  /* a buffer that is too small is filled to its end and no further, and ends in no half secret */
+  /* a buffer that is too small is filled to its end, without a part of a secret */
   for (size_t size = 1; size < sizeof masked; size++) {
     memset(masked, '!', sizeof masked);
     url_mask("x X-Goog-Signature=0123456789abcdef&y t0ken", 43, "t0ken", masked, size);

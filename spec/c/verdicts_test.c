@@ -1,5 +1,5 @@
 /* verdicts_test.c - what was added is found, and nothing else; the order of rows makes no
- * difference; a file is what it was, or refused
+ * difference; a file is unchanged, or refused
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -101,7 +101,7 @@ static void test_size(size_t count, uint64_t spread) {
   free(rows);
 }
 
-/* A byte that is not what it was, and an end that comes too early. */
+/* A changed byte, and an end that comes too early. */
 static void test_damage(void) {
   struct expected rows[300];
   struct verdicts *verdicts, *mapped;

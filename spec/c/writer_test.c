@@ -1,6 +1,6 @@
-/* writer_test.c - writes that the system makes only in part, or not at all, leave whole outputs
+/* writer_test.c - writes that the system does only in part, or not at all, leave complete outputs
  *
- * writev is this file's own here, and writes little at a time.
+ * This file has its own writev, which writes little at a time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ ssize_t writev(int descriptor, const struct iovec *pieces, int count) {
     errno = EINTR;
     return -1;
   }
-  for (int i = 0; i < count; i++) { /* pieces of nothing are passed, as the system passes them */
+  for (int i = 0; i < count; i++) { /* empty pieces are skipped, as the system does */
     size_t size = pieces[i].iov_len < most ? pieces[i].iov_len : most;
     if (size > 0) return write(descriptor, pieces[i].iov_base, size);
   }

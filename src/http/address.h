@@ -1,7 +1,7 @@
 /* address.h - whether a network address is one of the public internet
  *
- * By IANA's registries of special-purpose addresses (RFC 6890). Where an IPv6 address carries an
- * IPv4 one (mapped, 64:ff9b::/96, 6to4), that one counts.
+ * By IANA's registries of special-purpose addresses (RFC 6890). If an IPv6 address contains an IPv4
+ * one (mapped, 64:ff9b::/96, 6to4), the IPv4 address counts.
  */
 #ifndef XCOMPLIANCE_HTTP_ADDRESS_H
 #define XCOMPLIANCE_HTTP_ADDRESS_H
@@ -11,7 +11,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What is neither IPv4 nor IPv6 is not public. */
+/* An address that is neither IPv4 nor IPv6 is not public. */
 bool address_is_public(const struct sockaddr *address);
 
 #pragma GCC visibility pop

@@ -1,6 +1,6 @@
 /* content_range.c - see content_range.h
  *
- * sscanf would take signs and spaces, and wrap numbers around.
+ * sscanf would accept signs and spaces, and let numbers overflow.
  */
 #include "http/content_range.h"
 

@@ -1,7 +1,8 @@
 /* session.c - see session.h
  *
- * Other threads speak to the session's thread in one way: they put a transfer into a queue, or set
- * a flag, and wake it. All else, and every call to libcurl but the wakeup, is the thread's own.
+ * Other threads communicate with the session's thread in one way: they put a transfer into a queue,
+ * or set a flag, and wake it. Only the session's thread does everything else, and calls libcurl
+ * (except for the wakeup).
  */
 #include "http/session.h"
 
@@ -15,7 +16,7 @@
 #include "http/transfer.h"
 #include "thread.h"
 
-/* Nobody serves more at once to one client; the others wait for a connection. */
+/* No server needs more for one client; further transfers wait for a connection. */
 static const long CONNECTIONS_MAX = 64;
 static const int IDLE_MILLISECONDS = 60 * 1000;
 
@@ -44,7 +45,7 @@ static void start_libcurl(void) {
 ** The thread
 ** =================================================================== */
 
-/* Takes what was handed over; returns whether the session continues. */
+/* Takes the queue; returns whether the session is still open. */
 static bool take_queue(struct session *session, struct transfer **queue) {
   bool goes_on;
   pthread_mutex_lock(&session->mutex);
@@ -142,8 +143,8 @@ static char *copy_of(const char *text, bool *failed) {
   return copy;
 }
 
-/* libcurl keeps parsed certificates between connections only where they all come from one file, so
- * the system's default file is named if there is one; parsing it takes tens of milliseconds. */
+/* libcurl keeps parsed certificates between connections only if they all come from one file, so the
+ * system's default file is named if there is one; parsing it takes tens of milliseconds. */
 static char *choose_ca_file(const char *ca_file, bool *failed) {
   const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
   if (ca_file) return copy_of(ca_file, failed);
@@ -200,7 +201,7 @@ struct session *session_new(const struct session_options *options, struct error 
   return NULL;
 }
 
-/* What is the session's to say of a transfer. */
+/* The session's options for a transfer. */
 static bool configure(const struct session *session, CURL *easy) {
   if (session->ca_file) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, session->ca_file);
@@ -223,9 +224,9 @@ static bool has_proxy_variable(void) {
 }
 
 static bool set_proxy(const struct session *session, struct transfer *transfer) {
-  /* a transfer to a loopback address has turned proxies off for itself */
+  /* a transfer to a loopback address uses no proxy */
   if (transfer->direct) return true;
-  /* what is connected to is then the proxy, which may well be private and looks up names itself */
+  /* the connection is then to the proxy, which may be private and looks up names itself */
   if (session->proxy ? *session->proxy : has_proxy_variable()) transfer->public_only = false;
   if (!session->proxy) return true;
   return curl_easy_setopt(transfer->easy, CURLOPT_PROXY, session->proxy) == CURLE_OK;
@@ -264,8 +265,7 @@ void session_wake(struct session *session) {
   curl_multi_wakeup(session->multi);
 }
 
-/* In another process than its maker's there is no thread to end, and its connections are not ours
- * to say goodbye on. */
+/* In a child process there is no thread to end, and the connections belong to the parent. */
 void session_close(struct session *session) {
   bool first;
   if (session->process != getpid()) return;

@@ -20,9 +20,9 @@ struct session_options {
   const char *ca_file; /* PEM certificates to trust; NULL: the system's */
   const char *proxy;   /* NULL: from the environment; "": none */
   const char *user_agent;
-  double connect_timeout; /* seconds for name, connection and handshake */
+  double connect_timeout; /* seconds for name look-up, connection and handshake */
   long low_speed_limit;   /* bytes a second below which, */
-  long low_speed_time;    /* for so many seconds, a transfer is given up */
+  long low_speed_time;    /* for this many seconds, a transfer is cancelled */
 };
 
 /* Returns a session with one reference, or NULL with `error` filled. Everything is copied. */
@@ -37,7 +37,7 @@ void session_wake(struct session *session);
 /* Ends all transfers ("cancelled") and the thread. Harmless when it is closed already. */
 void session_close(struct session *session);
 
-/* Gives back a reference; the last one closes and frees. */
+/* Releases a reference; the last one closes and frees. */
 void session_release(struct session *session);
 
 #pragma GCC visibility pop

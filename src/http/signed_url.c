@@ -1,7 +1,7 @@
 /* signed_url.c - see signed_url.h
  *
- * Nothing here decides anything: storage is the judge of its own URLs. What is read serves to send
- * the right headers and to explain a refusal, so a URL that says nothing is not an error.
+ * Nothing here decides anything: storage judges its own URLs. The values serve to send the right
+ * headers and to explain a refusal, so a URL without them is not an error.
  */
 #include "http/signed_url.h"
 

@@ -1,7 +1,7 @@
-/* signed_url.h - what a V4 signed URL says of itself
+/* signed_url.h - what a V4 signed URL states about itself
  *
  * https://cloud.google.com/storage/docs/authentication/canonical-requests: the query of a signed
- * URL names the headers that its signature covers and the time for which it holds.
+ * URL names the headers that its signature covers and the time for which it is valid.
  */
 #ifndef XCOMPLIANCE_HTTP_SIGNED_URL_H
 #define XCOMPLIANCE_HTTP_SIGNED_URL_H

@@ -1,9 +1,9 @@
 /* transfer.c - see transfer.h
  *
  * libcurl's callbacks run on the session's thread and touch nothing but the transfer: they count,
- * sum and copy. Where one of them must stop the exchange it fills task.error and returns what makes
- * libcurl stop; what libcurl then says of it is not looked at. Sizes are counted here, since
- * libcurl's own limit does not hold for bodies of unknown length.
+ * sum and copy. To stop the exchange, a callback fills task.error and returns a value that makes
+ * libcurl stop; libcurl's own error is then ignored. Sizes are counted here, since libcurl's own
+ * limit does not apply to bodies of unknown length.
  */
 #include "http/transfer.h"
 
@@ -74,8 +74,8 @@ static void keep_header(struct transfer *transfer, const char *line, size_t leng
 static size_t on_header(char *line, size_t unit, size_t size, void *context) {
   struct transfer *transfer = context;
   (void)unit;
-  /* interim answers and trailers count as well; a line takes at most a byte more than it came with,
-   * and the block one more */
+  /* interim answers and trailers count as well; a line takes at most one byte more than it had, and
+   * the block one more */
   transfer->headers_received += size + 1;
   if (transfer->headers_received >= TRANSFER_HEADERS_MAX)
     return fail(transfer, ERROR_PROTOCOL, "the answer has more than 64 KiB of headers");
@@ -101,7 +101,8 @@ static const char *find_header(const struct transfer *transfer, const char *name
   return NULL;
 }
 
-/* A part must begin where it was asked to; the whole begins at 0, and what is there already goes.
+/* A part must begin at the requested offset; the whole begins at 0, and the bytes that are already
+ * there are removed.
  */
 static bool place_body(struct transfer *transfer) {
   const char *header = find_header(transfer, "content-range");
@@ -205,7 +206,8 @@ static size_t on_read(char *buffer, size_t unit, size_t size, void *context) {
   return (size_t)got;
 }
 
-/* libcurl goes back to the start when a kept connection turns out to be dead. The sum must follow.
+/* libcurl goes back to the start when a kept connection turns out to be dead. The checksum must
+ * too.
  */
 static int on_seek(void *context, curl_off_t offset, int origin) {
   struct transfer *transfer = context;
@@ -222,7 +224,7 @@ static int on_seek(void *context, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
-/* A name of the allow-list that resolves to a private address has been tampered with. */
+/* If a name of the allow-list resolves to a private address, somebody has tampered with it. */
 static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
                                     struct curl_sockaddr *address) {
   struct transfer *transfer = context;
@@ -278,8 +280,8 @@ static bool names_content_type(const char *const *headers) {
   return false;
 }
 
-/* libcurl adds a Content-Type of its own to what has a body, and asks for leave before it sends a
- * large one; a signature may cover the first, and small requests need no leave. */
+/* libcurl adds its own Content-Type to a request with a body, and "Expect: 100-continue" to a large
+ * one; a signature may cover the first, and small requests do not need the second. */
 static bool set_headers(struct transfer *transfer, const struct transfer_options *options) {
   for (const char *const *line = options->headers; line && *line; line++)
     if (!add_header(transfer, *line)) return false;
@@ -309,7 +311,7 @@ static bool set_safety(struct transfer *transfer, const struct transfer_options 
   curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L); /* a proxy sees no request of ours */
+  curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L); /* a proxy must not see the request */
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   transfer->direct = url_is_loopback(options->url);
   if (transfer->direct) curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -321,8 +323,8 @@ static bool set_safety(struct transfer *transfer, const struct transfer_options 
     if (curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, options->bearer_token) != CURLE_OK)
       return false;
   }
-  /* the API's small calls share one connection; bytes have one of their own, where an upload waits
-   * for "100 Continue", so that a refusal costs no bytes */
+  /* the API's small calls share one connection; bytes have a connection of their own, on which an
+   * upload waits for "100 Continue", so that no bytes are sent if it is refused */
   small_call = options->kind == TRANSFER_REQUEST && options->bearer_token;
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                    (long)(small_call ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
@@ -422,7 +424,7 @@ struct transfer *transfer_new(const struct transfer_options *options, struct err
 ** The end
 ** =================================================================== */
 
-/* A handshake that the network broke is worth a retry; one that failed by itself is not. */
+/* A handshake that failed because of the network is worth a retry; any other is not. */
 static enum error_code handshake_code(const char *reason) {
   static const char *const network[] = {"SYSCALL", "reset", "eof", "EOF", "Connection"};
   for (size_t i = 0; i < sizeof network / sizeof *network; i++)
@@ -468,7 +470,7 @@ static const char *hint_of(enum error_code code, CURLcode curl) {
   return "";
 }
 
-/* An answer counts only if its headers arrived to the end: what a part of them says may be wrong.
+/* An answer counts only if all its headers arrived: a part of them may be misleading.
  */
 static void read_status(struct transfer *transfer) {
   if (transfer->placed) return; /* start_body has read it */
@@ -486,7 +488,7 @@ void transfer_finish(struct transfer *transfer, CURLcode code) {
   char masked[CURL_ERROR_SIZE + 1];
   enum error_code kind;
   read_status(transfer);
-  if (error->code != ERROR_NONE) return; /* a callback has said why */
+  if (error->code != ERROR_NONE) return; /* a callback has set it */
   if (task_cancelled(&transfer->task)) {
     error_set(error, ERROR_CANCELLED, "%s at %s was cancelled", transfer->doing, transfer->where);
     return;
@@ -504,7 +506,8 @@ void transfer_finish(struct transfer *transfer, CURLcode code) {
     return;
   }
   if (code == CURLE_OK) {
-    /* an empty body never reached start_body, but may have to empty the file of an earlier part */
+    /* an empty body never reached start_body, but may have to truncate the file of an earlier
+     * part */
     if (!transfer->body_started && transfer->kind == TRANSFER_DOWNLOAD) start_body(transfer);
     return;
   }

@@ -1,12 +1,12 @@
 /* transfer.h - one HTTP exchange, as a task
  *
- * Three kinds differ in where the bytes come from and go to: a request has a small body in memory,
- * an upload sends a range of a file, a download writes to one. In each, what the server answers
- * beside a download's bytes is small, and kept in memory up to a limit. Redirects are never
- * followed, and nothing is tried again: that is policy, and Lua's.
+ * Three kinds differ in the source and the target of the bytes: a request has a small body in
+ * memory, an upload sends a range of a file, a download writes to one. Except for a download's
+ * bytes, the answer is small, and kept in memory up to a limit. Redirects are never followed, and
+ * nothing is retried: Lua decides about that.
  *
- * A transfer is made by any thread, runs on its session's, and is the maker's again once it has
- * ended: only then may the functions below that read the answer be called.
+ * Any thread may make a transfer; it runs on its session's thread, and belongs to its maker again
+ * after it has ended: only then may the functions below that read the answer be called.
  */
 #ifndef XCOMPLIANCE_HTTP_TRANSFER_H
 #define XCOMPLIANCE_HTTP_TRANSFER_H
@@ -26,7 +26,7 @@ enum transfer_kind { TRANSFER_REQUEST, TRANSFER_UPLOAD, TRANSFER_DOWNLOAD };
 /* The progress counters: bytes sent (uploads) or received (others), and how many there will be. */
 enum { TRANSFER_BYTES, TRANSFER_TOTAL };
 
-/* What answers may take in memory, if nothing else is said. */
+/* The default limit of an answer in memory. */
 enum { TRANSFER_BODY_MAX = 1 << 20, TRANSFER_HEADERS_MAX = 1 << 16 };
 
 struct transfer_options {
@@ -40,9 +40,9 @@ struct transfer_options {
   size_t body_max;            /* of the answer, in bytes; 0: TRANSFER_BODY_MAX */
   int descriptor;             /* of the file of an upload or download; duplicated */
   const char *path;           /* its name, for messages */
-  uint64_t offset, length;    /* the range to send; or where to write */
+  uint64_t offset, length;    /* the range to send; or the offset to write at */
   double timeout;             /* seconds for the whole exchange; 0: none */
-  bool fresh_connection;      /* never on a kept one, so that libcurl has no reason to resend */
+  bool fresh_connection;      /* a new one, so that libcurl has no reason to resend */
   bool public_only;           /* connect to no private or loopback address */
   bool allow_http;            /* else https alone */
 };
@@ -70,16 +70,16 @@ struct transfer {
   char reason[CURL_ERROR_SIZE];
 };
 
-/* Returns NULL with `error` filled where memory or descriptors have run out. Everything in
- * `options` is copied. */
+/* Returns NULL with `error` filled if memory or descriptors have run out. Everything in `options`
+ * is copied. */
 struct transfer *transfer_new(const struct transfer_options *options, struct error *error);
 
 /* The answer. Without the blank line after its final headers there is none: the status is 0 and
  * there are no headers. Interim answers and trailers are dropped. Headers are lines "name: value",
  * names in lower case, each NUL-ended; the block ends with an empty one. The body is NUL-ended.
- * `offset` is where a download's bytes were really put: 0 where the server has sent the whole
- * although a part was asked for. `sent` is what an upload had sent of its bytes when the answer
- * began: one that comes before all of them speaks of others. */
+ * `offset` is the offset at which a download's bytes were written: 0 if the server sent the whole
+ * although a part was requested. `sent` is how many bytes an upload had sent when the answer began:
+ * an answer that comes before all of them is about fewer bytes. */
 long transfer_status(const struct transfer *transfer);
 const char *transfer_headers(const struct transfer *transfer);
 const char *transfer_body(const struct transfer *transfer, size_t *size);
@@ -97,7 +97,7 @@ bool transfer_is_framed(const struct transfer *transfer);
  * least TRANSFER_BYTES bytes. */
 bool transfer_placed(const struct transfer *transfer);
 
-/* For the session: what libcurl has said of the end. Fills task.error where it was no answer. */
+/* For the session: deals with libcurl's result. Fills task.error if there was no answer. */
 void transfer_finish(struct transfer *transfer, CURLcode code);
 
 #pragma GCC visibility pop

@@ -1,8 +1,7 @@
 /* url.c - see url.h
  *
- * libcurl's own parser splits URLs here, because libcurl will also be the one to use them: two
- * parsers that differ on "https://good@evil" are how allow-lists fail. What is unusual is refused
- * before it is parsed at all.
+ * libcurl's own parser splits URLs here, because libcurl also uses them: allow-lists fail if two
+ * parsers differ on "https://good@evil". Unusual URLs are refused before they are parsed.
  */
 #include "http/url.h"
 
@@ -29,7 +28,8 @@ static void parts_free(struct parts *parts) {
   curl_url_cleanup(parts->handle);
 }
 
-/* libcurl would take "https:/host" and "https:///host" as well, and much in a host that is none. */
+/* libcurl would also accept "https:/host" and "https:///host", and many hosts that are not
+ * valid. */
 static bool is_plain_text(const char *url) {
   static const char in_host[] =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
@@ -86,7 +86,7 @@ bool url_is_loopback(const char *url) {
   return loopback;
 }
 
-/* Where the host begins: a "://" further on in the URL ends no scheme. */
+/* The start of the host: a "://" later in the URL does not end a scheme. */
 static const char *after_scheme(const char *url) {
   const char *end = url + strcspn(url, ":/?#");
   if (*end == ':') end++;
@@ -217,13 +217,14 @@ static bool has_origin_of(const char *url, const char *base_url) {
   return same;
 }
 
-/* Where the path begins, as it is written: nothing of it is decoded or removed. */
+/* The start of the path, as it is written: nothing in it is decoded or removed. */
 static const char *path_of(const char *url) {
   const char *host = after_scheme(url);
   return host + strcspn(host, "/?#");
 }
 
-/* Whether a parameter's name could be read as "token": others may decode it, or ignore its case. */
+/* Whether a parameter's name could be read as "token": servers may decode it, or ignore its
+ * case. */
 static bool is_named_token(const char *name, size_t size) {
   size_t used = 0;
   for (const char *expected = "token"; *expected; expected++) {
@@ -235,9 +236,9 @@ static bool is_named_token(const char *name, size_t size) {
   return used == size;
 }
 
-/* Whether the query has one token, and that is not empty. */
+/* Whether the query has exactly one token, which is not empty. */
 static bool has_one_token(const char *query) {
-  if (strchr(query, ';')) return false; /* which separates parameters for some */
+  if (strchr(query, ';')) return false; /* which separates parameters for some servers */
   for (int tokens = 0;; query++) {
     size_t size = strcspn(query, "&");
     if (is_named_token(query, strcspn(query, "=&"))) {
@@ -315,7 +316,8 @@ static size_t secret_name(const char *text, size_t size) {
   return 0;
 }
 
-/* Up to what ends a parameter in a URL, a header, or the markup around it. */
+/* The length up to a character that ends a parameter in a URL, a header, or the markup around
+ * it. */
 static size_t secret_value(const char *text, size_t size, const char *token, size_t token_size) {
   size_t length = token_at(text, size, token, token_size);
   while (length < size && text[length] > ' ' && text[length] != 0x7f &&

@@ -1,8 +1,8 @@
 /* compat.h - the one place that knows Lua's versions
  *
- * One source serves Lua 5.4, 5.3 and LuaJIT (whose API is 5.1's). What 5.1 lacks is defined here by
- * means of what it has; functions that LuaJIT adds to 5.1 are not used, so that the same shared
- * object would load in plain 5.1 as well.
+ * One source serves Lua 5.4, 5.3 and LuaJIT (whose API is 5.1's). What 5.1 lacks is defined here
+ * with what it has; functions that LuaJIT adds to 5.1 are not used, so that the shared object also
+ * loads in plain 5.1.
  */
 #ifndef XCOMPLIANCE_COMPAT_H
 #define XCOMPLIANCE_COMPAT_H
@@ -27,7 +27,7 @@
 #define compat_newuserdata(L, size) lua_newuserdatauv(L, size, 0)
 #endif
 
-/* Pushes a whole number: an integer where Lua has them, else a double (exact to 2^53). */
+/* Pushes a whole number: an integer if Lua has them, else a double (exact to 2^53). */
 #if LUA_VERSION_NUM >= 503
 #define compat_pushwhole(L, number) lua_pushinteger(L, (lua_Integer)(number))
 #else

@@ -1,6 +1,6 @@
 /* core.c - the opener of the shared object xcompliance/core.so
  *
- * Requiring it makes no thread and opens nothing, so that nginx may require it before it forks.
+ * Requiring it starts no thread and opens nothing, so that nginx may require it before it forks.
  */
 #include "lua/skin.h"
 

@@ -1,8 +1,8 @@
 /* lua_api_calls.c - the calls of the compliance API as Lua functions
  *
  * Each function checks its arguments, starts one exchange and returns its task. The task's result
- * is the answer as it came, whatever its status is: { status, headers, body, doing, where }. What
- * it means is decided in Lua (xcompliance.api_answers), and nothing is tried again here.
+ * is the answer as received, whatever its status is: { status, headers, body, doing, where }. Lua
+ * decides what it means (xcompliance.api_answers), and nothing is retried here.
  *
  * The API: POST and GET /2/compliance/jobs, GET and DELETE /2/compliance/jobs/{id}
  * (https://docs.x.com/x-api/compliance).
@@ -16,7 +16,7 @@
 
 enum { NAME_POINTS_MAX = 64, FIELDS_MAX = 10, URL_SIZE = 2048 };
 
-/* A list has no pages, and a job in it takes about 2 kB: 8,000 of them are read. */
+/* A list has no pages, and a job in it takes about 2 kB: this is enough for 8,000 of them. */
 static const size_t LIST_MAX = 16 << 20;
 
 static const char *const TYPES[] = {"tweets", "users", NULL};
@@ -119,8 +119,8 @@ static void escape(const char *text, char *escaped) {
 }
 
 /* core.create_compliance_job(session, { base_url, bearer_token, type, name?, resumable?, fields?,
- * timeout?, allow_http? }) -> task -> { status, headers, body, doing, where } | nil, err
- * It is sent at most once, on a new connection: the API would make a second job of a second one. */
+ * timeout?, allow_http? }) -> task -> { status, headers, body, doing, where } | nil, err It is sent
+ * at most once, on a new connection: a second request would make a second job. */
 static int create_compliance_job(lua_State *L) {
   static const char *const known[] = {"allow_http", "base_url", "bearer_token", "fields", "name",
                                       "resumable",  "timeout",  "type",         NULL};

@@ -1,4 +1,4 @@
-/* lua_extract.c - datasets to ids, and ids to where they stand, for Lua */
+/* lua_extract.c - extraction of ids from datasets, and search for ids in files, for Lua */
 #include <limits.h>
 
 #include "dataset/extraction/extract.h"

@@ -1,7 +1,7 @@
 /* lua_file.c - files as transfers and journals need them
  *
- * Lua's io library can neither flush to the disk nor lock, nor open without following a link. What
- * takes long on a large file - a checksum, a flush - is a task.
+ * Lua's io library can neither flush to the disk nor lock, nor open without following a link.
+ * Operations that take long on a large file - a checksum, a flush - are tasks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static int method_close(lua_State *L) {
   return 1;
 }
 
-/* A host may drop what it ran without another word. A child of our process drops its own alone. */
+/* A host may collect the file without closing it. A child process removes only its own files. */
 static int method_gc(lua_State *L) {
   struct file_box *box = luaL_checkudata(L, 1, FILE_NAME);
   if (box->descriptor >= 0 && box->maker == getpid()) unlink(box->path);
@@ -95,8 +95,8 @@ static int create_beside(lua_State *L) {
   return 1;
 }
 
-/* core.create_fresh(target) -> file | nil, err: as create_beside; and what runs that were killed
- * have left for this target is removed */
+/* core.create_fresh(target) -> file | nil, err: like create_beside; it also removes temporary files
+ * that killed runs have left for this target */
 static int create_fresh(lua_State *L) {
   const char *target = skin_path(L, 1, "core.create_fresh");
   struct file_box *box = new_box(L);
@@ -123,7 +123,7 @@ static bool open_own(struct file_box *box, const char *path, int flags, struct e
   return keep_path(box, path, error);
 }
 
-/* core.reopen(path) -> file | nil, err: a file that create_beside made, to be gone on with */
+/* core.reopen(path) -> file | nil, err: a file that create_beside made, to be continued */
 static int reopen(lua_State *L) {
   const char *path = skin_path(L, 1, "core.reopen");
   struct file_box *box = new_box(L);
@@ -132,7 +132,7 @@ static int reopen(lua_State *L) {
   return 1;
 }
 
-/* Whether the open file still goes by that name: its last holder may have removed it meanwhile. */
+/* Whether the open file still has that name: its last holder may have removed it. */
 static bool has_name(int descriptor, const char *path) {
   struct stat own, named;
   return fstat(descriptor, &own) == 0 && lstat(path, &named) == 0 && own.st_ino == named.st_ino &&
@@ -187,8 +187,8 @@ static int method_path(lua_State *L) {
   return 1;
 }
 
-/* file:stat() -> { size, modified, inode, device } | nil, err: bytes; seconds since 1970;
- * and two numbers that are equal for the same file alone */
+/* file:stat() -> { size, modified, inode, device } | nil, err: bytes; seconds since 1970; and two
+ * numbers that together identify the file */
 static int method_stat(lua_State *L) {
   struct file_box *box = file_box_check(L, 1, "file:stat");
   struct stat status;

@@ -30,8 +30,8 @@ static void destroy_listing(struct task *task) {
 
 static const struct task_kind LISTING = {"listing", {NULL}, run_listing, NULL, destroy_listing};
 
-/* What tells whether a file is still the one that was listed. Nothing of it for a pipe, or where it
- * has gone since. */
+/* Values that show whether a file is still the one that was listed. None for a pipe, or if the file
+ * was removed. */
 static void push_identity(lua_State *L, const char *path) {
   struct stat status;
   if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return;
@@ -74,8 +74,8 @@ static struct task *start_listing(const char *input, struct error *error) {
 
 /* core.list_files(input) -> task -> { { path, size, found, modified?, inode? }, ..., ignored,
  * ignored_files } | nil, err The files that an extraction or redaction of `input`, a file or a
- * folder, would read, by name; `found` says that a folder was walked for it, `ignored` how many in
- * it have other names. */
+ * folder, would read, by name; `found`: it was found in a folder; `ignored`: how many files in
+ * folders have other names. */
 static int list_files(lua_State *L) {
   const char *input = skin_path(L, 1, "core.list_files");
   struct task_box *box = task_box_new(L, push_listing);

@@ -11,7 +11,7 @@
 
 enum { LIST_MOST = 1 << 21 };
 
-/* What a name can be used for. Those of the dataset and what is made of it are listed first. */
+/* The uses of a name. Those of the dataset and its outputs come first. */
 enum use { USE_INPUT, USE_OUTPUT, USE_QUARANTINE, USE_READ, USE_WRITE, USE_NUMBERED, USE_OWN };
 static const char *const USES[] = {"input", "output",   "quarantine", "read",
                                    "write", "numbered", "own",        NULL};
@@ -70,7 +70,7 @@ static void add_given(struct comparison *c, const struct given *given) {
   add(c, given->what, given->path, use, NULL);
 }
 
-/* Files of one folder come one after the other: that is what names_check is fast at. */
+/* Files of one folder come one after the other, for which names_check is fast. */
 static void add_targets(struct comparison *c) {
   const struct targets *targets = &c->targets;
   const struct given *output = find(c, USE_OUTPUT), *quarantine = find(c, USE_QUARANTINE);
@@ -118,7 +118,7 @@ static bool list_dataset(struct comparison *c, struct error *error) {
 static void run(struct task *task) {
   struct comparison *c = (struct comparison *)task;
   if (!list_dataset(c, &task->error)) {
-    /* a dataset that cannot be listed cannot be read either: whoever reads it says so */
+    /* a dataset that cannot be listed cannot be read either, and reading it reports that */
     if (task->error.code == ERROR_IO) task->error = (struct error){0};
     return;
   }
@@ -176,7 +176,7 @@ static enum use check_use(lua_State *L, int entry, const char *name) {
   return USE_READ;
 }
 
-/* Reads the list twice: what can raise comes before anything is allocated. */
+/* Reads the list twice: everything that can raise comes before the first allocation. */
 static size_t check_list(lua_State *L, const char *name) {
   size_t count;
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -215,8 +215,8 @@ static bool take_list(lua_State *L, struct comparison *c, size_t count, const ch
  * call names are different ones. An entry of the list is { the option's name, a use, a path }; uses
  * are "input" (file or folder of the dataset), "output" and "quarantine" (what core.redact makes of
  * the inputs), "read", "write", "numbered" (PATH.0001 ...), "own" (a folder that nothing else may
- * be in). `in_place`: inputs are written; `once`: an input may be given once. See dataset/files/names.h.
- */
+ * be in). `in_place`: inputs are written; `once`: an input may be given once. See
+ * dataset/files/names.h. */
 static int check_names(lua_State *L) {
   static const char name[] = "core.check_names";
   size_t count = check_list(L, name);

@@ -1,4 +1,4 @@
-/* lua_policy.c - what is to be done about what is found in records, as Lua says it */
+/* lua_policy.c - the policy options of Lua: what to do about findings in records */
 #include <string.h>
 
 #include "dataset/redaction/batch.h"
@@ -7,7 +7,7 @@
 static const char *const TREATMENTS[] = {"stop", "quarantine", "remove", NULL};
 /* with TREAT_KEEP, of records that are not understood */
 static const char *const TREATMENTS_AND_KEEP[] = {"stop", "quarantine", "remove", "keep", NULL};
-/* Puts `facts` into the sets of the policy as the word says. */
+/* Puts `facts` into the set of the policy for the treatment. */
 static void treat(struct policy *policy, uint32_t facts, enum treatment treatment) {
   if (treatment == TREAT_REMOVE) policy->remove |= facts;
   if (treatment == TREAT_QUARANTINE) policy->quarantine |= facts;

@@ -1,4 +1,4 @@
-/* lua_redact.c - datasets and verdicts to compliant datasets, for Lua */
+/* lua_redact.c - redaction of datasets, for Lua */
 #include "checksum.h"
 #include "dataset/redaction/redact.h"
 #include "lua/skin.h"
@@ -73,7 +73,7 @@ static void push_file(lua_State *L, const struct redact_file_report *file, bool 
   set_checksum(L, "output_crc32c", file->output_crc);
 }
 
-/* What became of the members of an archive, as the member `members` of the table on top. */
+/* Sets the field `members` of the table on top: the report on the members of an archive. */
 static void set_members(lua_State *L, struct task *task, size_t file) {
   const struct redact_member_report *member;
   lua_newtable(L);
@@ -112,7 +112,7 @@ static int push_redaction(lua_State *L, struct task *task) {
   return 1;
 }
 
-/* A dry run goes beside what it is a trial of, and writes none of it. */
+/* A dry run may be combined with the options of the real run, and writes nothing. */
 static void check_outputs(lua_State *L, const char *name, struct redact_options *options) {
   if (options->output && options->in_place)
     skin_misuse(L, "%s: give `output` or `in_place`, not both", name);
@@ -165,7 +165,8 @@ static int check_redaction(lua_State *L) {
  * checksums?, lists?, columns? } -> task -> { records, kept, changed, dropped, quarantined,
  * recognised, notices, malformed, unrecognised, unparsed, tweets, users, bytes, output_bytes,
  * written, rehydrate, ignored, ignored_files, files } | nil, err
- * Progress: bytes, total, records, changed, dropped, quarantined. See dataset/redaction/redact.h. */
+ * Progress: bytes, total, records, changed, dropped, quarantined. See
+ * dataset/redaction/redact.h. */
 static int redact(lua_State *L) {
   static const char name[] = "core.redact";
   struct redact_options options = {0};

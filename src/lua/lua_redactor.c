@@ -1,4 +1,4 @@
-/* lua_redactor.c - single records and verdicts to what may be served of them, for Lua */
+/* lua_redactor.c - redaction of single records, for Lua */
 #include <string.h>
 
 #include "dataset/redaction/redactor.h"
@@ -107,7 +107,7 @@ static void set_cause(lua_State *L, const struct judge_cause *cause) {
   lua_setfield(L, -2, "cause");
 }
 
-/* The first of the causes that weigh most. */
+/* The first of the most serious causes. */
 static bool find_main_cause(const struct judge *judge, struct judge_cause *found) {
   struct judge_cause cause;
   uint32_t next = 0;

@@ -119,7 +119,7 @@ int session_push_answer(lua_State *L, struct task *task) {
   return 1;
 }
 
-/* What an exchange that broke off had come to: enough to continue from there. */
+/* The state of an exchange that failed: enough to continue from there. */
 static void add_to_error(lua_State *L, struct task *task) {
   struct transfer *transfer = (struct transfer *)task;
   skin_set_whole(L, "bytes", transfer_bytes(transfer));

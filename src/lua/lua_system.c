@@ -1,7 +1,7 @@
-/* lua_system.c - the few things of the system that Lua's own library has not
+/* lua_system.c - the few system functions that Lua's own library lacks
  *
- * Signals are the one process-wide thing here, and the one that only a program may ask for: the
- * handlers are installed by catch_signals(), which the command calls and a library never does.
+ * Signals are the only process-wide thing here, and only a program may use them: the handlers are
+ * installed by catch_signals(), which the command calls and a library never does.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -42,7 +42,7 @@ static int catch_signals(lua_State *L) {
 }
 
 /* core.hold_standard(): if standard input, output or error is closed, its descriptor is taken, so
- * that no file of ours gets it. Reading from it and writing to it fail. */
+ * that no file that is opened later gets it. Reading from it and writing to it fail. */
 static int hold_standard(lua_State *L) {
   static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
   (void)L;

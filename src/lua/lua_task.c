@@ -1,4 +1,4 @@
-/* lua_task.c - the task handle, alike for all kinds
+/* lua_task.c - the task handle, the same for all kinds
  *
  * A handle is a box that exists, with its metatable, before there is a task in it; one closer
  * serves close, __close and __gc. It cancels, wakes, joins and frees, in whatever state the task
@@ -67,7 +67,7 @@ static int method_close(lua_State *L) {
 }
 
 /* task:cancel(): asks the work to stop; result() then says `nil, err` with the kind "cancelled",
- * unless the work was faster. */
+ * unless the work ended first. */
 static int method_cancel(lua_State *L) {
   task_cancel(check_task(L));
   lua_pushboolean(L, 1);
@@ -104,7 +104,7 @@ static int method_progress(lua_State *L) {
 
 /* task:fd() -> integer: a descriptor that becomes readable when the work has ended. It belongs to
  * the task: wait for it, read nothing from it, forget it before close(). Or nil, err if the process
- * has used up half of its descriptors: ask done() from time to time then. */
+ * has used up half of its descriptors: poll done() then. */
 static int method_fd(lua_State *L) {
   struct error error;
   int descriptor = task_descriptor(check_task(L), &error);
@@ -113,8 +113,8 @@ static int method_fd(lua_State *L) {
   return 1;
 }
 
-/* task:so_far() -> what is known of the result while the work runs, or nil: see the functions that
- * return tasks. */
+/* task:so_far() -> the part of the result that is known while the work runs, or nil: see the
+ * functions that return tasks. */
 static int method_so_far(lua_State *L) {
   struct task *task = check_task(L);
   struct task_box *box = lua_touserdata(L, 1);
@@ -165,8 +165,8 @@ static int function_sleep(lua_State *L) {
   return 0;
 }
 
-/* core.give_way(): the threads of tasks and sessions that the calling thread starts from now on
- * take only what processors have left: for hosts whose own thread serves others.
+/* core.give_way(): the threads of tasks and sessions that the calling thread starts from now on use
+ * only idle processor time: for hosts whose own thread must stay responsive.
  */
 static int function_give_way(lua_State *L) {
   (void)L;

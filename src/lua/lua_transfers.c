@@ -1,8 +1,8 @@
 /* lua_transfers.c - the operations that move a job's bytes: upload, download, and the small
  * exchanges of a resumable session
  *
- * A job's URL is of the API or of storage; url_flow decides which. Only a request to the API is
- * given the bearer token.
+ * A job's URL belongs to the API or to storage; url_flow decides which. Only a request to the API
+ * gets the bearer token.
  */
 #include <string.h>
 #include <strings.h>
@@ -23,7 +23,7 @@ struct exchange {
   bool loopback;
 };
 
-/* Reads the options; the transfer is then one of storage, whose URL is not checked yet. */
+/* Reads the options; the transfer is then one to storage, whose URL is not checked yet. */
 static void read_exchange(lua_State *L, const char *name, struct exchange *exchange) {
   struct transfer_options *options = &exchange->options;
   bool loopback = skin_optional_boolean(L, 2, name, "loopback", false);
@@ -34,7 +34,7 @@ static void read_exchange(lua_State *L, const char *name, struct exchange *excha
   for (const char *const *line = exchange->headers; *line; line++)
     if (strncasecmp(*line, "authorization", 13) == 0)
       skin_misuse(L, "%s: storage is never given an Authorization header", name);
-  /* a name of the default list stands for public addresses; other hosts may well be private */
+  /* a name of the default list stands for public addresses; other hosts may be private */
   options->public_only =
       skin_optional_list(L, 2, name, "storage_hosts", exchange->hosts, HOSTS_MAX) == 0 && !loopback;
   options->allow_http = loopback && url_is_loopback(options->url);
@@ -52,7 +52,7 @@ static struct url_rules read_rules(lua_State *L, const char *name, const char *o
   return rules;
 }
 
-/* Checks where an upload or a download leads. One without a base URL is of storage. */
+/* Checks the URL of an upload or a download. Without a base URL it belongs to storage. */
 static bool check_job_url(lua_State *L, const char *name, const char *operation,
                           struct exchange *exchange, struct error *error) {
   struct transfer_options *options = &exchange->options;
@@ -75,7 +75,7 @@ static bool check_job_url(lua_State *L, const char *name, const char *operation,
   return flow != URL_REFUSED;
 }
 
-/* A URL that may not be used may not be used the next time either. */
+/* A URL that is refused would be refused the next time too. */
 static int refuse(lua_State *L, const struct error *error) {
   skin_failure(L, error);
   skin_set_boolean(L, "retryable", 0);
@@ -168,13 +168,13 @@ static int upload_ids(lua_State *L) {
 }
 
 /* core.download_results(session, { url, file, offset?, headers?, storage_hosts?, loopback?,
- * base_url?, bearer_token?, allow_http?, job_id? })
- * -> task -> { status, headers, body, received, offset, crc32c, framed, flow } | nil, err
- * The body of a 200 or 206 goes into the file, from `offset` on (a 200 empties it first, when its
- * first byte arrives); any other body is `body`. `framed`: the protocol marked the end of the body.
- * err.placed: the file has become this answer's; before that it is untouched. task:so_far() then
- * returns { status, headers, held }: `held` is how many bytes the file holds at least.
- * Progress: received, total. The token goes as with core.upload_ids. */
+ * base_url?, bearer_token?, allow_http?, job_id? }) -> task -> { status, headers, body, received,
+ * offset, crc32c, framed, flow } | nil, err The body of a 200 or 206 goes into the file, from
+ * `offset` on (a 200 empties it first, when its first byte arrives); any other body is `body`.
+ * `framed`: the protocol marked the end of the body. err.placed: the file has become this answer's;
+ * before that it is untouched. task:so_far() then returns { status, headers, held }: `held`: the
+ * file holds at least this many bytes. Progress: received, total. The token is sent as in
+ * core.upload_ids. */
 static int download_results(lua_State *L) {
   static const char *const known[] = {"allow_http",    "base_url", "bearer_token", "file",
                                       "headers",       "job_id",   "loopback",     "offset",
@@ -246,7 +246,7 @@ static int job_url(lua_State *L) {
 }
 
 /* core.signed_url(url) -> { shown, signed_headers, signed_at?, expires_at?, resumable }: what a
- * signed URL says of itself; times are seconds since 1970 on the signer's clock */
+ * signed URL states about itself; times are seconds since 1970 on the signer's clock */
 static int signed_url(lua_State *L) {
   const char *url = luaL_checkstring(L, 1);
   struct signed_url read;

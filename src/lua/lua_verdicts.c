@@ -1,4 +1,4 @@
-/* lua_verdicts.c - verdicts for Lua: made of results, asked, counted, listed, saved */
+/* lua_verdicts.c - verdicts for Lua: loaded from results, looked up, counted, listed, saved */
 #include <string.h>
 
 #include "dataset/redaction/redactor.h"
@@ -45,7 +45,7 @@ void verdicts_push_facts(lua_State *L, const uint64_t by_fact[FACT_KINDS]) {
   }
 }
 
-/* An id without a row is compliant only if it was asked about: without results nothing is. */
+/* An id without a row is compliant only if it was checked: without results no id was. */
 static void check_loaded(lua_State *L, const char *name, const struct verdicts *verdicts,
                          enum verdicts_type type) {
   if (!verdicts->sets[type].given)
@@ -120,8 +120,8 @@ static int method_save(lua_State *L) {
   return task_box_fill(L, box, task, &error);
 }
 
-/* verdicts:close(): gives its memory back. Closing twice is harmless; work that uses them
- * continues.
+/* verdicts:close(): frees the memory. Closing twice is harmless; tasks that use the verdicts
+ * continue.
  */
 static int method_close(lua_State *L) {
   struct verdicts_box *box = luaL_checkudata(L, 1, VERDICTS_NAME);

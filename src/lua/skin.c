@@ -1,7 +1,7 @@
 /* skin.c - see skin.h
  *
- * An error is a table with a metatable of ours, the same whether it is returned or raised: its
- * `kind` is for programs, and tostring() gives its message.
+ * An error is a table with its own metatable, the same whether it is returned or raised: its `kind`
+ * is for programs, and tostring() gives its message.
  */
 #include "dataset/text/columns.h"
 #include "dataset/text/id.h"

@@ -85,7 +85,7 @@ const char *const *skin_inputs(lua_State *L, int index, const char *function);
 /* The id at `index`, a string. */
 uint64_t skin_id(lua_State *L, int index, const char *function);
 
-/* Raises unless a bearer token is one that can be sent. */
+/* Raises unless the bearer token can be sent. */
 void skin_check_token(lua_State *L, const char *function, const char *token);
 
 /* Pushes a task handle that owns no task yet: one that is made before its task, so that no task is
@@ -95,8 +95,8 @@ typedef int task_push_result(lua_State *L, struct task *task);
 struct task_box;
 struct task_box *task_box_new(lua_State *L, task_push_result *push_result);
 
-/* Puts `task` into the box, which must be on top of the stack, and returns 1, for the handle; or, if
- * `task` is NULL, returns nil, err. */
+/* Puts `task` into the box on top of the stack and returns 1, for the handle; or, if `task` is
+ * NULL, returns nil, err. */
 int task_box_fill(lua_State *L, struct task_box *box, struct task *task, const struct error *error);
 
 /* The `push_result` of tasks whose result is true. */
@@ -126,12 +126,12 @@ struct transfer_options;
 int session_run(lua_State *L, int session_index, const struct transfer_options *options,
                 task_push_result *push_result, task_push_result *push_so_far);
 
-/* Pushes the text as url_mask leaves it. `token` may be NULL. */
+/* Pushes the text masked by url_mask. `token` may be NULL. */
 void session_push_masked(lua_State *L, const char *text, size_t size, const char *token);
 
-/* The `push_result` of exchanges: pushes the answer as it came, { status, headers, body, doing, where }. Headers have lower-case
- * names; lines of one name are joined by ", ". `doing` is the transfer's, `where` its URL without
- * the query. */
+/* The `push_result` of exchanges: pushes the answer as received: { status, headers, body, doing,
+ * where }. Headers have lower-case names; lines of one name are joined by ", ". `doing` is the
+ * transfer's, `where` its URL without the query. */
 int session_push_answer(lua_State *L, struct task *task);
 
 struct column_name;
@@ -139,15 +139,15 @@ struct column_name;
  * a list in a userdata that is left on the stack with the table; NULL if it is nil. */
 const struct column_name *skin_columns(lua_State *L, int index, const char *name);
 
-/* What the options at `index` say is done about what is found (dataset/redaction/batch.h): the
- * policy with `on_unknown`, and `on_malformed` and `on_unrecognised`. */
+/* Options about findings in records (dataset/redaction/batch.h): the policy with `on_unknown`, and
+ * `on_malformed` and `on_unrecognised`. */
 void skin_default_policy(struct policy *policy);
 void skin_policy(lua_State *L, int index, const char *name, struct policy *policy);
 enum treatment skin_on_malformed(lua_State *L, int index, const char *name);
 enum treatment skin_on_unrecognised(lua_State *L, int index, const char *name);
 
 /* The core verdicts at `index` (lua_verdicts.c). Raises if they are closed. The redactors are those
- * of the options that were used last, the latest first (lua_redactor.c). */
+ * for the options that were used last, the latest first (lua_redactor.c). */
 enum { VERDICTS_REDACTORS = 4 };
 struct verdicts_box {
   struct verdicts *verdicts; /* NULL before it is filled and after it is closed */

@@ -13,7 +13,7 @@ static void give_headers(struct transfer *transfer, const char **text, const cha
   while (*text < end) {
     const char *stop = memchr(*text, '\n', (size_t)(end - *text));
     size_t size = stop ? (size_t)(stop + 1 - *text) : (size_t)(end - *text);
-    char *line = malloc(size); /* exactly as long, so that every byte beyond it is noticed */
+    char *line = malloc(size); /* exactly this long, so that any access beyond it is noticed */
     size_t taken;
     if (!line) return;
     memcpy(line, *text, size);

@@ -1,5 +1,5 @@
-/* archive_fuzz.c - any bytes as a file that may be an archive: whether its members are taken whole
- * or in parts, they are the same, and so is what is wrong with it
+/* archive_fuzz.c - any bytes as a file that may be an archive: its members and errors are the same
+ * whether members are taken whole or in parts
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static void mix(struct outcome *outcome, const void *bytes, size_t size) {
     outcome->sum = outcome->sum * 31 + ((const unsigned char *)bytes)[i];
 }
 
-/* The content as it lies there. */
+/* The content as it is stored. */
 static void read_raw(struct member *member, struct outcome *outcome) {
   unsigned char buffer[777];
   struct error error = {0};

@@ -1,5 +1,5 @@
-/* csv_fuzz.c - any bytes as CSV: the masks agree with a reader that goes byte by byte, and what is
- * read in pieces is what is read whole
+/* csv_fuzz.c - any bytes as CSV: the masks agree with a reader that works byte by byte, and reading
+ * in pieces gives the same as reading at once
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ static void expect_row(const struct csv *csv, const char *end) {
   }
 }
 
-/* The row again, of which only some bytes are there. */
+/* The row again, with only some of its bytes. */
 static void expect_more(struct csv *csv, const char *at, size_t size) {
   enum csv_step step = csv_next(csv, at, size, false);
   expect(step == CSV_MORE || step == CSV_BAD || csv->used <= size);

@@ -1,4 +1,4 @@
-/* id_fuzz.c - any bytes as an id: eight digits at a time give what one at a time gives
+/* id_fuzz.c - any bytes as an id: eight digits at a time give the same as one at a time
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static size_t digits(const uint8_t *data, size_t size) {
   return count;
 }
 
-/* 0 where the digits are not id. */
+/* 0 if the digits are not an id. */
 static uint64_t plain(const uint8_t *data, size_t size) {
   uint64_t id = 0;
   if (size == 0 || size > ID_TEXT_MAX || data[0] == '0') return 0;

@@ -1,5 +1,5 @@
-/* json_fuzz.c - any bytes as JSON: every scanner agrees with the plain reading of the grammar, and
- * walking by hand sees what passing over sees
+/* json_fuzz.c - any bytes as JSON: every scanner agrees with the simple reading of the grammar, and
+ * walking by hand finds what skipping finds
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static void expect(bool holds) {
   if (!holds) abort();
 }
 
-/* Walks into every bracket. Reads all that is read; the offsets must go forward. */
+/* Walks into every bracket and reads everything; the offsets must increase. */
 static void walk(void) {
   struct json_text text;
   size_t before = json_end(&json);
@@ -44,7 +44,7 @@ static void walk(void) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  /* the first byte is what follows the text, where nobody should look */
+  /* the first byte is what follows the text, which must not be read */
   char follows = size > 0 ? (char)data[0] : 'x', *copy;
   bool expected;
   size_t problem_at = SIZE_MAX;

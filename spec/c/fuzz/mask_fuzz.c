@@ -1,4 +1,4 @@
-/* mask_fuzz.c - any text, which begins with a token and a line's end: the token is masked in the
+/* mask_fuzz.c - any text that begins with a token and a line end: the token is masked in the
  * rest */
 #include <ctype.h>
 #include <stdint.h>
@@ -11,8 +11,8 @@ static void expect(int holds) {
   if (!holds) abort();
 }
 
-/* Whether the token is one of which nothing may be left: long enough, plain, and no part of the
- * names that are kept. */
+/* Whether no part of the token may be left: it is long enough, plain, and not part of the names
+ * that are kept. */
 static int is_telling(const char *token) {
   static const char names[] =
       "x-goog-signature x-goog-credential x-goog-date x-goog-algorithm "

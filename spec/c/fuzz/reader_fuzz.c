@@ -1,5 +1,5 @@
 /* reader_fuzz.c - any bytes as a file, plain or compressed: read twice they give the same, in lines
- * and in values, and all that stands between records is given too
+ * and in values, and everything between records is given too
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CONTENT_MAX = 1 << 21 }; /* a few bytes of bzip2 are a gigabyte */
+enum { CONTENT_MAX = 1 << 21 }; /* a few bytes of bzip2 may be a gigabyte */
 
 static void expect(int holds) {
   if (!holds) abort();

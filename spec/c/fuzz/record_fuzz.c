@@ -1,5 +1,5 @@
-/* record_fuzz.c - any bytes as a record: the cheap walk finds what the whole one finds, and
- * whatever can be cut leaves JSON after
+/* record_fuzz.c - any bytes as a record: the cheap walk finds what the full one finds, and whatever
+ * is cut, the rest is JSON
  */
 #include <stdint.h>
 #include <stdlib.h>

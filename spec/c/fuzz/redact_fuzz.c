@@ -1,8 +1,8 @@
-/* redact_fuzz.c - any text as lines of records: what is left parses, holds nothing condemned, is
- * kept when it is judged again, and is the same with and without the prefilter
+/* redact_fuzz.c - any text as lines of records: the result parses, holds nothing condemned, is kept
+ * when it is judged again, and is the same with and without the prefilter
  *
  * Tweets 1, 13, 17 and users 2, 4, 23 are condemned; 5 and 6 lose their places; 7 and 8 are
- * quarantined. What is not understood stays.
+ * quarantined. Records that are not understood stay.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ static uint32_t facts(enum verdicts_type type, uint64_t id) {
   return verdicts_find(&verdicts->sets[type], id, &verdict) ? verdict.facts : 0;
 }
 
-/* No object of the record is condemned, by any id that it has. */
+/* No object of the record is condemned by any of its ids. */
 static void expect_clean(uint32_t condemned) {
   for (uint32_t i = 0; i < record->id_count; i++) {
     const struct record_id *id = &record->ids[i];

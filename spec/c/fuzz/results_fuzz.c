@@ -1,4 +1,4 @@
-/* results_fuzz.c - any text as rows of results: both ways of reading a row say the same
+/* results_fuzz.c - any text as rows of results: both ways of reading a row agree
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static void parse_line(const char *line, size_t size) {
   size_t at;
   if (!plain || !spaced) abort();
   memcpy(plain, line, size);
-  spaced[0] = ' '; /* what begins so goes to the JSON parser */
+  spaced[0] = ' '; /* a row that begins like this goes to the JSON parser */
   memcpy(spaced + 1, line, size);
   wrong = results_parse(plain, size, &one, &counts, &at);
   expect(at <= size);

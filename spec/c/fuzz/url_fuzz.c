@@ -1,4 +1,5 @@
-/* url_fuzz.c - any text as a URL: what is let through leads where it may, and nothing more is shown
+/* url_fuzz.c - any text as a URL: an accepted one leads only to allowed hosts, and nothing more is
+ * shown
  */
 #include <ctype.h>
 #include <regex.h>
@@ -14,7 +15,7 @@ static void expect(int holds) {
   if (!holds) abort();
 }
 
-/* A second opinion on an URL that was let through without any exception: its authority is Google's.
+/* A second check of a URL that was accepted without exceptions: its authority is Google's.
  */
 static void expect_google(const char *url) {
   static const char storage[] = "storage.googleapis.com";
@@ -32,8 +33,8 @@ static void expect_google(const char *url) {
   expect(size == end || host[size - end - 1] == '.');
 }
 
-/* A second opinion on what gets the bearer token: a regular expression on the whole URL, whose
- * scheme and host are made lower case before. */
+/* A second check of what gets the bearer token: a regular expression on the whole URL, with scheme
+ * and host in lower case. */
 static int looks_like_upload(const char *url) {
   static regex_t pattern;
   static int compiled;
@@ -55,7 +56,7 @@ static int looks_like_upload(const char *url) {
   return found;
 }
 
-/* Counts what begins a parameter and is called token, in the plainest way. */
+/* Counts the parameters called token, in the simplest way. */
 static int count_tokens(const char *url) {
   int count = 0;
   for (const char *c = strchr(url, '?'); c; c = strpbrk(c + 1, "&;"))
@@ -68,7 +69,7 @@ static void expect_api(const char *url) {
   expect(!strpbrk(url, ";#\\ \t\r\n") && !memchr(url, '@', strcspn(url, "?")));
 }
 
-/* Whether nothing in the URL gives a reason to be careful. */
+/* Whether nothing in the URL is unusual. */
 static int is_usual(const char *url) {
   for (const char *c = url; *c; c++)
     if (*c <= ' ' || *c > '~' || strchr("%#\\\"<>^`{|};", *c)) return 0;
@@ -99,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   flow = url_flow(url, &rules, &error);
   if (flow == URL_API) expect_api(url);
   if (flow == URL_STORAGE) expect_google(url);
-  /* and without what is unusual, all that looks like one is one */
+  /* and without anything unusual, every such URL is one */
   if (looks_like_upload(url) && count_tokens(url) == 1 && is_usual(url)) expect(flow == URL_API);
   if (url_check_api(url, false, &error) && strncasecmp(url, "https://", 8) != 0)
     expect(strncasecmp(url, "http://", 7) == 0 && url_is_loopback(url));

@@ -1,4 +1,5 @@
-/* utf16_fuzz.c - any bytes as UTF-16: they come back as they were, in pieces of any size
+/* utf16_fuzz.c - any bytes as UTF-16: converting there and back gives the same bytes, in pieces of
+ * any size
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* verdicts_fuzz.c - any file as one of verdicts: refused, or safe to ask
+/* verdicts_fuzz.c - any file as a file of verdicts: refused, or safe to use
  *
- * The checksum, which keeps accidents out and no attacker, is made right first.
+ * The checksum, which protects against accidents and not against attackers, is corrected first.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -47,8 +47,9 @@ void archive_in_close(struct archive_in *in);
  * read. */
 const char *archive_name(struct archive_in *in, struct archive_entry *entry);
 
-/* Begins an archive of the kind and the dialect of `in`, of which a member has been read. It is
- * written to `writer`, which must outlive it. `level` as in writer.h. NULL with `error` filled. */
+/* Starts an archive of the kind and the dialect of `in`, after a member of `in` has been read. It
+ * is written to `writer`, which must outlive it. `level` as in writer.h. NULL with `error`
+ * filled. */
 struct archive_out *archive_out_open(struct archive_in *in, struct writer *writer, int level,
                                      struct error *error);
 

@@ -17,7 +17,7 @@
 int leftover_create_beside(const char *target, char **path, struct error *error);
 
 /* Removes the temporary files beside `target` that were made for it, or for `target` with a number
- * or ".malformed" after it, and that nobody holds. What cannot be removed stays. */
+ * or ".malformed" after it, and that are not locked. What cannot be removed stays. */
 void leftover_remove(const char *target);
 
 /* The same for many targets, but without the suffixes; their order is changed. Each folder is read

@@ -126,7 +126,7 @@ static void locate(struct reader *reader, struct error *error) {
            reader->byte + reader->size, "%s", problem);
 }
 
-/* Reads bytes as they lie in the file, or in what it is packed in. */
+/* Reads the bytes of the file, decoded if it is packed. */
 static int64_t read_bytes(struct window *window, char *to, size_t room, struct error *error) {
   return window->decoder ? decoder_read(window->decoder, to, room, error)
                          : input_read(&window->input, to, room, error);

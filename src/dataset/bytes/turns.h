@@ -30,7 +30,7 @@ enum turns_step {
 
 struct turn;
 
-/* A state is what one thread has for itself: its piece, and what it has found in it. */
+/* A state belongs to one thread: its piece, and what it has found in it. */
 struct turns_work {
   /* Takes the next piece. One thread at a time. */
   enum turns_step (*take)(void *context, void *state, struct error *error);

@@ -5,8 +5,8 @@
  *
  * Between finish and publish a writer holds no descriptor, so that any number of outputs can wait
  * until all are complete. A writer that is freed before it is published leaves nothing behind. What
- * goes to standard output ("-") is kept in an unnamed file of TMPDIR (/tmp) until it is published,
- * so that a run that fails has written nothing.
+ * is removed to standard output ("-") is kept in an unnamed file of TMPDIR (/tmp) until it is
+ * published, so that a run that fails has written nothing.
  */
 #ifndef XCOMPLIANCE_WRITER_H
 #define XCOMPLIANCE_WRITER_H

@@ -39,7 +39,7 @@ struct extract_classes {
   uint64_t notices;        /* messages and pages without content */
   uint64_t unrecognised;   /* anything else (EXTRACT_SKIP) */
   uint64_t malformed;      /* skipped (EXTRACT_SKIP); the rest of a file counts as one */
-  uint64_t without_author; /* tweets of which nothing says who wrote them */
+  uint64_t without_author; /* tweets without an author */
 };
 
 struct extract_counts {

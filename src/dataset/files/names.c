@@ -305,8 +305,8 @@ static bool are_different(const struct check *check, struct error *error) {
   return ok;
 }
 
-/* Two names that differ in case alone are one file on some file systems. If neither exists, nobody
- * can tell: one of them must change. */
+/* Two names that differ in case alone are one file on some file systems. If neither exists, that is
+ * unknown: one of them must change. */
 static bool differ_in_case_alone(const struct place *one, const struct place *other) {
   return !one->exists && !other->exists && is_same(&one->folder, &other->folder) &&
          strcasecmp(one->rest, other->rest) == 0;

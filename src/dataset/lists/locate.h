@@ -24,7 +24,7 @@ struct locate_place {
 struct task *locate_start(const uint64_t *ids, size_t count, const char *const *paths,
                           struct error *error);
 
-/* Of a task that has ended well: place number `i`, in the order of files and lines; NULL after the
+/* Of a task that has succeeded: place number `i`, in the order of files and lines; NULL after the
  * last. */
 const struct locate_place *locate_place(const struct task *task, size_t i);
 const char *locate_path(const struct task *task, size_t path);

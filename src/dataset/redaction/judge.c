@@ -22,7 +22,7 @@ struct finding {
   uint8_t scrub_cause;
   bool rehydrate;
   bool authored; /* a tweet that says who wrote it */
-  bool gone;     /* it is in something that goes, or goes itself */
+  bool gone;     /* it, or something around it, is removed */
 };
 
 /* A name of a media, poll or place that tweets refer to; in a table with open addressing. */
@@ -32,7 +32,7 @@ struct reference {
   bool needed;  /* a tweet that stays refers to it */
 };
 
-/* What is cut: objects, then parts, then what nobody refers to any more. */
+/* The cuts: objects, then parts, then parts that are no longer referred to. */
 enum { PLACE_RUNS = 3, NOW_AND_THEN = 1 << 14 };
 
 struct state {
@@ -214,7 +214,7 @@ static bool is_found(const struct state *state) {
 /* }================================================================== */
 
 /* {==================================================================
-** What goes
+** What is removed
 ** =================================================================== */
 
 static void cut_place(struct state *state, const struct record_place *place) {
@@ -283,7 +283,7 @@ static void cut_parts(struct state *state) {
 /* }================================================================== */
 
 /* {==================================================================
-** Media, polls and places that nobody refers to any more
+** Media, polls and places that are no longer referred to
 ** =================================================================== */
 
 static uint64_t hash_text(const struct state *state, enum record_part_kind kind,

@@ -23,7 +23,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What all files of a run share. */
+/* Shared by all files of a run. */
 struct redact_run {
   struct task *task;
   const struct redact_options *options;
@@ -39,7 +39,7 @@ struct redact_run {
 /* Notes the first error. */
 void redact_run_fail(struct redact_run *run, const struct error *error);
 
-/* What each thread has for itself. */
+/* The state of one thread. */
 struct redact_worker {
   struct redact_records_piece piece;
   struct redact_member *member;

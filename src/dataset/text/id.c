@@ -112,7 +112,7 @@ void id_refuse_rounded(const char *path, uint64_t round, uint64_t count, struct 
            (unsigned long long)(thousandths / 10), (unsigned long long)(thousandths % 10));
 }
 
-/* Whether it is a number in a form that spreadsheets give to long ids. */
+/* Whether it is a number in a form that spreadsheets use for long ids. */
 static bool is_rounded(const char *text, size_t size) {
   bool digit = false, mark = false;
   for (size_t i = 0; i < size; i++) {

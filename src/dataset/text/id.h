@@ -43,7 +43,7 @@ bool id_are_rounded(uint64_t round, uint64_t count);
 /* Fills `error` with that, for the file `path`. ERROR_REFUSED. */
 void id_refuse_rounded(const char *path, uint64_t round, uint64_t count, struct error *error);
 
-/* Says why the `size` bytes at `text` are not id, beginning with them: "\"1.26E+18\" is a number
+/* Says why the `size` bytes at `text` are not an id, beginning with them: "\"1.26E+18\" is a number
  * that a spreadsheet has rounded ...". Writes at most ID_COMPLAINT bytes to `complaint`, ended by
  * zero. */
 enum { ID_COMPLAINT = 256 };

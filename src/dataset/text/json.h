@@ -77,7 +77,7 @@ struct json {
   struct task *task;   /* checked for cancellation between windows; NULL: never */
   enum json_scanner scanner;
   struct json_scan scan;
-  size_t scanned; /* up to where the structure is known */
+  size_t scanned; /* the end of the known structure */
   uint32_t index[JSON_WINDOW + JSON_SCAN_SLACK];
 };
 

@@ -135,7 +135,7 @@ struct record {
   enum record_class class;
   uint32_t lost;           /* RECORD_UNRECOGNISED: offset of the object in which nothing was
                             * found */
-  uint32_t without_author; /* tweets of which the record does not say who wrote them */
+  uint32_t without_author; /* tweets without an author in the record */
   /* private */
   uint32_t object_room, id_room, part_room, list_room, key_room;
   const struct shapes *shapes;

@@ -5,7 +5,7 @@
 #include "dataset/text/shapes.h"
 
 static const struct shape_text builtin[] = {
-    {"x", "X's API, v1.1 and v2, as it answers and as twarc flattens it",
+    {"x", "X's API, v1.1 and v2, also as flattened by twarc",
      "any       id                                 id 2\n"
      "any       id_str                             id 4\n"
      "tweet     text                               mark\n"
@@ -113,7 +113,7 @@ static const struct shape_text builtin[] = {
      "anywhere  source_platform_url                notice\n"
      "anywhere  source_url                         notice\n"
      "anywhere  user_agent                         notice\n"},
-    {"references", "members that only name a tweet or user of which nothing is held",
+    {"references", "members that only name a tweet or user, without its content",
      "anywhere  in_reply_to_status_id              known\n"
      "anywhere  in_reply_to_status_id_str          known\n"
      "anywhere  in_reply_to_tweet_id               known\n"
@@ -200,7 +200,7 @@ static const struct shape_text builtin[] = {
      "tweet     _source                            inside\n"
      "record    hits.hits[]                        item\n"},
     {"mongodb", "exports of MongoDB", "any       _id                                maybe-id\n"},
-    {"archive", "a user's own archive, as X exports it",
+    {"archive", "a user's own archive, exported by X",
      "tweet     tweet                              inside\n"
      "tweet     edit_info.initial.editTweetIds[]   version-id\n"
      "tweet     like                               inside\n"
@@ -237,7 +237,7 @@ static const struct shape_text builtin[] = {
      "tweet     retweet                            retweeted\n"
      "tweet     retweeted_tweet                    retweeted\n"
      "user      userName                           mark\n"},
-    {"flat", "one flat object a tweet: twitterscraper, tables that were converted",
+    {"flat", "one flat object for each tweet: twitterscraper, converted tables",
      "tweet     tweet_id                           id 3\n"
      "tweet     tweet_id                           mark\n"
      "tweet     status_id                          id 3\n"
@@ -254,7 +254,7 @@ static const struct shape_text builtin[] = {
      "tweet     retweeted_user_id                  retweeted-author-id\n"
      "tweet     retweet_user_id                    retweeted-author-id\n"
      "tweet     retweeted_status_user_id           retweeted-author-id\n"},
-    {"collections", "pages of tweets by their ids, and of the search of 2010",
+    {"collections", "pages of tweets by id, and search pages of 2010",
      "record    globalObjects.tweets{}             tweet-item\n"
      "record    globalObjects.users{}              included-user\n"
      "record    results[]                          tweet-item\n"},
