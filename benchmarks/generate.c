@@ -4,15 +4,15 @@
  *   generate tweet-results|user-results COUNT SEED RECORDS PER_MILLE > FILE
  *
  * ids     lines of 17 to 19 digits in random order, one in five a duplicate
- * tweets  flattened v2 tweets as twarc writes them, one a line: members in the usual order or
- *         shuffled, with and without spaces, text escaped or not, whole tweets nested in most of
- * them pages   v2 response pages of 100 tweets, with their includes v1      v1.1 tweets with
- * retweets and quotes in them csv     v2 tweets in 61 columns, with quoted cells that hold
- * separators and line ends
+ * tweets  flattened v2 tweets as twarc writes them, one on each line: members in the usual order or
+ *         shuffled, with and without spaces, text escaped or not, whole tweets nested in most
+ * pages   v2 response pages of 100 tweets, with their includes
+ * v1      v1.1 tweets with retweets and quotes in them
+ * csv     v2 tweets in 61 columns, with quoted cells that hold separators and line ends
  *
  * tweet-results, user-results
- *         result rows; so many in a thousand of the tweets of RECORDS records (of their authors)
- * are among them, the other rows are about ids that no record holds
+ *         rows of results: PER_MILLE of 1,000 of the tweets of RECORDS records (or of their
+ *         authors) are among them; the other rows are about ids that are in no record
  */
 #include <stdbool.h>
 #include <stdint.h>

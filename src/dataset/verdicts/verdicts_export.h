@@ -1,10 +1,10 @@
 /* verdicts_export.h - verdicts as text, for data that is stored elsewhere: a task
  *
- *   with `ids`   one line for each id that was asked, in that order:
- * "id,outcome,reason,redacted_at", where who has no verdict is compliant (and only so if the id was
- * in the upload) without      the ids that have a verdict, ascending, one a line
+ *   with `ids`   one line for each id of the list, in its order: "id,outcome,reason,redacted_at".
+ *                An id without a verdict is compliant (but only if it was in the upload)
+ *   without      the ids that have a verdict, ascending, one on each line
  *
- * and in both cases, with `facts`, only those with such an outcome, as bare ids.
+ * In both cases, with `facts`, only ids with such an outcome, and nothing else on their lines.
  */
 #ifndef XCOMPLIANCE_VERDICTS_EXPORT_H
 #define XCOMPLIANCE_VERDICTS_EXPORT_H
