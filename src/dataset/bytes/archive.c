@@ -62,7 +62,7 @@ static la_ssize_t read_tar(struct archive *handle, void *context, const void **b
 /* }================================================================== */
 
 /* {==================================================================
-** The bytes of a zip: its table stands at the end, so it must be a file
+** The bytes of a zip: its table is at the end, so it must be a file
 ** =================================================================== */
 
 static la_ssize_t read_zip(struct archive *handle, void *context, const void **bytes) {
@@ -119,7 +119,7 @@ static void explain(struct archive_in *in, struct error *error) {
   } else if (archive_errno(in->handle) == ENOMEM) {
     error_memory(error, "reading %s", in->reader->path);
   } else if (said && (strstr(said, "runcated") || strstr(said, "Unrecognized archive format"))) {
-    /* the table of a zip stands at its end, and its format is not recognised without it */
+    /* the table of a zip is at its end, and its format is not recognised without it */
     error_set(error, ERROR_DATA, "the %s archive ends too early: it is truncated", title);
   } else {
     error_set(error, ERROR_DATA, "the %s archive is damaged: %s", title,

@@ -26,7 +26,7 @@ enum container container_of_name(const char *name) {
   return CONTAINER_NONE;
 }
 
-/* The sum of a header's bytes stands in it, in octal digits; itself it counts as blanks. */
+/* A header contains the sum of its bytes, in octal digits; the sum itself counts as blanks. */
 static bool is_tar(const unsigned char *bytes, size_t size) {
   char text[TAR_CHECKSUM_SIZE + 1] = "";
   unsigned long stated, sum = TAR_CHECKSUM_SIZE * ' ';

@@ -76,7 +76,7 @@ static const struct format formats[] = {
      "uncompress FILE"},
 };
 
-/* Documents that are zip archives: the name of the first member stands at byte 30. */
+/* Documents that are zip archives: the name of the first member is at byte 30. */
 static const char *zipped_document(const char *bytes, size_t size) {
   static const char *const names[] = {"[Content_Types].xml", "_rels/", "docProps/", "xl/",
                                       "mimetypeapplication/vnd."};

@@ -1,8 +1,8 @@
 /* json_cut.h - JSON values cut out of a text, by their brackets and strings alone
  *
- * Whether the result is JSON is checked by the record walker. Values stand one after the other, or
- * are the elements of top-level arrays; what stands between them is white space, and the brackets
- * and commas of such arrays.
+ * Whether the result is JSON is checked by the record walker. Values come one after the other, or
+ * are the elements of top-level arrays; between them is white space, and the brackets and commas of
+ * such arrays.
  */
 #ifndef XCOMPLIANCE_JSON_CUT_H
 #define XCOMPLIANCE_JSON_CUT_H

@@ -82,7 +82,7 @@ static int by_folder(const void *one, const void *other) {
   return a_size != b_size ? (a_size < b_size ? -1 : 1) : strcmp(a + a_size, b + b_size);
 }
 
-/* Whether `entry` is ".NAME.RANDOM.part" for one of the targets, which lie in one folder. */
+/* Whether `entry` is ".NAME.RANDOM.part" for one of the targets, which are in one folder. */
 static bool is_one_of(const char *entry, const char *const *targets, size_t count) {
   const char *end, *random;
   size_t low = 0, high = count, size;

@@ -31,7 +31,7 @@ struct window {
   size_t raw_size;
   bool raw_ended;
   const char *counted;   /* line ends before it have been counted: */
-  uint64_t line;         /* the line on which it stands */
+  uint64_t line;         /* the line on which it is */
   enum json_place place; /* READER_VALUES */
   bool begun, assigned;  /* likewise: there was a value; an assignment before it */
 };
@@ -76,7 +76,7 @@ static bool is_cancelled(const struct window *window, struct error *error) {
   return true;
 }
 
-/* Moves the text of the window to `to`, which may lie before it. */
+/* Moves the text of the window to `to`, which may be before it. */
 static bool move(const struct window *window, char *to, struct error *error) {
   const struct reader *reader = &window->public;
   size_t now;

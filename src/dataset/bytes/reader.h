@@ -1,4 +1,4 @@
-/* reader.h - the bytes of one input as a window that moves forward, whatever they are wrapped in
+/* reader.h - the bytes of one input as a window that moves forward, plain or packed
  *
  * Plain files, pipes and every packing of packing.h, also of several members, are recognised by
  * their first bytes. A thread of its own decodes packed input. A corrupt or truncated stream, a
@@ -44,7 +44,7 @@ struct reader {
   bool ended;    /* nothing follows the window */
   bool mark;     /* the input began with a byte order mark */
   const struct packing *packing; /* NULL: none */
-  enum encoding encoding;        /* as it lies in the file; the window is UTF-8 */
+  enum encoding encoding;        /* of the file; the window is UTF-8 */
   enum container container;
   size_t record_max; /* bytes; may be lowered, to whole MiB */
 };
@@ -74,12 +74,11 @@ bool reader_fill(struct reader *reader, struct error *error);
 /* Moves the start of the window `bytes` forward. Nothing moves in memory. */
 void reader_consume(struct reader *reader, size_t bytes);
 
-/* The line (from 1) on which `at` stands, a place in the window or before it but not before the
- * last place asked for since reader_fill. */
+/* The line (from 1) on which `at` is, a place in the window or before it but not before the last
+ * place asked for since reader_fill. */
 uint64_t reader_line(struct reader *reader, const char *at);
 
-/* How many bytes of the file, as it lies on the disk, have been read; how many it has (0 for a
- * pipe: unknown). */
+/* How many bytes of the file on disk have been read; how many it has (0 for a pipe: unknown). */
 uint64_t reader_done(const struct reader *reader);
 uint64_t reader_total(const struct reader *reader);
 
@@ -119,7 +118,7 @@ struct reader_record {
 enum reader_step reader_next(struct reader *reader, enum reader_unit unit,
                              struct reader_record *record, struct error *error);
 
-/* An array that stands on one line: its elements are records, as those of an array file are. */
+/* An array on one line: its elements are records, as those of an array file are. */
 struct reader_elements {
   const struct reader_record *array;
   const char *at; /* private, as is the next */

@@ -27,8 +27,8 @@ struct spool {
   unsigned char *packed;
 };
 
-/* Prepares a zeroed one. At most `limit` bytes are kept in memory, and the file lies beside the
- * path `beside`, which must outlive it. */
+/* Prepares a zeroed one. At most `limit` bytes are kept in memory, and the file is beside the path
+ * `beside`, which must outlive it. */
 void spool_begin(struct spool *spool, const char *beside, size_t limit);
 
 bool spool_add(struct spool *spool, const void *bytes, size_t size, struct error *error);

@@ -20,7 +20,7 @@ struct extract_options {
   const char *const *inputs; /* files, folders, "-" for standard input; NULL-ended */
   const char *output;
   const struct column_name *columns; /* of tables: those that the user has named; may be NULL */
-  bool lists_known;                  /* whether `lists` says what lists of ids are lists of; */
+  bool lists_known;                  /* whether `lists` is the type of lists of ids; */
   enum extract_type lists;           /* else they are of `type` */
   bool allow_rounded;                /* ids that a spreadsheet has rounded are no error */
   bool top_level;        /* only the records' own ids, not those of nested and included objects */
@@ -48,7 +48,7 @@ struct extract_counts {
   uint64_t ids_seen;              /* ids found, duplicates included */
   uint64_t ids;                   /* ids written */
   uint64_t empty;                 /* well-formed records in which no id was found */
-  uint64_t bytes;                 /* read from files, as they lie on the disk */
+  uint64_t bytes;                 /* read from files on disk */
   uint64_t files;                 /* read */
   uint64_t ignored;               /* files in folders whose names do not end in a known suffix */
   uint64_t outputs;               /* files written */

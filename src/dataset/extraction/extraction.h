@@ -52,7 +52,7 @@ struct extraction {
   bool shared;           /* `reader` is read by other threads too */
   /* what has been found and not handed over */
   uint64_t ids_read, round_ids; /* of lists and tables; those that end in 000 */
-  struct extract_counts counts; /* records, empty; classes but for `recognised` */
+  struct extract_counts counts; /* records, empty; classes except `recognised` */
   uint64_t *ids;
   size_t id_count, id_room;
   struct error *problems; /* malformed records, in order */
@@ -77,7 +77,7 @@ static inline bool extraction_add(struct extraction *x, uint64_t id, struct erro
  * as the options say. Returns whether the run continues. */
 bool extraction_skip(struct extraction *x, struct error *error);
 
-/* The same for text[0 .. size), which is not an id; it stands at `at` of the window. */
+/* The same for text[0 .. size), which is not an id; it is at `at` of the window. */
 bool extraction_refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
                           struct error *error);
 
@@ -89,7 +89,7 @@ bool extraction_take_problem(struct extraction_run *run, const struct error *pro
 bool extraction_is_cancelled(struct extraction_run *run, struct error *error);
 void extraction_show_progress(struct extraction_run *run);
 
-/* Frees what `x` owns, but for its reader. */
+/* Frees what `x` owns, except its reader. */
 void extraction_free(struct extraction *x);
 
 /* Works on x->reader in `count` threads, each with an extraction like `x` as its state; what they

@@ -29,8 +29,8 @@ struct place {
   bool regular; /* it exists as a regular file, which is `file` */
   struct identity file;
   struct identity folder; /* the deepest one on the way that exists */
-  char *path;             /* the real path of `folder`, and what lies below it */
-  const char *rest;       /* what lies below `folder`: mostly the last name; within `path` */
+  char *path;             /* the real path of `folder`, and what is below it */
+  const char *rest;       /* what is below `folder`: mostly the last name; within `path` */
 };
 
 /* One of the two ways by which a place is known. */
@@ -114,7 +114,7 @@ static bool refuse_same(const struct name *one, const struct name *other, struct
 ** Places
 ** =================================================================== */
 
-/* Moves the last name of `part` before `rest`; `part` becomes the folder that it lies in. */
+/* Moves the last name of `part` before `rest`; `part` becomes the folder that it is in. */
 static void move_name(char part[PATH_MAX], char rest[PATH_MAX]) {
   char moved[PATH_MAX], *slash = strrchr(part, '/');
   snprintf(moved, sizeof moved, "%s%s%s", slash ? slash + 1 : part, rest[0] ? "/" : "", rest);
@@ -180,7 +180,7 @@ static bool stat_folder(const char *path, struct identity *folder) {
   return true;
 }
 
-/* Finds the deepest folder on the way to `place->path` that exists, and what lies below it. */
+/* Finds the deepest folder on the way to `place->path` that exists, and what is below it. */
 static void split(struct place *place) {
   char folder[PATH_MAX];
   size_t size = strlen(place->path);

@@ -1,6 +1,6 @@
 /* names.h - whether the names that a call was given are names of different files
  *
- * A file is known by its device and inode if it exists, and by its place: the folder it lies in and
+ * A file is known by its device and inode if it exists, and by its place: the folder it is in and
  * its name there, with links, "." and ".." resolved. Two names of one file are refused if the call
  * would write it. So is an output in a folder that is read, since the next run would read it too.
  * This is decided here for every command and every function that takes files.

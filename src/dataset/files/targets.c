@@ -57,8 +57,8 @@ static char *name_of(const char *path) {
 /* How inputs map to the names below one output path. */
 struct mapping {
   const char *path; /* NULL: nothing is written */
-  bool folder;      /* outputs lie in it; else it is the output */
-  bool prefixed;    /* those of a folder lie in one that has its name */
+  bool folder;      /* outputs are in it; else it is the output */
+  bool prefixed;    /* those of a folder are in one that has its name */
 };
 
 /* Where the file `path`, found in the input `root`, goes. NULL for nowhere, and without memory. */

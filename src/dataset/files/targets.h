@@ -31,7 +31,7 @@ struct targets {
   uint64_t ignored;
   char **ignored_paths;
   size_t ignored_count;
-  bool output_folder;  /* outputs lie in the folder that was given */
+  bool output_folder;  /* outputs are in the folder that was given */
   bool one_quarantine; /* all inputs share one quarantine file */
   char **folders;      /* that were made for outputs, in this order */
   size_t folder_count, folder_room;

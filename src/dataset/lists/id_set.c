@@ -2,11 +2,11 @@
  *
  * Sorting beats hashing: random access to a table of many ids costs a cache miss each, while a
  * radix sort streams. The ids are first split by their topmost differing bits, which makes parts
- * that lie in the cache, and each part is then sorted digit by digit from the lowest. Huge pages
+ * that are in the cache, and each part is then sorted digit by digit from the lowest. Huge pages
  * matter: the split writes to 2048 places at once.
  *
- * All runs lie in one file one after the other, so their number is not bound by the number of open
- * files; its name is removed at once, so that whatever ends this process also ends the file.
+ * All runs are in one file one after the other, so their number is not limited by the number of
+ * open files; its name is removed at once, so that the file disappears with the process.
  */
 #include "dataset/lists/id_set.h"
 
@@ -99,7 +99,7 @@ static size_t sort_split(uint64_t *ids, uint64_t *scratch, size_t count, uint64_
                          struct task *task);
 
 /* Sorts the part at `ids`, of which `other` is the scratch, and writes it without duplicates to
- * `to`, which may be either of them or lie before. */
+ * `to`, which may be either of them or be before. */
 static size_t sort_part(uint64_t *ids, uint64_t *other, size_t count, unsigned bits, uint64_t *to,
                         struct task *task) {
   if (count > PART_CACHED) return sort_split(ids, other, count, to, task);
@@ -114,7 +114,7 @@ static bool is_cancelled(struct task *task) {
   return task && task_cancelled(task);
 }
 
-/* A pass over many ids is made in steps, between which the task is asked. */
+/* A pass over many ids is made in steps, between which cancellation is checked. */
 static size_t step_end(size_t from, size_t count) {
   return count - from < SORT_STEP ? count : from + SORT_STEP;
 }

@@ -24,7 +24,7 @@ static int by_number(const void *one, const void *other) {
   return a < b ? -1 : a > b;
 }
 
-/* Adds a place, once a line. */
+/* Adds a place, once per line. */
 static bool add(struct search *search, uint64_t id, size_t path, uint64_t line) {
   for (size_t i = search->place_count; i-- > 0;) {
     const struct locate_place *place = &search->places[i];

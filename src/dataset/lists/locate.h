@@ -1,4 +1,4 @@
-/* locate.h - on which lines of some files ids stand: a task
+/* locate.h - finds the lines of files that hold given ids: a task
  *
  * For quarantined records that may be restored. The files may be packed; an id is on a line if its
  * digits are, as a whole number.

@@ -428,8 +428,8 @@ void batch_explain(struct batch *batch, uint64_t line) {
 ** Values: elements of an array, or one value after the other
 ** =================================================================== */
 
-/* Where the blanks begin that stand before a value on its own line, at the end of text[0 .. size);
- * `size` if it does not begin a line. */
+/* The start of the blanks before a value on its own line, at the end of text[0 .. size); `size` if
+ * it does not begin a line. */
 static size_t indentation(const struct values *values, const char *text, size_t size) {
   size_t at = size;
   while (at > 0 && text[at - 1] != '\n' && is_white(text[at - 1]))

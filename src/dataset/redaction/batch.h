@@ -27,9 +27,10 @@ struct batch_rules {
   const struct prefilter *filter;
   const struct shapes *shapes;
   struct task *task;                            /* checked for cancellation; may be NULL */
-  bool strict;                                  /* walk every record, whatever the filter says */
+  bool strict;                                  /* walk every record, even without a hit of the
+                                                 * filter */
   enum treatment on_malformed, on_unrecognised; /* only the latter may be TREAT_KEEP */
-  enum verdicts_type list_type;                 /* what id lists are lists of */
+  enum verdicts_type list_type;                 /* the type of lists of ids */
   const struct column_name *columns; /* of tables: those that the user has named; may be NULL */
 };
 
@@ -41,7 +42,7 @@ struct batch_counts {
   uint64_t malformed;           /* of the dropped and quarantined ones: those that are not
                                  * records */
   uint64_t unrecognised;   /* in which nothing was found, or a condemned id at an unknown place */
-  uint64_t unparsed;       /* in which no id that matters stands anywhere */
+  uint64_t unparsed;       /* in which no id that matters is anywhere */
   uint64_t ids, round_ids; /* of lists and tables; those that end in 000 */
 };
 
@@ -55,7 +56,7 @@ struct batch {
   struct error error;
   /* private */
   const struct batch_rules *rules;
-  bool flat; /* what is quarantined is a value that may stand over several lines */
+  bool flat; /* what is quarantined is a value that may be on several lines */
   struct prefilter_hits hits;
   struct { /* the piece of lines */
     const char *path, *text;
@@ -73,7 +74,7 @@ void batch_free(struct batch *batch); /* may be NULL */
 /* Empties it. With `copy` the text that it gets does not outlive the call. */
 void batch_begin(struct batch *batch, bool copy);
 
-/* Lines of JSON records or of ids, text[0 .. size) of the file `path`: whole ones, but for the last
+/* Lines of JSON records or of ids, text[0 .. size) of the file `path`: whole ones, except the last
  * of a file. `byte` is where the text begins in the input. The text must live until the output is
  * written. After a failure the output must not be used. */
 void batch_json_lines(struct batch *batch, const char *path, const char *text, size_t size,
@@ -97,7 +98,7 @@ struct values {
   bool skip_line_end; /* of a record that was dropped */
 };
 
-/* One more JSON value (READER_VALUES) of the file `path`, and what stands after the last one. */
+/* One more JSON value (READER_VALUES) of the file `path`; and the text after the last one. */
 void batch_value(struct batch *batch, struct values *values, const char *path,
                  const struct reader_record *record);
 void batch_values_end(struct batch *batch, struct values *values, const struct reader_record *rest);

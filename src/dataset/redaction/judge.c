@@ -21,14 +21,14 @@ struct finding {
   bool scrub; /* its places go */
   uint8_t scrub_cause;
   bool rehydrate;
-  bool authored; /* a tweet that says who wrote it */
+  bool authored; /* a tweet with an author */
   bool gone;     /* it, or something around it, is removed */
 };
 
 /* A name of a media, poll or place that tweets refer to; in a table with open addressing. */
 struct reference {
   uint64_t hash;
-  uint32_t key; /* one key that says it: index in the record's keys; RECORD_NONE: a free place */
+  uint32_t key; /* a key with this name: index in the record's keys; RECORD_NONE: a free slot */
   bool needed;  /* a tweet that stays refers to it */
 };
 
@@ -47,7 +47,7 @@ struct state {
   struct prefilter_hits hits;
   uint64_t seed; /* of their hashes, so that nobody can choose names that collide */
   size_t finding_room, list_room, place_room, cut_room, reference_room;
-  size_t place_count, reference_count; /* references: places of the table, a power of two */
+  size_t place_count, reference_count; /* references: slots of the table, a power of two */
   bool fits[VERDICTS_TYPES]; /* an id of this type's verdicts was found where it belongs */
   bool no_memory;
 };
@@ -300,7 +300,7 @@ static uint64_t hash_text(const struct state *state, enum record_part_kind kind,
   return hash;
 }
 
-/* The place of a name in the table: where it is, or where it may be put. */
+/* The slot of a name in the table: its own, or a free one. */
 static struct reference *find_reference(const struct state *state, enum record_part_kind kind,
                                         struct json_text text, uint64_t hash) {
   size_t mask = state->reference_count - 1, at = hash & mask;

@@ -93,7 +93,8 @@ struct judge {
   } stop;
 };
 
-/* Makes a judge; one a thread. Policy, filter and shapes must outlive it. NULL if memory is short.
+/* Makes a judge; each thread needs its own. Policy, filter and shapes must outlive it. NULL if
+ * memory is short.
  */
 struct judge *judge_new(const struct policy *policy, const struct prefilter *filter,
                         const struct shapes *shapes);

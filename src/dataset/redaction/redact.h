@@ -46,7 +46,7 @@ struct redact_options {
   unsigned jobs; /* threads; 0: as many as there are processors */
   int level;     /* of compression, as in gzip; 0: the default */
   bool checksums;
-  enum verdicts_type list_type;      /* what id lists are lists of */
+  enum verdicts_type list_type;      /* the type of lists of ids */
   const struct column_name *columns; /* of tables: those that the user has named; may be NULL */
   bool allow_rounded;                /* ids that a spreadsheet has rounded are no error */
   const char *shape;                 /* a file of further shapes; NULL: none */

@@ -34,7 +34,7 @@ struct redact_records {
 struct redact_records_piece {
   struct batch *batch;
   struct lines_piece lines; /* of no size if it was judged as it was taken */
-  uint64_t size;            /* in bytes, whatever it is made of */
+  uint64_t size;            /* in bytes */
 };
 
 /* Detects the format; takes ownership of `reader`, even if it fails. `*records` must be zeroed;

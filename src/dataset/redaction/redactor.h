@@ -36,7 +36,7 @@ enum redactor_class {
   REDACTOR_NOTICE,
   REDACTOR_UNRECOGNISED,
   REDACTOR_MALFORMED,
-  REDACTOR_UNPARSED, /* no id that matters stands anywhere in it */
+  REDACTOR_UNPARSED, /* no id that matters is anywhere in it */
   REDACTOR_EMPTY,    /* there are only blanks */
 };
 

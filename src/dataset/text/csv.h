@@ -1,4 +1,4 @@
-/* csv.h - where cells lie
+/* csv.h - finds the cells of CSV
  *
  * CSV as in RFC 4180 and as twarc-csv, pandas, R and spreadsheets write it: a header; cells that
  * may be quoted, with quotes doubled inside; line ends (LF or CR LF) and separators within quotes

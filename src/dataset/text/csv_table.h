@@ -28,7 +28,7 @@ struct csv_table {
   struct csv csv;
   char *header; /* with its line end, for the quarantine; NULL: the table has none */
   size_t header_size;
-  bool ids_only; /* set before csv_table_open: nothing is to be removed from it */
+  bool ids_only; /* set before csv_table_open: nothing will be removed from it */
   bool user;     /* its rows are users */
   bool unknown;  /* no column of ids is known: its rows are neither tweets nor users */
   /* private */

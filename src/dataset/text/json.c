@@ -100,7 +100,7 @@ static bool is_delimiter(const char *at, const char *end) {
   return at == end || delimiters[(unsigned char)*at];
 }
 
-/* How many digits stand at `text`, if they are less than eight. */
+/* How many digits are at `text`, if fewer than eight. */
 static inline size_t few_digits(const char *text) {
   uint64_t word, others;
   memcpy(&word, text, 8);

@@ -1,4 +1,4 @@
-/* json.h - where values lie in one JSON text
+/* json.h - finds the values of one JSON text
  *
  * A pull parser over one record's bytes. It checks the whole grammar of RFC 8259 - numbers,
  * escapes, literal names, control characters in strings - of everything that it passes, whether its

@@ -113,7 +113,7 @@ INLINE uint64_t count_bits_sse2(uint64_t bits) {
   return ((bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56;
 }
 
-/* Of no bits: whatever, but defined. */
+/* For no bits the result is arbitrary, but defined. */
 INLINE int count_zeros_sse2(uint64_t bits) {
   return __builtin_ctzll(bits | (uint64_t)1 << 63);
 }

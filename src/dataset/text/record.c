@@ -463,7 +463,7 @@ static void walk_root(struct record *r) {
 
 /* The result */
 
-/* Which kinds of things may stand at a position. */
+/* Which kinds of things may be at a position. */
 static bool may_be_tweet(enum record_position position) {
   switch (position) {
   case AT_INCLUDED_USER:
@@ -552,7 +552,7 @@ static void add_author(struct record *r, uint32_t tweet, const struct record_id 
   *added = author;
 }
 
-/* Tweets without an id of their author have the authors that stand in them as objects. */
+/* Tweets without an id of their author have the authors that are in them as objects. */
 static void resolve_authors(struct record *r) {
   uint32_t count = r->id_count;
   for (uint32_t i = 0; i < count; i++) {

@@ -4,7 +4,7 @@
  * array of such), checks all of it (json.h), follows the shapes (shapes.h), and fills arrays that
  * are used again for the next one:
  *
- *   objects  every object at a place where a tweet or a user may stand, parents before children
+ *   objects  every object at a place where a tweet or a user may be, parents before children
  *   ids      every id that these objects have, by role
  *   parts    (not with RECORD_IDS) bytes that redaction may have to cut, besides whole objects
  *   lists    (not with RECORD_IDS) the brackets that hold them
@@ -89,7 +89,7 @@ enum record_role {
 
 struct record_id {
   uint64_t id;
-  uint32_t object; /* index in objects; the ids of one object need not stand together */
+  uint32_t object; /* index in objects; the ids of one object need not be adjacent */
   uint32_t role;   /* enum record_role */
   uint32_t at;     /* offset of its text (of the string's first digit) */
 };

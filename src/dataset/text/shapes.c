@@ -70,7 +70,7 @@ static const struct role {
     {"refers", SHAPE_REFERS, 0, 0, A_PART, IN_TWEET},
 };
 
-/* Which kinds of objects may stand at a position. */
+/* Which kinds of objects may be at a position. */
 static const struct {
   enum record_position position;
   unsigned holders;
@@ -419,7 +419,7 @@ static uint32_t state_of(struct build *build, const struct state *wanted) {
   return build->state_count;
 }
 
-/* The states in which objects begin, by what may stand at their positions. */
+/* The states in which objects begin, by what may be at their positions. */
 static bool make_starts(struct build *build) {
   for (size_t i = 0; i < sizeof start_holders / sizeof *start_holders; i++) {
     struct state start = {0};

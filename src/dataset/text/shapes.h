@@ -1,4 +1,4 @@
-/* shapes.h - where tweets and users stand in records: one table for extraction and redaction
+/* shapes.h - the places of tweets and users in records: one table for extraction and redaction
  *
  * A shape is text (docs/shapes.md): lines of HOLDER PATH ROLE. The built-in shapes and the user's
  * own are compiled together into one automaton. The walker of records (record.h) has a state for
@@ -19,7 +19,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Where an object stands in its record. */
+/* The position of an object in its record. */
 enum record_position {
   AT_ROOT,           /* the record itself */
   AT_ROOT_ELEMENT,   /* element of a record that is an array */
@@ -49,7 +49,7 @@ enum shape_action {
   SHAPE_VERSION_ID,          /* of another version of the tweet */
   SHAPE_RETWEETED_ID,        /* of the tweet that it retweets */
   SHAPE_RETWEETED_AUTHOR_ID, /* and of its author */
-  SHAPE_OBJECT,              /* an object may stand here; argument: enum record_position */
+  SHAPE_OBJECT,              /* an object may be here; argument: enum record_position */
   SHAPE_INSIDE,              /* an object whose members count as those of the object around it */
   SHAPE_PLACE,               /* where a tweet was written */
   SHAPE_TYPE,                /* of a reference */
@@ -79,7 +79,7 @@ struct shape_word {
   uint64_t first, second; /* its bytes 0 to 7, and 8 to 15 */
   const char *text;       /* all of them, ended by zeros, eight or more */
   uint32_t size;
-  uint16_t next; /* another word at the same place of the table */
+  uint16_t next; /* another word in the same slot of the table */
   uint8_t says;
 };
 

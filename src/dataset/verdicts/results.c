@@ -24,7 +24,7 @@
 enum {
   ROW_MAX = 1 << 20, /* bytes: real rows are less than a thousandth of that */
   WORD_MAX = 40,     /* longer than any action or reason that is known */
-  SAID = 108,        /* two of them and what stands around them */
+  SAID = 108,        /* two of them and the text around them */
   PLAIN_MAX = 512,
   QUOTES_MAX = 80,
 };

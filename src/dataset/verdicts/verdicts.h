@@ -1,7 +1,7 @@
 /* verdicts.h - what the results say about each id: built once, read by any number of threads
  *
  * A verdict takes 14 bytes: the id, the facts (results.h) and the earliest redacted_at. Verdicts
- * lie in one array, in order of a hash of their ids; a directory (half a byte a verdict or less)
+ * are in one array, in order of a hash of their ids; a directory (half a byte a verdict or less)
  * says where each run of about twelve of them begins. So a look-up touches two or three cache
  * lines, the array has no gaps, and its form on disk is that in memory (verdicts_file.h).
  *
@@ -39,7 +39,7 @@ struct verdict_set {
   const unsigned char *entries;
   const uint32_t *directory; /* where each run of entries begins; 2^bits + 1 numbers */
   uint32_t bits;
-  void *mapped; /* the file that they lie in; NULL: both are allocated */
+  void *mapped; /* the file that they are in; NULL: both are allocated */
   size_t mapped_size;
 };
 

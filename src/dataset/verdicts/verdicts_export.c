@@ -82,7 +82,7 @@ static bool list_id(struct export *l, uint64_t id, const struct verdict *verdict
 /* }================================================================== */
 
 /* {==================================================================
-** Ids that were asked
+** Ids of a list
 ** =================================================================== */
 
 static bool list_line(struct export *l, struct reader *reader, const char *text, size_t size,

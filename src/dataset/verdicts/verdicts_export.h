@@ -23,7 +23,7 @@ enum { VERDICTS_EXPORT_BYTES, VERDICTS_EXPORT_TOTAL, VERDICTS_EXPORT_LINES };
 struct verdicts_export_options {
   struct verdicts *verdicts; /* retained */
   enum verdicts_type type;
-  const char *ids;    /* an id list; NULL: all verdicts */
+  const char *ids;    /* a list of ids; NULL: all verdicts */
   uint32_t facts;     /* only ids whose outcome is one of these; 0: all */
   const char *output; /* a file, or "-" */
 };
