@@ -1,6 +1,6 @@
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local storage = require "xcompliance.storage"
+local storage = require "xcompliance.storage_answers"
 
 describe("an error", function()
   it("reads as its message, and stays the core's kind of value", function()

@@ -264,7 +264,7 @@ flows.describe("a sync", function()
       report.records.unrecognised, report.records.without_author,
     })
     assert.same({ 1, folder .. "/notes.md" }, { report.ignored.count, report.ignored.files[1] })
-    local text = require("xcompliance.report").text(report)
+    local text = require("xcompliance.report_text").text(report)
     assert.matches("1 notice, 0 malformed, 1 unrecognised", text, 1, true)
     assert.matches("2 tweets have no id of an author", text, 1, true)
     assert.matches("1 file was not read: " .. folder .. "/notes.md", text, 1, true)

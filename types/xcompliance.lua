@@ -315,6 +315,12 @@ function Client:check(options) end
 ---@return xcompliance.Error?
 function Client:sync(options) end
 
+---The same client for another loop. It shares the session, which only the first client closes.
+---@param loop xcompliance.Loop
+---@return xcompliance.Client? client
+---@return xcompliance.Error?
+function Client:with_loop(loop) end
+
 ---@return true
 function Client:close() end
 

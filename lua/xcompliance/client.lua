@@ -1,138 +1,50 @@
---- A client: settings, the token, a session, and the operations, each waited for by its loop.
+--- A client: the operations of the API and the whole check, each waited for by the client's loop.
 -- @module xcompliance.client
 
 local api_calls = require "xcompliance.api_calls"
-local calls = require "xcompliance.call"
-local core = require "xcompliance.core"
-local dates = require "xcompliance.dates"
+local checks = require "xcompliance.check"
+local connections = require "xcompliance.connection"
 local download = require "xcompliance.download"
 local errors = require "xcompliance.errors"
-local names = require "xcompliance.names"
 local operations = require "xcompliance.operations"
+local syncs = require "xcompliance.sync"
 local upload = require "xcompliance.upload"
 
 local M = {}
 
-local BASE_URL = "https://api.x.com"
-
-local SETTINGS = {
-  bearer_token = "string", token_file = "string", base_url = "string", ca_file = "string",
-  proxy = "string", loop = "table", storage_hosts = "table", timeout = "number",
-  user_agent = "string", connect_timeout = "number", low_speed_limit = "number",
-  low_speed_time = "number", allow_http = "boolean", retry = "table",
-}
-local SESSION_SETTINGS = {
-  "ca_file", "proxy", "user_agent", "connect_timeout", "low_speed_limit", "low_speed_time",
-}
-local CALL_OPTIONS = { deadline = "number", on_progress = "function" }
-
 local Client = {}
 Client.__index = Client
-M.methods = Client
+Client.__name = "xcompliance.client"
+
+-- a client shows nothing of its connection, which has the token
+local connection_of = setmetatable({}, { __mode = "k" })
+
+local function connect(client, name)
+  return connection_of[client] or errors.misuse("%s: call it as a method of a client", name)
+end
+
+local function wrap(connection)
+  local client = setmetatable({}, Client)
+  connection_of[client] = connection
+  return client
+end
 
 -- {====================================================================
--- What the modules below need of a client
--- =====================================================================
-
-local function read_token(path)
-  local file, why = io.open(path, "r")
-  local token = file and file:read(65536)
-  if file then file:close() end
-  token = token and token:match("^%s*(.-)%s*$")
-  if token and token ~= "" then return token end
-  return nil, errors.new("config", ("reading the bearer token: %s - give the file that holds it")
-    :format(why or path .. " is empty"))
-end
-
-local function token_of(settings)
-  if settings.bearer_token then return settings.bearer_token end
-  if settings.token_file then return read_token(settings.token_file) end
-  local token = os.getenv("BEARER_TOKEN")
-  if token and token ~= "" then return token end
-  return nil, errors.new("config", "there is no bearer token - set BEARER_TOKEN, or give"
-    .. " `token_file`")
-end
-
---- The options that every call of the API has, and more.
-function Client:api_options(fields)
-  local token, err = token_of(self.settings)
-  if not token then return nil, err end
-  fields.bearer_token, fields.base_url = token, self.base_url
-  fields.timeout, fields.allow_http = self.settings.timeout, self.settings.allow_http
-  return fields
-end
-
---- Whether requests can be made at all: there is a token, and the settings make a session.
--- @treturn true|nil,err
-function Client:check_ready()
-  local ok, err = self:api_options {}
-  if ok then ok, err = self:session() end
-  if not ok then return nil, err end
-  return true
-end
-
---- The session, made when it is first needed: after nginx has forked.
-function Client:session()
-  if self.closed then errors.misuse("this client is closed - make another") end
-  if self.core_session then return self.core_session end
-  local options = {}
-  for _, name in ipairs(SESSION_SETTINGS) do options[name] = self.settings[name] end
-  options.user_agent = options.user_agent or "xcompliance/" .. core.version
-  local session, err = core.session(options)
-  if not session then
-    return nil, err.kind == "io" and errors.with(err, { kind = "config" }) or err
-  end
-  self.core_session = session
-  return session
-end
-
---- Learns how far the API's clock is from ours.
-function Client:note_clock(headers)
-  local date = dates.http(headers and headers.date)
-  if date then self.clock_offset = date - os.time() end
-end
-
---- A time of our clock by the API's, as far as that is known.
--- @treturn number
--- @treturn boolean whether it is known
-function Client:server_time(time)
-  return time + (self.clock_offset or 0), self.clock_offset ~= nil
-end
-
---- Begins a call.
--- @tparam string name of the function, for messages
--- @tparam ?table options what the user gave
--- @tparam[opt] table more the types of further options
--- @treturn table the call
--- @treturn table the options, checked
-function Client:call(name, options, more)
-  local known = {}
-  for _, list in ipairs { CALL_OPTIONS, more or {} } do
-    for key, types in pairs(list) do known[key] = types end
-  end
-  options = errors.check_options(name, options, known)
-  local call = calls.new(self.settings.loop, {
-    deadline = options.deadline, on_progress = options.on_progress, retry = self.settings.retry,
-  })
-  return call, options
-end
-
--- }====================================================================
-
--- {====================================================================
--- The operations
+-- The calls of the API
 -- =====================================================================
 
 --- Begins a call of the API.
 -- @tparam table client
 -- @tparam string name see xcompliance.api_calls
 -- @tparam ?table options what the user gave
+-- @treturn table the client's connection
 -- @treturn table the call
 -- @treturn ?table the fields that the user chose
 local function api_call(client, name, options)
-  local call, checked = client:call(name, options, { fields = "table" })
+  local connection = connect(client, name)
+  local call, checked = connection:call(name, options, { fields = "table" })
   call:at(api_calls[name].word, api_calls[name].doing)
-  return call, checked.fields
+  return connection, call, checked.fields
 end
 
 --- Creates a compliance job.
@@ -142,8 +54,8 @@ end
 -- @tparam[opt] table options `fields`, `deadline`, `on_progress`
 -- @treturn ?table CreateComplianceJobResponse: the job is its `data`; or nil, err
 function Client:create_compliance_job(type, name, resumable, options)
-  local call, fields = api_call(self, "create_compliance_job", options)
-  return operations.create(self, call,
+  local connection, call, fields = api_call(self, "create_compliance_job", options)
+  return operations.create(connection, call,
     { type = type, name = name, resumable = resumable, fields = fields })
 end
 
@@ -152,8 +64,8 @@ end
 -- @tparam[opt] table options `fields`, `deadline`, `on_progress`
 -- @treturn ?table Get2ComplianceJobsIdResponse: the job is its `data`; or nil, err
 function Client:list_job(id, options)
-  local call, fields = api_call(self, "list_job", options)
-  return operations.list_job(self, call, id, fields)
+  local connection, call, fields = api_call(self, "list_job", options)
+  return operations.list_job(connection, call, id, fields)
 end
 
 --- Lists the jobs of a type.
@@ -163,8 +75,8 @@ end
 -- @treturn ?table Get2ComplianceJobsResponse: the jobs are its `data`, which is absent where there
 -- are none; or nil, err
 function Client:list_jobs(type, status, options)
-  local call, fields = api_call(self, "list_jobs", options)
-  return operations.list_jobs(self, call, type, status, fields)
+  local connection, call, fields = api_call(self, "list_jobs", options)
+  return operations.list_jobs(connection, call, type, status, fields)
 end
 
 --- Cancels a job that is not finished, so that another of its type can be created.
@@ -173,20 +85,15 @@ end
 -- @treturn ?table DeleteComplianceJobsByIdResponse: the job is its `data`, and has failed (or has
 -- expired before); or nil, err. A job that is complete is a `conflict`, with the job as `err.job`
 function Client:cancel_job(id, options)
-  local call, fields = api_call(self, "cancel_job", options)
-  return operations.cancel(self, call, id, fields)
+  local connection, call, fields = api_call(self, "cancel_job", options)
+  return operations.cancel(connection, call, id, fields)
 end
 
---- Checks that the files that a call names are different ones, and none is the token's.
--- @tparam table call
--- @tparam string what see names.check
--- @tparam table options
--- @treturn true|nil,err
-function Client:check_names(call, what, options)
-  local all = { token_file = self.settings.token_file, ca_file = self.settings.ca_file }
-  for name, value in pairs(options) do all[name] = value end
-  return names.check(call, what, all)
-end
+-- }====================================================================
+
+-- {====================================================================
+-- Transfers
+-- =====================================================================
 
 local function check_strings(name, url, path)
   if type(url) ~= "string" or type(path) ~= "string" then
@@ -204,11 +111,13 @@ end
 -- @treturn table `{ bytes, ids, crc32c, flow, verified, checksum, resumable }`: see docs/check.md,
 -- "Verified"
 function Client:upload_ids(url, path, options)
+  local connection = connect(self, "upload_ids")
   check_strings("upload_ids", url, path)
-  local call, checked = self:call("upload_ids", options, { chunk = "number", as_is = "boolean" })
-  local ok, err = self:check_names(call, "upload", { ids = path })
+  local call, checked = connection:call("upload_ids", options,
+    { chunk = "number", as_is = "boolean" })
+  local ok, err = connection:check_names(call, "upload", { ids = path })
   if not ok then return nil, err end
-  return upload.run(self, call, url, path, { chunk = checked.chunk, as_is = checked.as_is })
+  return upload.run(connection, call, url, path, { chunk = checked.chunk, as_is = checked.as_is })
 end
 
 --- Downloads results. The file takes its name when it is whole and verified, and every line of it
@@ -220,62 +129,79 @@ end
 -- @treturn ?integer the HTTP status; or nil, err
 -- @treturn table `{ bytes, crc32c, flow, verified, checksum }`
 function Client:download_results(url, path, options)
+  local connection = connect(self, "download_results")
   check_strings("download_results", url, path)
-  local call, checked = self:call("download_results", options,
+  local call, checked = connection:call("download_results", options,
     { allow_unframed = "boolean", as_is = "boolean" })
-  local ok, err = self:check_names(call, "download", { results = path })
+  local ok, err = connection:check_names(call, "download", { results = path })
   if not ok then return nil, err end
-  return download.run(self, call, url, path,
+  return download.run(connection, call, url, path,
     { allow_unframed = checked.allow_unframed, as_is = checked.as_is })
-end
-
---- The same client, waited for by another loop. It shares the session, so it needs no closing.
--- @tparam table loop
--- @treturn ?table a client, or nil, err
-function Client:with_loop(loop)
-  local session, err = self:session()
-  if not session then return nil, err end
-  local settings = {}
-  for name, value in pairs(self.settings) do settings[name] = value end
-  settings.loop = loop
-  return setmetatable({
-    settings = settings, base_url = self.base_url, core_session = session,
-    clock_offset = self.clock_offset,
-  }, Client)
-end
-
---- Ends what the client runs and gives back what it holds. Closing twice is harmless.
-function Client:close()
-  self.closed = true
-  if self.core_session then self.core_session:close() end
-  self.core_session = nil
-  return true
 end
 
 -- }====================================================================
 
-local function check_retry(policy)
-  if not policy then return nil end
-  local own = errors.check_options("xcompliance.client: retry", policy,
-    { attempts = "number", first = "number", max = "number" })
-  local usual = require("xcompliance.retry").policy
-  for name, value in pairs(usual) do own[name] = own[name] or value end
-  local first, max = own.first, own.max
-  if not (own.attempts >= 1 and first >= 0 and max >= first and max < math.huge) then
-    errors.misuse("xcompliance.client: retry is { attempts, first, max }: a number from 1, seconds,"
-      .. " seconds")
-  end
-  return own
+-- {====================================================================
+-- The whole
+-- =====================================================================
+
+--- Asks the API about a list of ids, and holds its results. Call it again in the same way to resume
+-- an unfinished check; after a finished one it is a new check. See docs/check.md.
+-- @tparam table options `type`, `ids` (path), `results` (path); `name`, `state` (folder, default:
+-- that of the results), `ids_per_job` (6,000,000), `wait` (false: do not wait for another job of
+-- the type to end), `deadline`, `on_progress`, `poll` (`{ min, max }`), `upload` ("auto", "simple",
+-- "resumable"), `chunk`, `max_polls_per_15min`, `allow_unframed` (see client:download_results)
+-- @treturn ?table Outcome, or nil, err
+function Client:check(options)
+  return checks.run(connect(self, "check"), options)
 end
 
---- Makes a client. Nothing is opened and nothing runs until its first operation.
--- @tparam table settings see the types of xcompliance.ClientOptions; `loop` is required here
--- @treturn table
-function M.new(settings)
-  settings = errors.check_options("xcompliance.client", settings, SETTINGS)
-  settings.retry = check_retry(settings.retry)
-  local base_url = settings.base_url or os.getenv("XCOMPLIANCE_BASE_URL") or BASE_URL
-  return setmetatable({ settings = settings, base_url = base_url }, Client)
+--- Brings a dataset into compliance. Call it again in the same way to resume an unfinished sync;
+-- after a finished one it is a new check. See docs/report.md.
+-- @tparam table options `inputs` (files and folders) and `output` (a folder), `in_place` or
+-- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
+-- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `on_unrecognised`, `on_ignored`,
+-- `shape`, `columns`, `lists`, `allow_rounded`, `strict`, `jobs` (as dataset.redact has them),
+-- `memory`; `ids_per_job`, `wait`, `name`, `poll`, `upload`, `chunk`, `max_polls_per_15min`,
+-- `allow_unframed` (as check has them); `deadline`, `on_progress`
+-- @treturn ?table the report, or nil, err
+function Client:sync(options)
+  return syncs.sync(connect(self, "sync"), options)
 end
+
+-- }====================================================================
+
+-- {====================================================================
+-- The client
+-- =====================================================================
+
+--- The same client for another loop. It shares the session, which only the first client closes.
+-- @tparam table loop
+-- @treturn ?table a client, or nil, err
+function Client:with_loop(loop)
+  local connection, err = connect(self, "with_loop"):with_loop(loop)
+  if not connection then return nil, err end
+  return wrap(connection)
+end
+
+--- Cancels what the client runs and frees what it holds. Closing twice is harmless.
+-- @treturn boolean true
+function Client:close()
+  connect(self, "close"):close()
+  return true
+end
+
+Client.__close = Client.close
+
+function Client:__tostring()
+  return ("xcompliance.client: %s"):format(connect(self, "tostring").base_url)
+end
+
+-- }====================================================================
+
+--- Makes a client. Nothing is opened and nothing runs until its first operation.
+-- @tparam table settings see xcompliance.client; `loop` is required here
+-- @treturn table
+function M.new(settings) return wrap(connections.new(settings)) end
 
 return M

@@ -17,7 +17,7 @@
 local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local names = require "xcompliance.names"
+local file_names = require "xcompliance.file_names"
 local verdicts = require "xcompliance.verdicts"
 
 local M = {}
@@ -94,7 +94,7 @@ function M.extract(options)
   check_given("dataset.extract", fields, { "type", "inputs", "output" })
   add_column(fields)
   call:at("extract", "extracting the ids of " .. fields.type)
-  local ok, err = names.check(call, "extract", fields)
+  local ok, err = file_names.check(call, "extract", fields)
   if not ok then return nil, err end
   return call:await(core.extract(fields))
 end
@@ -147,7 +147,7 @@ function M.list_verdicts(options)
   local call, fields = begin("dataset.list_verdicts", options, LIST)
   check_given("dataset.list_verdicts", fields, { "verdicts", "type", "output" })
   call:at("list", "listing verdicts")
-  local ok, err = names.check(call, "verdicts", with_results(fields))
+  local ok, err = file_names.check(call, "verdicts", with_results(fields))
   if not ok then return nil, err end
   fields.verdicts = verdicts.unwrap(fields.verdicts)
   return call:await(core.list_verdicts(fields))
@@ -195,7 +195,7 @@ function M.redact(options)
   fields.inputs = errors.check_paths("dataset.redact", "inputs", fields.inputs)
   check_given("dataset.redact", fields, { "verdicts", "inputs" })
   call:at("redact", "redacting")
-  local ok, err = names.check(call, "redact", with_results(fields))
+  local ok, err = file_names.check(call, "redact", with_results(fields))
   if not ok then return nil, err end
   fields.verdicts = verdicts.unwrap(fields.verdicts)
   return call:await(core.redact(fields))

@@ -11,12 +11,12 @@
 -- not match it is not used.
 -- @internal xcompliance.download
 
-local byte_paths = require "xcompliance.byte_paths"
+local transfer_refusals = require "xcompliance.transfer_refusals"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local places = require "xcompliance.place"
-local results = require "xcompliance.results"
-local storage_answers = require "xcompliance.storage"
+local places = require "xcompliance.transfer_host"
+local results_check = require "xcompliance.results_check"
+local storage_answers = require "xcompliance.storage_answers"
 local text = require "xcompliance.text"
 
 local M = {}
@@ -200,7 +200,7 @@ end
 
 --- The API has issued another URL of the same results. It is tried once.
 function Download:renew(url)
-  local place, err = places.open(self.place.client, url, "download", self.place.job_id)
+  local place, err = places.open(self.place.connection, url, "download", self.place.job_id)
   if not place then return nil, places.refused(self.call, err) end
   self.place, self.renewed = place, true
   return self:exchange()
@@ -209,7 +209,7 @@ end
 function Download:gone_wrong(answer)
   local url, err
   if self.place.flow == "api" then
-    url, err = byte_paths.download_refused(self.place, self.call, answer, self.renewed)
+    url, err = transfer_refusals.download_refused(self.place, self.call, answer, self.renewed)
     if url then return self:renew(url) end
   else
     err = self.place:failure(self.call.doing, answer)
@@ -331,7 +331,7 @@ end
 --- Checks that the file holds results: before it replaces others.
 function Download:parse()
   if self.as_is then return true end
-  local found, err = results.check(self.call, self.file:path(), self.target)
+  local found, err = results_check.check(self.call, self.file:path(), self.target)
   if found then return true end
   if err.kind ~= "data" then return nil, err end
   local hint = err.message:find(" - ", 1, true) and "" or " - download it with as_is to look at it"
@@ -366,7 +366,7 @@ end
 -- }====================================================================
 
 --- Downloads results.
--- @tparam table client
+-- @tparam table connection
 -- @tparam table call
 -- @tparam string url a download URL as it came
 -- @tparam string target where they go, when they are whole, verified and readable
@@ -376,10 +376,10 @@ end
 -- (called to record it; then what has arrived is kept on failure)
 -- @treturn ?integer the HTTP status, or nil, err
 -- @treturn table `{ bytes, crc32c, flow, verified, checksum }`
-function M.run(client, call, url, target, options)
+function M.run(connection, call, url, target, options)
   options = options or {}
   call:at("download", "downloading " .. text.basename(target))
-  local place, err = places.open(client, url, "download", options.job_id)
+  local place, err = places.open(connection, url, "download", options.job_id)
   if not place then return nil, places.refused(call, err) end
   local file, part = open_part(target, options.part, options.on_part ~= nil)
   if not file then return nil, part end

@@ -13,8 +13,6 @@ local calls = require "xcompliance.api_calls"
 local clients = require "xcompliance.client"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local sync = require "xcompliance.sync"
-local workflow = require "xcompliance.workflow"
 
 local M = { _VERSION = core.version, errors = errors.kinds }
 
@@ -40,9 +38,6 @@ local function usual_loop()
   local in_nginx = type(ngx) == "table" and ngx.get_phase ~= nil
   return require(in_nginx and "xcompliance.loop.nginx" or "xcompliance.loop.blocking")
 end
-
-clients.methods.check = workflow.check
-clients.methods.sync = sync.sync
 
 --- Makes a client.
 -- @tparam[opt] table settings `bearer_token`, `token_file` (else the environment's BEARER_TOKEN

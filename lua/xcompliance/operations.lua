@@ -16,22 +16,22 @@ local DATES_ARE_WHOLE = 2 -- seconds that a job may seem older than the request 
 local REFUSED = { conflict = true, usage = true, not_found = true } -- a cancel of what is over
 
 --- One exchange.
--- @tparam table client
+-- @tparam table connection
 -- @tparam table call
 -- @tparam string name of the call of the API
 -- @tparam table given its own options
 -- @treturn ?table the response, or nil, err
 -- @treturn table `{ status, headers }`
-local function exchange(client, call, name, given)
-  local session, err = client:session()
+local function exchange(connection, call, name, given)
+  local session, err = connection:session()
   if not session then return nil, err end
   local options
-  options, err = client:api_options(given)
+  options, err = connection:api_options(given)
   if not options then return nil, err end
   call:count(name)
   local answer
   answer, err = call:ask(core[name](session, options))
-  client:note_clock((answer or err).headers)
+  connection:note_clock((answer or err).headers)
   if not answer then return nil, err end
   return answers.read(name, answer, options.bearer_token, given.fields)
 end
@@ -39,21 +39,22 @@ end
 --- One job.
 -- @treturn ?table the response, or nil, err
 -- @treturn table `{ status, headers }`
-function M.list_job(client, call, id, fields)
+function M.list_job(connection, call, id, fields)
   return call:try(function()
-    return exchange(client, call, "list_job", { id = id, fields = fields })
+    return exchange(connection, call, "list_job", { id = id, fields = fields })
   end)
 end
 
---- One look at a job: what fails is for the caller to try again.
-function M.look(client, call, id)
-  return exchange(client, call, "list_job", { id = id })
+--- Reads a job once: what fails is for the caller to try again.
+function M.read_once(connection, call, id)
+  return exchange(connection, call, "list_job", { id = id })
 end
 
 --- The jobs of a type.
-function M.list_jobs(client, call, type, status, fields)
+function M.list_jobs(connection, call, type, status, fields)
   return call:try(function()
-    return exchange(client, call, "list_jobs", { type = type, status = status, fields = fields })
+    return exchange(connection, call, "list_jobs",
+      { type = type, status = status, fields = fields })
   end)
 end
 
@@ -63,18 +64,20 @@ local function is_over(job) return job.status == "failed" or job.status == "expi
 --- Cancels a job that is not finished, so that another of its type can be created. A cancel that is
 -- refused, or whose answer was lost, is decided by reading the job: if it has failed or expired, it
 -- is over, which is what was wanted.
--- @tparam table client
+-- @tparam table connection
 -- @tparam table call
 -- @tparam string id
 -- @tparam[opt] table fields
 -- @treturn ?table the response, whose job has failed or expired; or nil, err
 -- @treturn table `{ status, headers }`
-function M.cancel(client, call, id, fields)
+function M.cancel(connection, call, id, fields)
   local given = { id = id, fields = fields }
-  local response, err = call:try(function() return exchange(client, call, "cancel_job", given) end)
+  local response, err = call:try(function()
+    return exchange(connection, call, "cancel_job", given)
+  end)
   if response or not REFUSED[err.kind] then return response, err end
   local details
-  response, details = M.list_job(client, call, id)
+  response, details = M.list_job(connection, call, id)
   if not response then return nil, details.kind == "not_found" and err or details end
   if is_over(response.data) then return response, details end
   local status = core.mask(response.data.status)
@@ -116,10 +119,11 @@ end
 
 --- Looks for the job that a lost answer spoke of.
 -- @treturn ?table a response; false where there is none; nil, err
-local function find(client, call, wish, began)
-  local list, err = exchange(client, call, "list_jobs", { type = wish.type, fields = FIND_FIELDS })
+local function find(connection, call, wish, began)
+  local list, err = exchange(connection, call, "list_jobs",
+    { type = wish.type, fields = FIND_FIELDS })
   if not list then return nil, err end
-  local since, clock_known = client:server_time(began)
+  local since, clock_known = connection:server_time(began)
   local found
   for _, job in ipairs(list.data or {}) do
     local ours, unsure = is_ours(job, wish, since, clock_known)
@@ -133,24 +137,24 @@ local function find(client, call, wish, began)
     end
   end
   if not found then return false end
-  return exchange(client, call, "list_job", { id = found.id })
+  return exchange(connection, call, "list_job", { id = found.id })
 end
 
-local function create_once(client, call, wish, resumable)
-  return exchange(client, call, "create_compliance_job",
+local function create_once(connection, call, wish, resumable)
+  return exchange(connection, call, "create_compliance_job",
     { type = wish.type, name = wish.name, resumable = resumable, fields = wish.fields })
 end
 
 --- Creates a job for resumable uploads if that is wished; if the API refuses it, another job. The
--- client remembers that, so it is asked and said once.
-local function create_as_wished(client, call, wish)
-  local resumable = wish.resumable and not client.refuses_resumable
-  local response, err = create_once(client, call, wish, resumable)
+-- connection remembers that, so it is asked and said once.
+local function create_as_wished(connection, call, wish)
+  local resumable = wish.resumable and not connection.refuses_resumable
+  local response, err = create_once(connection, call, wish, resumable)
   if response or not resumable or err.status ~= 400 then return response, err end
   local answer
-  response, answer = create_once(client, call, wish)
+  response, answer = create_once(connection, call, wish)
   if response or answer.status ~= 400 then -- else it was something else that is refused
-    client.refuses_resumable = true
+    connection.refuses_resumable = true
     call:tell { warning = "the API refuses resumable uploads - creating a job for a plain upload" }
   end
   return response, answer
@@ -163,25 +167,25 @@ local function cannot_know(err)
 end
 
 --- Creates a job, once.
--- @tparam table client
+-- @tparam table connection
 -- @tparam table call
 -- @tparam table wish `type`, `name`, `resumable`, `fields`; `unique`: no other job has that name;
 -- `asked`: it may have been created before
 -- @treturn ?table the response, or nil, err; `err.uncertain`: a job may have been created all the
 -- same
 -- @treturn table `{ status, headers, adopted }`
-function M.create(client, call, wish)
+function M.create(connection, call, wish)
   local lost, began = wish.asked, os.time()
   local result, answer = call:try(function()
     if lost then
-      local response, details = find(client, call, wish, began)
+      local response, details = find(connection, call, wish, began)
       if response == nil then return nil, details end
       if response then return response, { status = 200, headers = {}, adopted = true } end
     end
-    local response, err = create_as_wished(client, call, wish)
+    local response, err = create_as_wished(connection, call, wish)
     if response then return response, err end
     if err.kind == "conflict" and lost then
-      local found, failure = find(client, call, wish, began) -- the running job may be ours
+      local found, failure = find(connection, call, wish, began) -- the running job may be ours
       if found == nil then return nil, failure end
       if found then return found, { status = 200, headers = {}, adopted = true } end
     end

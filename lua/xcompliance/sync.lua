@@ -1,12 +1,13 @@
 --- A dataset into compliance: list, extract, check tweets and users, redact, report.
 --
--- A state machine like workflow.lua's, with a journal of its own in the state folder, where the
+-- A state machine like check.lua's, with a journal of its own in the state folder, where the
 -- checks of tweets and of users have theirs too, so that a run resumes an interrupted one. When it
 -- is done the state keeps the report and the ids that are condemned, for the differences at the
 -- next time; then a new run is a new check.
 -- @internal xcompliance.sync
 
-local asking_options = require "xcompliance.asking_options"
+local check_options = require "xcompliance.check_options"
+local checks = require "xcompliance.check"
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
 local errors = require "xcompliance.errors"
@@ -16,7 +17,6 @@ local json = require "xcompliance.json"
 local sync_redact = require "xcompliance.sync_redact"
 local text = require "xcompliance.text"
 local together = require "xcompliance.together"
-local workflow = require "xcompliance.workflow"
 
 local M = {}
 
@@ -29,7 +29,7 @@ local OPTIONS = {
   on_unrecognised = "string", on_ignored = "string", shape = "string", columns = "table",
   lists = "string", allow_rounded = "boolean",
 }
-for name, types in pairs(asking_options.types) do OPTIONS[name] = types end
+for name, types in pairs(check_options.types) do OPTIONS[name] = types end
 
 local MEMORY_MIN = 16 * 1024 * 1024 -- bytes that the extraction can sort in
 local NAMED_MAX = 10 -- files that a message names
@@ -116,22 +116,23 @@ end
 
 --- The check is recorded before its own state is removed, so that a run that is killed in between
 -- does not ask again.
-local function check_ids(run, client, type)
+local function check_ids(run, connection, type)
   local options = run:check_options(type)
   options.deadline, options.on_progress = run:left(), run.options.on_progress
-  if run.facts["checked_" .. type] then return workflow.forget(client, options) end
-  return workflow.run(client, options, function(outcome)
+  if run.facts["checked_" .. type] then return checks.forget(connection, options) end
+  return checks.run(connection, options, function(outcome)
     return run:record { ["checked_" .. type] = fact_of(outcome) }
   end)
 end
 
 local function check_type(run, loop, type)
-  local client = run.client:with_loop(loop)
-  local call = client:call("sync", { deadline = run:left(), on_progress = run.options.on_progress })
+  local connection = run.connection:with_loop(loop)
+  local call = connection:call("sync",
+    { deadline = run:left(), on_progress = run.options.on_progress })
   local extracted, err = extract(run, call, type)
   if not extracted then return nil, err end
   if extracted.ids == 0 then return true end
-  return check_ids(run, client, type)
+  return check_ids(run, connection, type)
 end
 
 function STATES.check(run)
@@ -216,7 +217,7 @@ function Run:check_options(type)
   local options = {
     type = type, ids = self:ids_path(type), results = self:results_path(type), state = self.folder,
   }
-  for name in pairs(asking_options.types) do options[name] = self.options[name] end
+  for name in pairs(check_options.types) do options[name] = self.options[name] end
   return options
 end
 
@@ -247,7 +248,7 @@ local function strip_slashes(path)
   return (path:gsub("(.)/+$", "%1"))
 end
 
-local function check_options(options)
+local function check_all(options)
   options.inputs = errors.check_paths("sync", "inputs", options.inputs)
   if not options.inputs then errors.misuse("sync: inputs is missing") end
   if not options.output and not options.in_place and not options.dry_run then
@@ -256,8 +257,8 @@ local function check_options(options)
   if options.output and options.in_place then
     errors.misuse("sync: give an output or in_place, not both")
   end
-  asking_options.check("sync", options)
-  asking_options.check_whole("sync", options, "memory", MEMORY_MIN)
+  check_options.check("sync", options)
+  check_options.check_whole("sync", options, "memory", MEMORY_MIN)
   core.check_redaction(sync_redact.options(options), "sync")
   options.output = options.output and strip_slashes(options.output)
   for i, input in ipairs(options.inputs) do
@@ -315,7 +316,7 @@ end
 -- @treturn ?boolean whether it was bound; or nil, err
 local function release(run, type)
   local is_bound, err = run.facts["checked_" .. type] ~= nil, nil
-  if not is_bound then is_bound, err = workflow.is_bound(run.client, run:check_options(type)) end
+  if not is_bound then is_bound, err = checks.is_bound(run.connection, run:check_options(type)) end
   if is_bound then return true end
   if is_bound == nil then return nil, err end
   local ok
@@ -426,29 +427,23 @@ local function run_to_end(run)
   return report, err
 end
 
---- Brings a dataset into compliance. The same sync again resumes an unfinished one; after a
--- finished one it is a new check.
--- @tparam table client
--- @tparam table options `inputs` (files and folders) and `output` (a folder), `in_place` or
--- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
--- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `on_unrecognised`, `on_ignored`,
--- `shape`, `columns`, `lists`, `allow_rounded`, `strict`, `jobs` (as dataset.redact has them),
--- `memory`; `ids_per_job`, `wait`, `name`, `poll`, `upload`, `chunk`, `max_polls_per_15min`,
--- `allow_unframed` (as check has them); `deadline`, `on_progress`
+--- See client:sync.
+-- @tparam table connection
+-- @tparam table options
 -- @treturn ?table the report (docs/report.md), or nil, err
-function M.sync(client, options)
-  local call, checked = client:call("sync", options, OPTIONS)
-  check_options(checked)
+function M.sync(connection, options)
+  local call, checked = connection:call("sync", options, OPTIONS)
+  check_all(checked)
   local folder, err = checked.state, nil
   if not folder then folder, err = default_state(call, checked) end
   if not folder then return nil, err end
   checked.state = folder
   local ok
-  ok, err = client:check_names(call, "sync", checked)
-  if ok then ok, err = client:check_ready() end
+  ok, err = connection:check_names(call, "sync", checked)
+  if ok then ok, err = connection:check_ready() end
   if not ok then return nil, err end
   return run_to_end(setmetatable({
-    client = client, call = call, options = checked, folder = strip_slashes(folder),
+    connection = connection, call = call, options = checked, folder = strip_slashes(folder),
     settings = settings_of(checked),
   }, Run))
 end

@@ -5,7 +5,7 @@ local dataset = require "xcompliance.dataset"
 local differences = require "xcompliance.differences"
 local errors = require "xcompliance.errors"
 local files = require "xcompliance.sync_files"
-local sync_report = require "xcompliance.sync_report"
+local report_assembly = require "xcompliance.report_assembly"
 local text = require "xcompliance.text"
 local verdicts_of = require "xcompliance.verdicts"
 
@@ -173,13 +173,13 @@ local function apply(run, verdicts)
 end
 
 --- Checks that the counts add up, before anything is published if there is a plan.
-local function judge(run, verdicts)
-  local ok, err = sync_report.check_nameless(run, verdicts)
+local function apply_and_report(run, verdicts)
+  local ok, err = report_assembly.check_nameless(run, verdicts)
   if not ok then return nil, err end
   local planned, applied = apply(run, verdicts)
   if not planned then return nil, applied end
   local report
-  report, err = sync_report.assemble(run, verdicts, planned, applied)
+  report, err = report_assembly.assemble(run, verdicts, planned, applied)
   if not report then return nil, err end
   return run:record { step = "finish", report = report, settings = run.settings }
 end
@@ -196,7 +196,7 @@ function M.redact(run)
   verdicts, err = load_verdicts(run)
   if not verdicts then return nil, err end
   local step
-  ok, step, err = pcall(judge, run, verdicts)
+  ok, step, err = pcall(apply_and_report, run, verdicts)
   verdicts:close()
   if not ok then error(step, 0) end
   return step, err

@@ -5,16 +5,16 @@
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local places = require "xcompliance.place"
-local sources = require "xcompliance.source"
-local storage_answers = require "xcompliance.storage"
+local places = require "xcompliance.transfer_host"
+local sources = require "xcompliance.id_file"
+local storage_answers = require "xcompliance.storage_answers"
 local text = require "xcompliance.text"
 local upload_api = require "xcompliance.upload_api"
 local upload_session = require "xcompliance.upload_session"
 
 local M = {}
 
-local function judge(doing, source, answer)
+local function check_answer(doing, source, answer)
   if answer.status ~= 200 and answer.status ~= 201 then
     return nil, storage_answers.failure(doing, answer)
   end
@@ -42,7 +42,7 @@ local function put_whole(call, place, source)
     }))
     answer = answer or places.refusal_in(err)
     if not answer then return nil, err end
-    answer, err = judge(call.doing, source, answer)
+    answer, err = check_answer(call.doing, source, answer)
     if err and err.code == "BadDigest" and not digest_retried then
       digest_retried, err.retryable = true, true
     end
@@ -80,7 +80,7 @@ local function send(call, place, source, options)
 end
 
 --- Uploads a list of ids.
--- @tparam table client
+-- @tparam table connection
 -- @tparam table call
 -- @tparam string url an upload URL as it came
 -- @tparam string path the list, one id a line
@@ -91,12 +91,12 @@ end
 -- @treturn ?string what was answered, or nil, err. An error of the kind `expired`, or one with
 -- `url_refused`, says that the URL is of no use any more: another job is needed
 -- @treturn table `{ bytes, ids, crc32c, flow, verified, checksum, resumable }`
-function M.run(client, call, url, path, options)
+function M.run(connection, call, url, path, options)
   call:at("upload", "uploading " .. text.basename(options.name or path))
   local source, err = sources.open(call, path)
   if not source then return nil, err end
   local place
-  place, err = places.open(client, url, "upload", options.job_id)
+  place, err = places.open(connection, url, "upload", options.job_id)
   if not place then
     source:close()
     return nil, places.refused(call, err)

@@ -4,13 +4,13 @@
 -- after the job was read: X may have taken the ids. They are ours if an attempt sent them all.
 -- @internal xcompliance.upload_api
 
-local byte_paths = require "xcompliance.byte_paths"
+local transfer_refusals = require "xcompliance.transfer_refusals"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local json = require "xcompliance.json"
 local operations = require "xcompliance.operations"
-local places = require "xcompliance.place"
-local storage_answers = require "xcompliance.storage"
+local places = require "xcompliance.transfer_host"
+local storage_answers = require "xcompliance.storage_answers"
 local text = require "xcompliance.text"
 
 local M = {}
@@ -34,7 +34,7 @@ end
 --- Something was uncertain: the job decides whether the list must be sent again.
 -- @treturn ?table an answer, if the ids arrived; false if they must be sent; or nil, err
 function Upload:look()
-  local status, err = byte_paths.upload_status(self.place, self.call)
+  local status, err = transfer_refusals.upload_status(self.place, self.call)
   if not status then return nil, err end
   if status == "created" then return false end
   return self:arrived(status)
@@ -65,7 +65,7 @@ function Upload:refused(answer)
     return self:send()
   end
   self.unsure = self.unsure or answer.status == 408 or answer.status >= 500
-  local status, err = byte_paths.upload_refused(self.place, self.call, answer)
+  local status, err = transfer_refusals.upload_refused(self.place, self.call, answer)
   if not status then return nil, err end
   return self:arrived(status)
 end
@@ -86,8 +86,8 @@ end
 
 --- Uploads a source.
 -- @tparam table call
--- @tparam table place of xcompliance.place
--- @tparam table source of xcompliance.source
+-- @tparam table place of xcompliance.transfer_host
+-- @tparam table source of xcompliance.id_file
 -- @treturn ?table `{ body, checksum, verified }`; or nil, err
 function M.put(call, place, source)
   local self = setmetatable({

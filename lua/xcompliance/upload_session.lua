@@ -7,8 +7,8 @@
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local places = require "xcompliance.place"
-local storage_answers = require "xcompliance.storage"
+local places = require "xcompliance.transfer_host"
+local storage_answers = require "xcompliance.storage_answers"
 local text = require "xcompliance.text"
 
 local M = {}
@@ -220,8 +220,8 @@ end
 
 --- Uploads a source by a URL made for a resumable upload.
 -- @tparam table call
--- @tparam table place of xcompliance.place, by the signed URL
--- @tparam table source of xcompliance.source
+-- @tparam table place of xcompliance.transfer_host, by the signed URL
+-- @tparam table source of xcompliance.id_file
 -- @tparam table options `session`, `on_session`, `chunk`: see xcompliance.upload
 -- @treturn ?table the last answer, with `verified`; or nil, err
 function M.put(call, place, source, options)

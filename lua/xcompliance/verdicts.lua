@@ -5,7 +5,7 @@
 -- @module xcompliance.verdicts
 
 local core = require "xcompliance.core"
-local names = require "xcompliance.names"
+local file_names = require "xcompliance.file_names"
 local record_table = require "xcompliance.record_table"
 
 local M = {}
@@ -80,7 +80,7 @@ end
 function Verdicts:save(path)
   local call = self.new_call()
   call:at("save", "saving " .. path)
-  local ok, err = names.check(call, "save",
+  local ok, err = file_names.check(call, "save",
     { output = path, tweets = self.files.tweets, users = self.files.users })
   if not ok then return nil, err end
   return call:await(self.core:save(path))

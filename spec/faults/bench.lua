@@ -8,6 +8,7 @@
 --     bench:stop()
 
 local cjson = require "cjson"
+local connections = require "xcompliance.connection"
 local core = require "xcompliance.core"
 local simulator = require "spec.simulator"
 local xcompliance = require "xcompliance"
@@ -48,6 +49,14 @@ function Bench:stop()
   for _, client in ipairs(self.clients) do client:close() end
   self.sim:stop()
   shell("rm -rf " .. quote(self.folder))
+end
+
+--- The connection of a client of the simulator, for what users do not see.
+function Bench:connection()
+  return connections.new {
+    base_url = self.sim.url, bearer_token = M.TOKEN, retry = RETRY,
+    loop = require "xcompliance.loop.blocking",
+  }
 end
 
 --- A client of the simulator, closed with it.

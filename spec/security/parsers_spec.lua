@@ -8,7 +8,7 @@ local journals = require "xcompliance.journal"
 local leaks = require "spec.leaks"
 local openapi = require "spec.openapi"
 local retry = require "xcompliance.retry"
-local storage = require "xcompliance.storage"
+local storage = require "xcompliance.storage_answers"
 
 --- Bends a text: bytes replaced, taken out, doubled; cut; pieces of others put in.
 local function bend(text, random, pieces)

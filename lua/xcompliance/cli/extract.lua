@@ -4,7 +4,7 @@
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"
 local reading = require "xcompliance.cli.reading"
-local reports = require "xcompliance.report"
+local reports = require "xcompliance.report_text"
 local text = require "xcompliance.text"
 
 local M = { name = "extract", summary = "Write the ids that a dataset holds, each once" }

@@ -4,8 +4,8 @@
 --   name, summary      what it is called, and one line for the list of commands
 --   uses_api           whether it takes the options of the API (token, base URL, proxy)
 --   define(command)    adds its arguments to an argparse command
---   files(arguments)   which files they name, if they can: what names.check takes (a function, its
---                      options, what the arguments are called if not --OPTION)
+--   files(arguments)   which files they name, if they do: what file_names.check takes (a function,
+--                      its options, what the arguments are called if not --OPTION)
 --   run(arguments, context) -> exit status
 -- and is listed in COMMANDS, or is a call of the API. The context is described at `new_context`.
 -- @internal xcompliance.cli
@@ -17,7 +17,7 @@ local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local interrupts = require "xcompliance.cli.interrupts"
 local json = require "xcompliance.json"
-local names = require "xcompliance.names"
+local file_names = require "xcompliance.file_names"
 local progress = require "xcompliance.progress"
 local xcompliance = require "xcompliance"
 
@@ -209,7 +209,7 @@ local function check_files(command, arguments)
   words = setmetatable(words or {}, {
     __index = function(_, option) return "--" .. option:gsub("_", "-") end,
   })
-  return names.check(calls.new(interrupts.loop, {}), what, options, words)
+  return file_names.check(calls.new(interrupts.loop, {}), what, options, words)
 end
 
 local function run(command, arguments, context)

@@ -4,7 +4,7 @@
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"
 local reading = require "xcompliance.cli.reading"
-local reports = require "xcompliance.report"
+local reports = require "xcompliance.report_text"
 local results = require "xcompliance.cli.results"
 local text = require "xcompliance.text"
 

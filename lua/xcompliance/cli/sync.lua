@@ -4,7 +4,7 @@
 local asking = require "xcompliance.cli.asking"
 local convert = require "xcompliance.cli.convert"
 local reading = require "xcompliance.cli.reading"
-local reports = require "xcompliance.report"
+local reports = require "xcompliance.report_text"
 
 local M = {
   name = "sync", summary = "Bring a dataset into compliance: extract, check, redact, report",

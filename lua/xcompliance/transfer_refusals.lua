@@ -3,7 +3,7 @@
 -- 401 and 403 have two meanings there: the bearer token is refused, or the token of the job's URL.
 -- A lost answer says nothing at all. So the job is read: if that works, the bearer token is good,
 -- and the job's status and dates tell what became of the URL.
--- @internal xcompliance.byte_paths
+-- @internal xcompliance.transfer_refusals
 
 local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
@@ -17,7 +17,7 @@ local DATES_ARE_WHOLE = 2 -- seconds by which the API's clock may be read wrongl
 local function is_past(place, date)
   local ends_at = dates.iso(date)
   if not ends_at then return false end
-  return (place.client:server_time(os.time())) >= ends_at - DATES_ARE_WHOLE
+  return (place.connection:server_time(os.time())) >= ends_at - DATES_ARE_WHOLE
 end
 
 local NEW_JOB = "create a new job"
@@ -36,7 +36,7 @@ end
 -- @treturn ?table the job, or nil, err
 local function read_job(place, call, answer)
   call.so_far = nil -- whatever comes of it is not about the bytes
-  local response, err = operations.look(place.client, call, place.job_id)
+  local response, err = operations.read_once(place.connection, call, place.job_id)
   if response then return response.data end
   if err.kind == "not_found" then
     return nil, errors.with(err, {

@@ -1,4 +1,4 @@
-local reports = require "xcompliance.report"
+local reports = require "xcompliance.report_text"
 
 local function file(path, counts)
   local of = { path = path, kept = 0, changed = 0, dropped = 0, quarantined = 0 }

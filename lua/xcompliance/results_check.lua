@@ -1,5 +1,5 @@
 --- Whether a file holds results: checked before it takes the place of others.
--- @internal xcompliance.results
+-- @internal xcompliance.results_check
 
 local core = require "xcompliance.core"
 

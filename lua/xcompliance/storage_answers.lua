@@ -1,5 +1,5 @@
 --- What storage's answers mean. Storage is Google's: its errors are XML, its hashes are headers.
--- @internal xcompliance.storage
+-- @internal xcompliance.storage_answers
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

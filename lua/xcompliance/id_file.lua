@@ -1,5 +1,5 @@
 --- A list of ids that is being sent: the file that was started is the file that is finished.
--- @internal xcompliance.source
+-- @internal xcompliance.id_file
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

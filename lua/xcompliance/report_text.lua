@@ -1,7 +1,7 @@
 --- What a sync has done: a table that adds up, as JSON for programs and as text for people.
 --
 -- docs/report.md has its members. Pure: no clock, no files.
--- @internal xcompliance.report
+-- @internal xcompliance.report_text
 
 local errors = require "xcompliance.errors"
 local text = require "xcompliance.text"

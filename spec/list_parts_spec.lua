@@ -3,9 +3,9 @@
 local benches = require "spec.faults.bench"
 local core = require "xcompliance.core"
 local flows = require "spec.flows"
-local parts = require "xcompliance.parts"
+local parts = require "xcompliance.list_parts"
 local shell = require("spec.simulator").shell
-local workflow = require "xcompliance.workflow"
+local checks = require "xcompliance.check"
 
 flows.describe("a check in parts", function()
   local bench, client, ids, results
@@ -96,7 +96,7 @@ flows.describe("a check in parts", function()
     benches.write(paths[1], '{"id":"1"}')
     benches.write(paths[2], "")
     benches.write(paths[3], '{"id":"2"}\n{"id":"3"}')
-    local sum = assert(parts.join(client:call("check", {}), paths, target))
+    local sum = assert(parts.join(bench:connection():call("check", {}), paths, target))
     assert.equal('{"id":"1"}\n{"id":"2"}\n{"id":"3"}\n', benches.read(target))
     assert.equal(33, sum.bytes)
   end)
@@ -114,7 +114,7 @@ flows.describe("a check in parts", function()
       paths[i] = bench:path("part" .. i)
       benches.write(paths[i], text)
     end
-    local call = client:call("check", {})
+    local call = bench:connection():call("check", {})
     assert(parts.join(call, paths, results))
     assert.equal(mark .. "1\n2\n\r\n3\n4\n5\n", benches.read(results))
   end)
@@ -296,7 +296,7 @@ flows.describe("a check in parts", function()
 
   describe("that has ended, but not its run", function()
     before_each(function()
-      local outcome, err = workflow.run(client, {
+      local outcome, err = checks.run(bench:connection(), {
         type = "tweets", ids = ids, results = results, poll = { min = 0.02, max = 0.1 },
         ids_per_job = 200,
       }, function(outcome)

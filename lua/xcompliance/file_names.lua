@@ -4,7 +4,7 @@
 -- Two names of one file are refused if the call would write it, by path, link or inode; so is an
 -- output in a folder that is read and would be read the next time. What is compared, and how, is
 -- decided by the core (src/dataset/files/names.h).
--- @internal xcompliance.names
+-- @internal xcompliance.file_names
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

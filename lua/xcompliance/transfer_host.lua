@@ -3,12 +3,12 @@
 -- The job's URL decides, and the core reads it (core.job_url), because only one of the two may see
 -- the bearer token. A place is what follows from that: the options of each request, and what an
 -- answer that says no means.
--- @internal xcompliance.place
+-- @internal xcompliance.transfer_host
 
 local api_answers = require "xcompliance.api_answers"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local storage_answers = require "xcompliance.storage"
+local storage_answers = require "xcompliance.storage_answers"
 
 local M = {}
 
@@ -45,7 +45,7 @@ Api.__index = Api
 
 --- Makes the place ready for requests with the bearer token.
 local function open_api(place)
-  local options, err = place.client:api_options {}
+  local options, err = place.connection:api_options {}
   if not options then return nil, err end
   place.token = options.bearer_token
   place.job_id = place.url:match("/(%d+)/%l+%?")
@@ -81,25 +81,25 @@ function M.refusal_in(err)
 end
 
 --- Finds out whose URL it is. Nothing is sent.
--- @tparam table client
+-- @tparam table connection
 -- @tparam string url of a job, as it came
 -- @tparam string operation "upload" or "download"
 -- @tparam[opt] string job_id whose URL it must be, if it is of the API
--- @treturn ?table `{ client, session, flow, who, url }`, with `job_id` in the flow of the API; or
--- nil, err
-function M.open(client, url, operation, job_id)
-  local session, err = client:session()
+-- @treturn ?table `{ connection, session, flow, who, url }`, with `job_id` in the flow of the API;
+-- or nil, err
+function M.open(connection, url, operation, job_id)
+  local session, err = connection:session()
   if not session then return nil, err end
-  local settings, common = client.settings, {}
+  local settings, common = connection.settings, {}
   common.url, common.storage_hosts = url, settings.storage_hosts
-  common.loopback = core.is_loopback(client.base_url)
+  common.loopback = core.is_loopback(connection.base_url)
   local flow
   flow, err = core.job_url(with(common, {
-    base_url = client.base_url, allow_http = settings.allow_http, operation = operation,
+    base_url = connection.base_url, allow_http = settings.allow_http, operation = operation,
     job_id = job_id,
   }))
   if not flow then return nil, err end
-  local place = { client = client, session = session, url = url, common = common }
+  local place = { connection = connection, session = session, url = url, common = common }
   if flow == "api" then return open_api(setmetatable(place, Api)) end
   return setmetatable(place, Storage)
 end

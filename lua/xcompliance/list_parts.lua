@@ -2,7 +2,7 @@
 --
 -- A part is a range of whole lines of the prepared list, which ascends and holds each id once. Both
 -- functions copy blocks of bounded size, and the loop's other work has its turn between two blocks.
--- @internal xcompliance.parts
+-- @internal xcompliance.list_parts
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"

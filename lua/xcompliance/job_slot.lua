@@ -2,7 +2,7 @@
 --
 -- A run waits while another job holds the slot, and frees it by cancelling its own job when it
 -- gives up on that one. It never cancels a job that it did not create.
--- @internal xcompliance.slot
+-- @internal xcompliance.job_slot
 
 local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
@@ -20,7 +20,7 @@ local DATES_ARE_WHOLE = 2 -- seconds by which the API's clock may be read wrongl
 local function is_active(run, job)
   if job.status ~= "created" then return ACTIVE[job.status] end
   local ends_at = dates.iso(job.upload_expires_at)
-  local now, known = run.client:server_time(os.time())
+  local now, known = run.connection:server_time(os.time())
   return not (ends_at and known and now > ends_at + DATES_ARE_WHOLE)
 end
 
@@ -31,7 +31,7 @@ end
 --- The job of the type that holds the slot.
 -- @treturn ?table nil if none does; nil, err
 local function find_holder(run)
-  local list, err = operations.list_jobs(run.client, run.call, run.facts.type, nil, FIELDS)
+  local list, err = operations.list_jobs(run.connection, run.call, run.facts.type, nil, FIELDS)
   if not list then return nil, err end
   for _, job in ipairs(list.data or {}) do
     if is_active(run, job) then return job end
@@ -40,7 +40,7 @@ end
 
 local function clock(date, run)
   local time = dates.iso(date)
-  return time and text.clock(time - (run.client.clock_offset or 0)) or "an unknown time"
+  return time and text.clock(time - (run.connection.clock_offset or 0)) or "an unknown time"
 end
 
 --- "job 123 (in_progress since 14:03:20)"
@@ -73,7 +73,7 @@ local function wait_for(run, holder)
 end
 
 --- Waits, after a create was refused as a conflict, until another may succeed.
--- @tparam table run of xcompliance.workflow
+-- @tparam table run of xcompliance.check
 -- @tparam integer refusals how many creates of this run were refused in a row, from 1
 -- @tparam string name of the job that was refused
 -- @treturn ?table the job that holds the slot, if it is this run's own by its name; true if the
@@ -83,7 +83,7 @@ function M.wait(run, refusals, name)
   if err then return nil, err end
   if holder and holder.name == name then
     local response
-    response, err = operations.list_job(run.client, run.call, holder.id)
+    response, err = operations.list_job(run.connection, run.call, holder.id)
     return response and response.data, err
   end
   if holder then return wait_for(run, holder) end
@@ -95,11 +95,11 @@ end
 
 --- Cancels the run's own job. If that cannot be done the run goes on: the slot is free when the
 -- job's upload window ends.
--- @tparam table run of xcompliance.workflow
+-- @tparam table run of xcompliance.check
 -- @treturn true|nil,err nil only if trying again later can help
 function M.cancel(run)
   local id = run.facts.job.id
-  local response, err = operations.cancel(run.client, run.call, id)
+  local response, err = operations.cancel(run.connection, run.call, id)
   if response then
     run.call:tell { message = ("job %s was cancelled"):format(id) }
   elseif err.retryable or err.kind == "network" or err.kind == "auth" then

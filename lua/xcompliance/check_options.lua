@@ -1,11 +1,11 @@
 --- The options that `check` and `sync` have in common: how to ask about a list of ids.
 --
 -- All of them are checked before anything is asked, and before anything is written to a journal.
--- @internal xcompliance.asking_options
+-- @internal xcompliance.check_options
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local parts = require "xcompliance.parts"
+local parts = require "xcompliance.list_parts"
 
 local M = {}
 

@@ -1,11 +1,11 @@
 --- What a sync's report is made of: verdicts, counts of records, jobs, what has changed since.
--- @internal xcompliance.sync_report
+-- @internal xcompliance.report_assembly
 
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
 local differences = require "xcompliance.differences"
 local errors = require "xcompliance.errors"
-local reports = require "xcompliance.report"
+local reports = require "xcompliance.report_text"
 local text = require "xcompliance.text"
 
 local M = {}
@@ -28,7 +28,7 @@ local function add(sums, counts)
 end
 
 --- What became of the ids of a type; those to be deleted are listed for the next time.
-local function judge(run, verdicts, type, checked)
+local function count_outcomes(run, verdicts, type, checked)
   local counts, err = dataset.list_verdicts {
     verdicts = verdicts, type = type, ids = run:ids_path(type), outcome = "delete",
     output = run:condemned_path(type) .. ".new", loop = run.call.loop,
@@ -67,7 +67,7 @@ local function assemble_type(run, verdicts, type, report)
   report.checked[type] = checked
   local fact = run.facts["checked_" .. type]
   if fact then
-    local ok, err = judge(run, verdicts, type, checked)
+    local ok, err = count_outcomes(run, verdicts, type, checked)
     if not ok then return nil, err end
     checked.jobs, report.verified = fact.jobs, report.verified and fact.verified
     add(report.calls, fact.calls)

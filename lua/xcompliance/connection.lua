@@ -1,0 +1,171 @@
+--- What the operations need of a client: settings, the token, a session, the API's clock, calls.
+--
+-- A client is the public face of one of these, which no user sees (xcompliance.client).
+-- @internal xcompliance.connection
+
+local calls = require "xcompliance.call"
+local core = require "xcompliance.core"
+local dates = require "xcompliance.dates"
+local errors = require "xcompliance.errors"
+local file_names = require "xcompliance.file_names"
+local retry = require "xcompliance.retry"
+
+local M = {}
+
+local BASE_URL = "https://api.x.com"
+
+local SETTINGS = {
+  bearer_token = "string", token_file = "string", base_url = "string", ca_file = "string",
+  proxy = "string", loop = "table", storage_hosts = "table", timeout = "number",
+  user_agent = "string", connect_timeout = "number", low_speed_limit = "number",
+  low_speed_time = "number", allow_http = "boolean", retry = "table",
+}
+local SESSION_SETTINGS = {
+  "ca_file", "proxy", "user_agent", "connect_timeout", "low_speed_limit", "low_speed_time",
+}
+local CALL_OPTIONS = { deadline = "number", on_progress = "function" }
+
+local Connection = {}
+Connection.__index = Connection
+
+local function read_token(path)
+  local file, why = io.open(path, "r")
+  local token = file and file:read(65536)
+  if file then file:close() end
+  token = token and token:match("^%s*(.-)%s*$")
+  if token and token ~= "" then return token end
+  return nil, errors.new("config", ("reading the bearer token: %s - give the file that holds it")
+    :format(why or path .. " is empty"))
+end
+
+local function token_of(settings)
+  if settings.bearer_token then return settings.bearer_token end
+  if settings.token_file then return read_token(settings.token_file) end
+  local token = os.getenv("BEARER_TOKEN")
+  if token and token ~= "" then return token end
+  return nil, errors.new("config", "there is no bearer token - set BEARER_TOKEN, or give"
+    .. " `token_file`")
+end
+
+--- The options that every call of the API has, and more.
+function Connection:api_options(fields)
+  local token, err = token_of(self.settings)
+  if not token then return nil, err end
+  fields.bearer_token, fields.base_url = token, self.base_url
+  fields.timeout, fields.allow_http = self.settings.timeout, self.settings.allow_http
+  return fields
+end
+
+--- Whether requests can be made at all: there is a token, and the settings make a session.
+-- @treturn true|nil,err
+function Connection:check_ready()
+  local ok, err = self:api_options {}
+  if ok then ok, err = self:session() end
+  if not ok then return nil, err end
+  return true
+end
+
+--- The session, made when it is first needed: after nginx has forked.
+function Connection:session()
+  if self.closed then errors.misuse("this client is closed - make another") end
+  if self.core_session then return self.core_session end
+  local options = {}
+  for _, name in ipairs(SESSION_SETTINGS) do options[name] = self.settings[name] end
+  options.user_agent = options.user_agent or "xcompliance/" .. core.version
+  local session, err = core.session(options)
+  if not session then
+    return nil, err.kind == "io" and errors.with(err, { kind = "config" }) or err
+  end
+  self.core_session = session
+  return session
+end
+
+--- Learns how far the API's clock is from ours.
+function Connection:note_clock(headers)
+  local date = dates.http(headers and headers.date)
+  if date then self.clock_offset = date - os.time() end
+end
+
+--- A time of our clock by the API's, as far as that is known.
+-- @treturn number
+-- @treturn boolean whether it is known
+function Connection:server_time(time)
+  return time + (self.clock_offset or 0), self.clock_offset ~= nil
+end
+
+--- Begins a call.
+-- @tparam string name of the function, for messages
+-- @tparam ?table options what the user gave
+-- @tparam[opt] table more the types of further options
+-- @treturn table the call
+-- @treturn table the options, checked
+function Connection:call(name, options, more)
+  local known = {}
+  for _, list in ipairs { CALL_OPTIONS, more or {} } do
+    for key, types in pairs(list) do known[key] = types end
+  end
+  options = errors.check_options(name, options, known)
+  local call = calls.new(self.settings.loop, {
+    deadline = options.deadline, on_progress = options.on_progress, retry = self.settings.retry,
+  })
+  return call, options
+end
+
+--- Checks that the files that a call names are different ones, and none is the token's.
+-- @tparam table call
+-- @tparam string what see file_names.check
+-- @tparam table options
+-- @treturn true|nil,err
+function Connection:check_names(call, what, options)
+  local all = { token_file = self.settings.token_file, ca_file = self.settings.ca_file }
+  for name, value in pairs(options) do all[name] = value end
+  return file_names.check(call, what, all)
+end
+
+--- The same connection for another loop. It shares the session, which it does not close.
+-- @tparam table loop
+-- @treturn ?table a connection, or nil, err
+function Connection:with_loop(loop)
+  local session, err = self:session()
+  if not session then return nil, err end
+  local settings = {}
+  for name, value in pairs(self.settings) do settings[name] = value end
+  settings.loop = loop
+  return setmetatable({
+    settings = settings, base_url = self.base_url, core_session = session, is_guest = true,
+    clock_offset = self.clock_offset,
+  }, Connection)
+end
+
+--- Cancels what runs and frees what is held. Closing twice is harmless.
+function Connection:close()
+  self.closed = true
+  if self.core_session and not self.is_guest then self.core_session:close() end
+  self.core_session = nil
+end
+
+local function check_retry(policy)
+  if not policy then return nil end
+  local own = errors.check_options("xcompliance.client: retry", policy,
+    { attempts = "number", first = "number", max = "number" })
+  local usual = retry.policy
+  for name, value in pairs(usual) do own[name] = own[name] or value end
+  local first, max = own.first, own.max
+  if not (own.attempts >= 1 and first >= 0 and max >= first and max < math.huge) then
+    errors.misuse("xcompliance.client: retry is { attempts, first, max }: a number from 1, seconds,"
+      .. " seconds")
+  end
+  return own
+end
+
+--- Makes a connection. Nothing is opened and nothing runs until the first call.
+-- @tparam table settings see xcompliance.client; `loop` is required here
+-- @treturn table
+function M.new(settings)
+  settings = errors.check_options("xcompliance.client", settings, SETTINGS)
+  settings.retry = check_retry(settings.retry)
+  local base_url = settings.base_url or os.getenv("XCOMPLIANCE_BASE_URL") or BASE_URL
+  return setmetatable({ settings = settings, base_url = base_url }, Connection)
+end
+
+return M
