@@ -29,7 +29,8 @@ static void read_settings(lua_State *L, int index, const char *name,
 /* Puts redactor number `i` in front of those before it. */
 static struct redactor *bring_forward(struct verdicts_box *box, int i) {
   struct redactor *found = box->redactors[i];
-  memmove(&box->redactors[1], &box->redactors[0], (size_t)i * sizeof found);
+  for (; i > 0; i--)
+    box->redactors[i] = box->redactors[i - 1];
   box->redactors[0] = found;
   return found;
 }

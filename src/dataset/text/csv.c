@@ -14,10 +14,10 @@
 
 #ifdef __SSE2__
 #include <emmintrin.h>
+#endif
 
 #include "characters.h"
 #include "error.h"
-#endif
 
 enum { BLOCK = 64 };
 

@@ -372,10 +372,8 @@ static json_at walk_value(struct record *r, json_at at, struct shape_step step,
                           const struct holder *holder) {
   uint32_t object = holder->object;
   bool noted;
-  if (step.action != SHAPE_INSIDE)
+  if (step.action != SHAPE_INSIDE || !is_at(r, at, '{')) /* twint's "tweet" is a text */
     r->objects[object].marks |= step.mark;
-  else if (!is_at(r, at, '{'))
-    r->objects[object].marks |= step.mark; /* twint's "tweet" is a text */
   switch (step.action) {
   case SHAPE_NONE: return walk_inside(r, at, step.state, object, holder->part);
   case SHAPE_ID: return add_own_id(r, at, object, step.argument, false);

@@ -171,8 +171,9 @@ static bool list_all(struct export *l, struct error *error) {
   const struct verdict_set *set = &l->options.verdicts->sets[l->options.type];
   uint64_t *ids = malloc((set->count + 1) * sizeof *ids);
   uint64_t *scratch = malloc((set->count + 1) * sizeof *scratch);
-  bool done = ids && scratch ? true : error_memory(error, "listing verdicts");
+  bool done = ids && scratch;
   size_t count = 0;
+  if (!done) error_memory(error, "listing verdicts");
   if (done && !l->options.facts) put(l, "id,outcome,reason,redacted_at\n");
   for (uint64_t i = 0; done && i < set->count && !is_cancelled(l, i); i++)
     ids[count++] = verdicts_at(set, i).id;
