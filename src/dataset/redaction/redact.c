@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dataset/bytes/leftover.h"
+#include "dataset/bytes/writer.h"
 #include "dataset/files/folder.h"
 #include "dataset/files/renames.h"
 #include "dataset/files/targets.h"

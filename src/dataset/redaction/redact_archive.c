@@ -1,4 +1,4 @@
-/* redact_archive.c - the redaction of an archive: a piece is a member
+/* redact_archive.c - see redact_archive.h
  *
  * A member's size precedes its content, so its new content is buffered until it is complete. A
  * member in memory is judged first, and rewritten only if something in it changes; otherwise its
@@ -7,12 +7,13 @@
  * In place nothing is written until a member changes; then the archive is read again from its
  * start, and the members that are known not to change are copied unread.
  */
+#include "dataset/redaction/redact_archive.h"
+
 #include <archive_entry.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataset/files/folder.h"
-#include "dataset/redaction/redact_file_state.h"
 #include "memory.h"
 
 enum { COPY_SIZE = 1 << 16 };
@@ -38,7 +39,7 @@ static bool is_unread(const struct redact_file *file, const struct redact_member
 static enum turns_step take(void *context, void *state, struct error *error) {
   struct redact_file *file = context;
   struct redact_member *own = ((struct redact_worker *)state)->member;
-  enum turns_step step = redact_file_goes_on(file, error);
+  enum turns_step step = redact_file_continues(file, error);
   if (step != TURNS_BESIDE) return step;
   step = member_take(&own->member, file->archive, &file->members, member_room(file->run->jobs),
                      file->writing && file->run->options->in_place, error);
@@ -107,7 +108,7 @@ static bool judge_records(struct redact_file *file, struct redact_member *own,
                           struct redact_records *records, struct redact_records_piece *piece,
                           struct writer *writer) {
   for (;;) {
-    enum turns_step step = redact_file_goes_on(file, &own->error);
+    enum turns_step step = redact_file_continues(file, &own->error);
     if (step == TURNS_BESIDE) step = redact_records_take(records, piece, false, &own->error);
     if (step == TURNS_END)
       return redact_check_rounded(file, own->member.path, &own->counts, &own->error);
@@ -180,7 +181,7 @@ static bool write_bytes(void *context, const void *bytes, size_t size, struct er
 
 static bool quarantine_bytes(void *context, const void *bytes, size_t size, struct error *error) {
   struct iovec piece = {(void *)(uintptr_t)bytes, size};
-  return redact_file_put_aside(context, &piece, 1, error);
+  return redact_file_quarantine(context, &piece, 1, error);
 }
 
 static bool open_archive(struct redact_file *file, struct error *error) {

@@ -1,4 +1,4 @@
-/* redact_file.c - see redact_file.h and redact_file_state.h */
+/* redact_file.c - see redact_file.h */
 #include "dataset/redaction/redact_file.h"
 
 #include <errno.h>
@@ -10,18 +10,11 @@
 #include <unistd.h>
 
 #include "checksum.h"
+#include "dataset/redaction/redact_archive.h"
 #include "dataset/redaction/redact_file_state.h"
-#include "dataset/text/id.h"
 #include "file.h"
-#include "memory.h"
 
 enum { MARK = 3, CHECK_SIZE = 1 << 20 };
-
-void redact_run_fail(struct redact_run *run, const struct error *error) {
-  pthread_mutex_lock(&run->mutex);
-  if (!atomic_exchange(&run->failed, true)) run->error = *error;
-  pthread_mutex_unlock(&run->mutex);
-}
 
 struct redact_file *redact_file_new(struct redact_run *run, const struct target *target) {
   struct redact_file *file = calloc(1, sizeof *file);
@@ -185,73 +178,13 @@ static bool begin_writing(struct redact_file *file, struct error *error) {
          writer_copy(file->writer, file->descriptor, file->passed, file->target->path, error);
 }
 
-bool redact_file_put_aside(struct redact_file *file, const struct iovec *pieces, size_t count,
-                           struct error *error) {
-  if (count == 0 || file->run->options->dry_run) return true;
-  if (!file->quarantine) {
-    struct writer_options options = {.target = file->target->quarantine, .task = file->run->task};
-    bool made;
-    pthread_mutex_lock(&file->run->mutex);
-    made = targets_make_folder(file->run->targets, options.target, error);
-    pthread_mutex_unlock(&file->run->mutex);
-    if (!made || !(file->quarantine = writer_open(&options, error))) return false;
-  }
-  return writer_write(file->quarantine, pieces, count, error);
-}
-
 static bool write_piece(struct redact_file *file, const struct batch *batch, struct error *error) {
   if (file->target->output && !file->writing && batch->touched && !begin_writing(file, error))
     return false;
   if (file->again) return true;
   if (file->writing && !writer_write(file->writer, batch->output.list, batch->output.count, error))
     return false;
-  return redact_file_put_aside(file, batch->quarantine.list, batch->quarantine.count, error);
-}
-
-void redact_add_counts(struct batch_counts *to, const struct batch_counts *from) {
-  to->records += from->records;
-  to->kept += from->kept;
-  to->changed += from->changed;
-  to->dropped += from->dropped;
-  to->quarantined += from->quarantined;
-  to->recognised += from->recognised;
-  to->notices += from->notices;
-  to->malformed += from->malformed;
-  to->unrecognised += from->unrecognised;
-  to->unparsed += from->unparsed;
-  to->ids += from->ids;
-  to->round_ids += from->round_ids;
-}
-
-/* `sign` is -1 if a file is read again from its start. */
-static void show_counts(struct redact_file *file, const struct batch_counts *counts, int sign) {
-  struct task *task = file->run->task;
-  uint64_t times = (uint64_t)(int64_t)sign;
-  task_count(task, REDACT_RECORDS, counts->records * times);
-  task_count(task, REDACT_CHANGED, counts->changed * times);
-  task_count(task, REDACT_DROPPED, counts->dropped * times);
-  task_count(task, REDACT_QUARANTINED, counts->quarantined * times);
-}
-
-void redact_file_count(struct redact_file *file, const struct batch_counts *counts,
-                       const struct judge_counts *objects) {
-  redact_add_counts(&file->counts, counts);
-  judge_add_counts(&file->objects, objects);
-  show_counts(file, counts, 1);
-}
-
-bool redact_take_ids(struct redact_file *file, const struct id_list *ids, struct error *error) {
-  struct id_list *all = &file->run->rehydrate;
-  bool done;
-  if (ids->count == 0) return true;
-  pthread_mutex_lock(&file->run->mutex);
-  done = memory_reserve(&all->ids, &all->room, all->count + ids->count, sizeof *all->ids);
-  if (done) {
-    memcpy(all->ids + all->count, ids->ids, ids->count * sizeof *ids->ids);
-    all->count += ids->count;
-  }
-  pthread_mutex_unlock(&file->run->mutex);
-  return done || error_memory(error, "redacting %s", file->target->path);
+  return redact_file_quarantine(file, batch->quarantine.list, batch->quarantine.count, error);
 }
 
 static bool give_piece(void *context, void *state, struct error *error) {
@@ -272,23 +205,10 @@ static bool give_piece(void *context, void *state, struct error *error) {
 ** Pieces
 ** =================================================================== */
 
-void redact_file_show(struct redact_file *file) {
-  uint64_t done = reader_done(file->reader);
-  task_count(file->run->task, REDACT_BYTES, done - file->read);
-  file->read = done;
-}
-
-enum turns_step redact_file_goes_on(struct redact_file *file, struct error *error) {
-  if (atomic_load(&file->run->failed)) return TURNS_END;
-  if (!task_cancelled(file->run->task)) return TURNS_BESIDE;
-  error_set(error, ERROR_CANCELLED, "the redaction was cancelled");
-  return TURNS_FAILED;
-}
-
 static enum turns_step take_piece(void *context, void *state, struct error *error) {
   struct redact_file *file = context;
   struct redact_worker *worker = state;
-  enum turns_step step = redact_file_goes_on(file, error);
+  enum turns_step step = redact_file_continues(file, error);
   if (step != TURNS_BESIDE) return step;
   step = redact_records_take(&file->records, &worker->piece, file->run->jobs > 1, error);
   redact_file_show(file);
@@ -353,15 +273,6 @@ static bool copy_whole(struct redact_file *file, struct error *error) {
          writer_finish(file->writer, error);
 }
 
-/* An id that a spreadsheet has rounded matches no verdict, so it would seem to be compliant. */
-bool redact_check_rounded(const struct redact_file *file, const char *path,
-                          const struct batch_counts *counts, struct error *error) {
-  if (file->run->options->allow_rounded || !id_are_rounded(counts->round_ids, counts->ids))
-    return true;
-  id_refuse_rounded(path, counts->round_ids, counts->ids, error);
-  return false;
-}
-
 static bool finish(struct redact_file *file, struct error *error) {
   bool in_place = file->run->options->in_place;
   struct stat now;
@@ -387,7 +298,7 @@ static bool begin_again(struct redact_file *file, struct error *error) {
     file->clean = file->given; /* and counted */
     file->given = file->members = 0;
   } else {
-    show_counts(file, &file->counts, -1);
+    redact_file_show_counts(file, &file->counts, -1);
     memset(&file->counts, 0, sizeof file->counts);
     memset(&file->objects, 0, sizeof file->objects);
   }

@@ -10,40 +10,14 @@
 #ifndef XCOMPLIANCE_REDACT_FILE_H
 #define XCOMPLIANCE_REDACT_FILE_H
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "dataset/bytes/writer.h"
 #include "dataset/files/targets.h"
-#include "dataset/redaction/redact.h"
-#include "dataset/redaction/redact_records.h"
+#include "dataset/redaction/redact_run.h"
 #include "error.h"
-#include "task.h"
 
 #pragma GCC visibility push(hidden)
-
-/* Shared by all files of a run. */
-struct redact_run {
-  struct task *task;
-  const struct redact_options *options;
-  struct batch_rules rules;
-  struct targets *targets;
-  unsigned jobs;
-  struct id_list rehydrate;
-  pthread_mutex_t mutex; /* for the fields above that change, and: */
-  struct error error;    /* the first */
-  atomic_bool failed;
-};
-
-/* Notes the first error. */
-void redact_run_fail(struct redact_run *run, const struct error *error);
-
-/* The state of one thread. */
-struct redact_worker {
-  struct redact_records_piece piece;
-  struct redact_member *member;
-};
 
 /* Prepares a zeroed one. False if memory is short. */
 bool redact_worker_begin(struct redact_worker *worker, const struct redact_run *run);

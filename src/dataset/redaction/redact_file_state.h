@@ -1,5 +1,4 @@
-/* redact_file_state.h - private to redact_file.c and redact_archive.c: a file that is being
- * redacted
+/* redact_file_state.h - a file that is being redacted, for redact_file.c and redact_archive.c
  *
  * The thread that takes a piece owns the reader and what belongs to it; the one that hands over
  * owns the writers and the counts (turns.h); the one that holds `entering` is the only one working
@@ -15,9 +14,10 @@
 
 #include "dataset/bytes/spool.h"
 #include "dataset/bytes/turns.h"
+#include "dataset/bytes/writer.h"
 #include "dataset/files/member.h"
-#include "dataset/redaction/redact_file.h"
 #include "dataset/redaction/redact_records.h"
+#include "dataset/redaction/redact_run.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -72,6 +72,8 @@ struct redact_member {
 /* Adds what was found in a part of the file to its counts and to the progress. */
 void redact_file_count(struct redact_file *file, const struct batch_counts *counts,
                        const struct judge_counts *objects);
+/* Shows counts in the progress; `sign` is -1 if a file is read again from its start. */
+void redact_file_show_counts(struct redact_file *file, const struct batch_counts *counts, int sign);
 void redact_add_counts(struct batch_counts *to, const struct batch_counts *from);
 
 /* Checks that the ids that were read, of a file or member, were not rounded by a spreadsheet. */
@@ -82,23 +84,14 @@ bool redact_check_rounded(const struct redact_file *file, const char *path,
 bool redact_take_ids(struct redact_file *file, const struct id_list *ids, struct error *error);
 
 /* Adds to what the file has quarantined. */
-bool redact_file_put_aside(struct redact_file *file, const struct iovec *pieces, size_t count,
-                           struct error *error);
+bool redact_file_quarantine(struct redact_file *file, const struct iovec *pieces, size_t count,
+                            struct error *error);
 
 /* Shows how much of the input has been read. */
 void redact_file_show(struct redact_file *file);
 
 /* Whether the work continues; TURNS_BESIDE if it does. */
-enum turns_step redact_file_goes_on(struct redact_file *file, struct error *error);
-
-/* How an archive is worked on: the context is the file, a state a redact_worker. */
-extern const struct turns_work redact_members;
-
-/* Ends the archive that is written. */
-bool redact_archive_finish(struct redact_file *file, struct error *error);
-void redact_archive_close(struct redact_file *file);
-void redact_member_begin(struct redact_member *member);
-void redact_member_free(struct redact_member *member);
+enum turns_step redact_file_continues(struct redact_file *file, struct error *error);
 
 #pragma GCC visibility pop
 
