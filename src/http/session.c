@@ -232,6 +232,11 @@ static bool set_proxy(const struct session *session, struct transfer *transfer) 
   return curl_easy_setopt(transfer->easy, CURLOPT_PROXY, session->proxy) == CURLE_OK;
 }
 
+/* Makes the thread look for new and cancelled transfers. */
+static void wake(struct session *session) {
+  curl_multi_wakeup(session->multi);
+}
+
 bool session_start(struct session *session, struct transfer *transfer, struct error *error) {
   bool closed;
   if (session->process != getpid()) {
@@ -248,6 +253,8 @@ bool session_start(struct session *session, struct transfer *transfer, struct er
   if (!closed) {
     atomic_fetch_add(&session->references, 1);
     transfer->session = session;
+    transfer->wake_session = wake;
+    transfer->release_session = session_release;
     task_begin(&transfer->task);
     transfer->next = session->queue;
     session->queue = transfer;
@@ -257,12 +264,8 @@ bool session_start(struct session *session, struct transfer *transfer, struct er
     error_set(error, ERROR_USAGE, "this session is closed - make another client");
     return false;
   }
-  session_wake(session);
+  wake(session);
   return true;
-}
-
-void session_wake(struct session *session) {
-  curl_multi_wakeup(session->multi);
 }
 
 /* In a child process there is no thread to end, and the connections belong to the parent. */
@@ -274,7 +277,7 @@ void session_close(struct session *session) {
   session->closing = true;
   pthread_mutex_unlock(&session->mutex);
   if (!first || !session->threaded) return;
-  session_wake(session);
+  wake(session);
   thread_join(&session->thread);
 }
 

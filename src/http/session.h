@@ -31,9 +31,6 @@ struct session *session_new(const struct session_options *options, struct error 
 /* Hands a transfer to the session's thread, which owns it until it has ended. */
 bool session_start(struct session *session, struct transfer *transfer, struct error *error);
 
-/* Makes the thread look for cancelled transfers at once. */
-void session_wake(struct session *session);
-
 /* Ends all transfers ("cancelled") and the thread. Harmless when it is closed already. */
 void session_close(struct session *session);
 

@@ -21,7 +21,6 @@
 #include "file.h"
 #include "http/address.h"
 #include "http/content_range.h"
-#include "http/session.h"
 #include "http/url.h"
 #include "memory.h"
 
@@ -246,7 +245,7 @@ static void transfer_destroy(struct task *task) {
   struct transfer *transfer = (struct transfer *)task;
   curl_easy_cleanup(transfer->easy);
   curl_slist_free_all(transfer->headers);
-  if (transfer->session) session_release(transfer->session);
+  if (transfer->session) transfer->release_session(transfer->session);
   if (transfer->descriptor >= 0) close(transfer->descriptor);
   if (transfer->token) explicit_bzero(transfer->token, strlen(transfer->token));
   free(transfer->token);
@@ -259,7 +258,7 @@ static void transfer_destroy(struct task *task) {
 
 static void transfer_wake(struct task *task) {
   struct transfer *transfer = (struct transfer *)task;
-  if (transfer->session) session_wake(transfer->session);
+  if (transfer->session) transfer->wake_session(transfer->session);
 }
 
 static const struct task_kind KINDS[] = {

@@ -55,7 +55,9 @@ struct transfer {
   enum transfer_kind kind;
   CURL *easy;
   struct curl_slist *headers;
-  struct session *session;
+  struct session *session; /* which runs it, and what it can do; NULL: none yet */
+  void (*wake_session)(struct session *session);
+  void (*release_session)(struct session *session);
   struct transfer *next;
   char *doing, *path, *token;
   char where[256];

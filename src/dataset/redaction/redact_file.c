@@ -1,9 +1,7 @@
 /* redact_file.c - see redact_file.h */
 #include "dataset/redaction/redact_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
