@@ -230,7 +230,7 @@ valgrind: check-packages
 	  WRAPPER="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --num-callers=20" \
 	  spec/run $(VALGRIND_SPECS)
 
-# what it takes amiss here: realloc into another variable, arrays that are outputs, arithmetic shifts
+# what it takes for mistakes here: realloc into another variable, arrays that are outputs, arithmetic shifts
 CPPCHECK_MISTAKES := missingIncludeSystem memleak ctuuninitvar shiftTooManyBitsSigned \
   identicalInnerCondition
 .PHONY: analyze
@@ -271,6 +271,7 @@ lint: lint-packages
 	luacheck -q .
 	shellcheck $$(git ls-files | xargs -d '\n' grep -lE '^#!/bin/(ba)?sh')
 	spec/layers
+	spec/language
 
 .PHONY: docs
 docs: docs-packages build-packages

@@ -226,7 +226,7 @@ static void references(uint64_t k, bool flat, int depth) {
   string("type", types[below(3)]);
   separate(false);
   if (flat && depth == 0 && chance(85)) {
-    tweet_object(other, true, 1); /* goes on within the same braces */
+    tweet_object(other, true, 1); /* continues within the same braces */
   } else {
     id("id", tweet_id(other));
     putchar('}');

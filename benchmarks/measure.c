@@ -1,4 +1,4 @@
-/* measure.c - runs a command and tells what it cost
+/* measure.c - runs a command and reports what it cost
  *
  *   measure COMMAND [ARGUMENT...]   ->   stderr: "WALL CPU MEGABYTES\n", seconds and peak memory
  */

@@ -22,7 +22,7 @@ local function read(path)
   return text
 end
 
---- Where a text ends that holds no ": " outside of brackets.
+--- The end of a text, or of what is before ": " in it, outside of brackets.
 local function end_of_results(text)
   local depth = 0
   for at = 1, #text do

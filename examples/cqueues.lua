@@ -32,7 +32,7 @@ for type, ids in pairs(lists) do
   controller:wrap(check, type, ids)
 end
 
--- whatever else the program does goes on meanwhile
+-- whatever else the program does continues meanwhile
 controller:wrap(function()
   local began = cqueues.monotime()
   while running > 0 do

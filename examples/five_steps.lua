@@ -2,7 +2,8 @@
 --
 --   BEARER_TOKEN=… lua5.4 examples/five_steps.lua ids.txt results.jsonl
 --
--- `xcompliance.check` and the command do all of it, and go on where they were; see script.lua.
+-- `xcompliance.check` and the command do all of it, and resume after an interruption; see
+-- script.lua.
 
 local core = require "xcompliance.core"
 local xcompliance = require "xcompliance"

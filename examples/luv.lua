@@ -34,7 +34,7 @@ for type, ids in pairs(lists) do
   coroutine.wrap(check)(type, ids)
 end
 
--- whatever else the program does goes on meanwhile
+-- whatever else the program does continues meanwhile
 ticker:start(1000, 1000, function()
   io.stderr:write(("%d running for %.0f s\n"):format(running, (uv.now() - began) / 1000))
 end)

@@ -1,4 +1,4 @@
--- A whole check with progress, for any list of ids. Run it again after an interruption: it goes on.
+-- A whole check with progress, for any list of ids. Run it again to resume after an interruption.
 --
 --   BEARER_TOKEN=… lua5.4 examples/script.lua tweets ids.txt results.jsonl
 

@@ -1,5 +1,5 @@
 -- Brings a folder of tweets into compliance, in place, and keeps what may be reinstated. Run it
--- from a scheduler: after an interruption it goes on, and when all was done it checks anew.
+-- from a scheduler: after an interruption it resumes, and when all was done it checks again.
 --
 --   BEARER_TOKEN=… lua5.4 examples/sync.lua tweets/ kept/
 

@@ -181,10 +181,10 @@ flows.describe("the API", function(flow)
       says = "data.status" },
     ["JSON that is cut off"] = { 200, '{"data":{"id":"1","sta', kind = "protocol",
       says = "does not parse", retryable = true },
-    ["JSON behind a byte order mark"] = { 200, '\239\187\191{"data":{}}', kind = "protocol" },
+    ["JSON after a byte order mark"] = { 200, '\239\187\191{"data":{}}', kind = "protocol" },
     ["JSON that is no object"] = { 200, '"x"', kind = "protocol" },
     ["nothing"] = { 200, "", kind = "protocol" },
-    ["a number that is none"] = { 200, '{"data":{"id":"1","status":"created","x":NaN}}',
+    ["a number that is not one"] = { 200, '{"data":{"id":"1","status":"created","x":NaN}}',
       kind = "protocol" },
     ["a body as deep as the sea"] = { 200, ("["):rep(100000), kind = "protocol" },
   } do

@@ -10,7 +10,7 @@ local RESULT = '{"id":"%s","action":"delete","reason":"deleted",'
 
 local function tweet(id, text) return ('{"id":"%s","text":"%s"}\n'):format(id, text or "a") end
 
---- What tells a member from another, and its content unpacked, one a line.
+--- What distinguishes a member from another, and its content unpacked, one a line.
 local LOOK = [[
 import bz2, gzip, hashlib, lzma, sys, tarfile, zipfile
 def plain(name, data):
@@ -87,7 +87,7 @@ describe("an archive", function()
     return dataset.redact(given)
   end
 
-  --- A folder with records in every form, and things that are none.
+  --- A folder with records in every form, and things that are not.
   local function write_folder()
     scratch:write("d/a.jsonl", tweet(1) .. tweet(13) .. tweet(2))
     scratch:write("d/b.json", '[{"id":"3","text":"a"},\n{"id":"13","text":"a"}]')
@@ -364,7 +364,7 @@ zip("whole.zip", members)]]
     make [[
 tar("in.tar", [("a.json", R), ("b.json", R)])
 whole = bytearray(open("in.tar", "rb").read())
-open("behind.tar", "wb").write(whole + b"junk" * 200)
+open("after.tar", "wb").write(whole + b"junk" * 200)
 whole[1024 + 3] ^= 1
 open("name.tar", "wb").write(whole)
 zip("in.zip", [("a.json", R * 3)])
@@ -372,11 +372,11 @@ whole = bytearray(open("in.zip", "rb").read())
 whole[whole.index(b'"a"') + 1] = ord("b")
 open("crc.zip", "wb").write(whole)]]
     refused("name.tar", "damaged")
-    refused("behind.tar", "damaged")
+    refused("after.tar", "damaged")
     refused("crc.zip", "bad CRC")
   end)
 
-  it("is read whole if it is two tars, one behind the other", function()
+  it("is read whole if it is two tars, one after the other", function()
     make [[
 tar("a.tar", [("a.json", R)])
 tar("b.tar", [("b.json", GONE)])
@@ -386,7 +386,7 @@ open("in.tar", "wb").write(open("a.tar", "rb").read() + open("b.tar", "rb").read
     assert.equal("1 ", (extract("in.tar")))
   end)
 
-  it("is refused if it is none, or encrypted", function()
+  it("is refused if it is not one, or encrypted", function()
     scratch:write("page.zip", "<html>")
     scratch:write("page.tar", "<html>")
     scratch:write("none.tar", "")

@@ -1,4 +1,4 @@
--- Whole checks over real sockets: what comes out, what was asked, what goes wrong, what goes on.
+-- Whole checks over real sockets: what comes out, what was asked, what goes wrong, what is resumed.
 
 local benches = require "spec.faults.bench"
 local cjson = require "cjson"
@@ -157,7 +157,7 @@ flows.describe("a check", function(flow)
     assert.equal("", left_over())
   end)
 
-  in_older("uploads resumably only if it is told to", function()
+  in_older("uploads resumably only if it is asked to", function()
     assert.is_true(assert(check { upload = "resumable" }).jobs[1].uploaded.resumable)
     assert.matches("create start chunk", bench:steps())
     for _, how in ipairs { "simple", "auto" } do
@@ -165,7 +165,7 @@ flows.describe("a check", function(flow)
     end
   end)
 
-  it("tells what it does, in order", function()
+  it("reports what it does, in order", function()
     local steps, seen = {}, {}
     assert(check { on_progress = function(event)
       if not seen[event.step] then steps[#steps + 1] = event.step end
@@ -193,14 +193,14 @@ flows.describe("a check", function(flow)
       assert.matches("the job's status is 'queued', which is not known", warnings[1])
     end)
 
-    it("through whatever a look may meet", function()
+    it("through whatever a poll may meet", function()
       bench:arm("get:503-html", "get:429@1", "get:half", "get:reset", "get:without@status",
         'get:set@{"status":12}', "get:null-data", "get:500x9")
       local outcome = assert(check())
       assert.is_true(outcome.calls.list_job >= 16)
     end)
 
-    it("until the limit is reset where no call is left", function()
+    it("until the limit is reset if no call is left", function()
       bench.sim:stop()
       bench = benches.start { rate_limit = 2, rate_window = 2, jobs_take = 0.5 }
       client = bench:client()
@@ -209,7 +209,7 @@ flows.describe("a check", function(flow)
       for _, entry in ipairs(bench:log()) do assert.is_true(entry.status ~= 429) end
     end)
 
-    it("no longer than the deadline, and goes on from there", function()
+    it("no longer than the deadline, and continues from there", function()
       bench:arm("create:job-slow@2.5")
       local start = core.now()
       local outcome, err = check { deadline = 1 }
@@ -248,7 +248,7 @@ flows.describe("a check", function(flow)
     assert.is_true(assert(check()).verified)
   end)
 
-  it("ends where another job of the type runs, if it is not to wait, and goes on later", function()
+  it("ends if another job of the type runs and it must not wait; it is resumed later", function()
     local other = bench:job()
     local _, err = check { wait = false }
     assert.equal("conflict", err.kind)
@@ -335,7 +335,7 @@ flows.describe("a check", function(flow)
     assert.equal(5, bench:count("create"))
   end)
 
-  it("goes on with a download that was cut, also in another run", function()
+  it("continues with a download that was cut, also in another run", function()
     bench:arm("download:cut@30000x*")
     benches.write(ids, benches.ids(20 * 5000))
     local hasty = bench:client { retry = { attempts = 1 } }
@@ -384,7 +384,7 @@ flows.describe("a check", function(flow)
       assert.matches(flow == "api" and "token=" or "Signature", text)
     end)
 
-    it("in a folder of its own where it is told to", function()
+    it("in a folder of its own if it is asked to", function()
       local state = bench:path("state")
       bench:arm("upload:503x*")
       assert.is_nil((check { state = state }))
@@ -441,11 +441,11 @@ flows.describe("a check", function(flow)
       benches.write(journal(), "x" .. text)
       local _, err = check()
       assert.equal("data", err.kind)
-      assert.matches("remove the file to begin anew", tostring(err))
+      assert.matches("remove the file to start again", tostring(err))
     end)
   end)
 
-  in_older("looks first where a run is taken up that may have uploaded already", function()
+  in_older("reads the job first if a run is resumed that may have uploaded already", function()
     bench:arm("upload:lostx*")
     assert.is_nil((check()))
     bench.sim:disarm()
@@ -453,10 +453,10 @@ flows.describe("a check", function(flow)
     local outcome = assert(check())
     assert.is_nil(bench:steps():find("upload", 1, true))
     assert.equal(last_job().id, outcome.jobs[1].id)
-    assert.is_false(outcome.verified) -- nobody has told what storage holds
+    assert.is_false(outcome.verified) -- nothing says what storage holds
   end)
 
-  in_older("begins anew where the job has expired although an upload session is open", function()
+  in_older("starts again where the job has expired although an upload session is open", function()
     benches.write(ids, benches.ids(900000))
     bench:arm("chunk:503-after@300000", "query:503x*")
     assert.is_nil((check { upload = "resumable" }))
@@ -467,7 +467,7 @@ flows.describe("a check", function(flow)
     assert.equal("get create start chunk", bench:steps():match("^%a+ %a+ %a+ %a+"))
   end)
 
-  in_older("goes on with an upload session of another run", function()
+  in_older("continues with an upload session of another run", function()
     benches.write(ids, benches.ids(900000))
     bench:arm("chunk:503-after@300000", "query:503x*")
     local _, err = check { upload = "resumable" }

@@ -44,7 +44,7 @@ describe("the command line", function()
     end
   end)
 
-  it("tells the version", function()
+  it("reports the version", function()
     local status, out = run({}, "--version")
     assert.equal(0, status)
     assert.equal("xcompliance " .. core.version .. "\n", out)
@@ -192,7 +192,7 @@ describe("the command", function()
     assert.is_nil((out .. err):find(benches.TOKEN, 1, true))
   end)
 
-  it("says nothing but errors where it is to be quiet", function()
+  it("says nothing but errors if it must be quiet", function()
     local ids, results = bench:list(20 * 5), bench:path("results.jsonl")
     local status, out, err = run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1", "-q",
       "--json")
@@ -207,7 +207,7 @@ describe("the command", function()
     assert.matches("^xcompliance: reading a compliance job at http.*404.*\n$", err)
   end)
 
-  it("prints nothing but errors if it is to be quiet", function()
+  it("prints nothing but errors if it must be quiet", function()
     local ids, results = bench:list(20 * 5), bench:path("results.jsonl")
     for _, words in ipairs {
       { "check", "tweets", ids, "-o", results, "--poll", "1:1" }, { "list", "tweets" },
@@ -359,12 +359,12 @@ describe("the command", function()
       return tonumber(benches.read(status)), benches.read(status .. ".err")
     end
 
-    it("in a transfer, by SIGINT, and goes on when it is run again", function()
+    it("in a transfer, by SIGINT, and continues when it is run again", function()
       local ids, results = bench:list(20 * 500), bench:path("results.jsonl")
       local arguments = ("check tweets %s -o %s --poll 1:1"):format(ids, results)
       local status, err = interrupt("INT", "upload:blackhole", "upload", arguments)
       assert.equal(130, status)
-      assert.matches("interrupted by SIGINT %- run the same again to go on", err)
+      assert.matches("interrupted by SIGINT %- run it again to resume", err)
       bench.sim:disarm()
       assert.equal(0, (run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1")))
       assert.equal(1, #bench.sim:state().jobs)
@@ -460,7 +460,7 @@ describe("text", function()
     assert.equal("c", text.basename("c"))
   end)
 
-  it("tells an event in one line", function()
+  it("reports an event in one line", function()
     assert.equal("uploading ids.txt: 10 MB of 40 MB, 25 %",
       progress.line { doing = "uploading ids.txt", done = 1e7, total = 4e7 })
     assert.equal("tweets: waiting for job 1: the job is in_progress, asking again in 5 s",

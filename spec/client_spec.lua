@@ -15,7 +15,7 @@ flows.describe("a client", function(flow)
   end)
   after_each(function() bench:stop() end)
 
-  --- Begins anew within a test: no job in the way, nothing armed, nothing asked so far.
+  --- Begins again within a test: no job in the way, nothing armed, nothing asked so far.
   local function begin()
     for _, job in ipairs(bench.sim:state().jobs) do
       if job.status == "created" then bench.sim:change_job(job.id, { status = "expired" }) end
@@ -173,7 +173,7 @@ flows.describe("a client", function(flow)
     assert.matches("the API answered 503.* %- trying again in ", warnings[1])
   end)
 
-  it("gives up after so many attempts, and says how many", function()
+  it("gives up after this many attempts, and says how many", function()
     bench:arm("list:503x*")
     local _, err = client:list_jobs("tweets")
     assert.equal("server", err.kind)
@@ -282,7 +282,7 @@ flows.describe("a client", function(flow)
       assert.equal("create", bench:steps())
     end)
 
-    it("and says which runs where one runs already", function()
+    it("and says which runs if one runs already", function()
       assert(client:create_compliance_job("tweets"))
       bench:begin()
       local _, err = client:create_compliance_job("tweets", "x")
@@ -304,7 +304,7 @@ flows.describe("a client", function(flow)
       assert.equal("timeout", err.kind)
       assert.is_true(err.retryable)
       assert.matches("^uploading .*ids.txt: the deadline of 0.3 s has passed", tostring(err))
-      assert.matches("run the same again to go on$", tostring(err))
+      assert.matches("run it again to resume$", tostring(err))
     end)
 
     it("no longer than the deadline, between attempts", function()
@@ -385,7 +385,7 @@ flows.describe("a client", function(flow)
     assert.equal("", bench:steps())
   end)
 
-  it("refuses what is not a list of ids, unless it is told to send it as it is", function()
+  it("refuses what is not a list of ids, unless it is asked to send it as it is", function()
     local job = bench:job()
     local path = bench:path("odd")
     local tweets = '{"id":"1","text":"private"}\n'

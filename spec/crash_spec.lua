@@ -78,7 +78,7 @@ flows.describe("row 11: a check that was killed", function(flow)
       end)
       for at = 1, lines do
         for _, when in ipairs { "before", "after" } do
-          it(("goes on: %s line %d, uploading so: %s"):format(when, at, upload), function()
+          it(("continues: %s line %d, uploading so: %s"):format(when, at, upload), function()
             local text = benches.ids(20 * 500)
             benches.write(ids, text)
             assert.is_nil(run(when, at, upload):find("lines", 1, true))
@@ -116,7 +116,7 @@ flows.describe("row 11: a check that was killed", function(flow)
       ["the start of a session"] = { "start:stall@1", "start", "resumable" },
       ["a resumable upload"] = { "chunk:throttle@400kB", "chunk", "resumable" },
       ["a resumable upload that was stored"] = { "chunk:stall@1", "chunk", "resumable" },
-      ["a look at the job"] = { "get:stall@1", "get", "simple" },
+      ["a poll of the job"] = { "get:stall@1", "get", "simple" },
       ["a download"] = { "download:stall-body@1", "download", "simple" },
     } do
       local is_there = flow == "storage" or case[3] == "simple"

@@ -1,4 +1,4 @@
--- extraction: what is found in which kind of file, what is refused and how, and what is left behind
+-- extraction: what is found in which kind of file, what is refused and how, and what is left
 
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
@@ -118,7 +118,7 @@ describe("extraction", function()
       end
     end)
 
-    it("refuses one that is cut off or goes on with something else, and says where", function()
+    it("refuses one that is cut off or continues with something else, and says where", function()
       folder:write("x", TEXT:rep(5000))
       folder:shell("gzip -c x >x.gz; zstd -qc x >x.zst; bzip2 -c x >x.bz2; xz -c x >x.xz")
       local names = { gz = "gzip", zst = "zstd", bz2 = "bzip2", xz = "xz" }
@@ -186,7 +186,7 @@ describe("extraction", function()
       assert.matches('no column is called "x"', ids_of("x.csv", "id\n1\n", { column = "x" }))
     end)
 
-    it("tells tweets from users by the columns", function()
+    it("distinguishes tweets from users by the columns", function()
       assert.equal("", ids_of("x.csv", "id,username\n1,a\n"))
       assert.equal("1 ", ids_of("x.csv", "id,username\n1,a\n", { type = "users" }))
       assert.equal("", ids_of("x.csv", "id,text\n1,a\n", { type = "users" }))
@@ -263,7 +263,7 @@ describe("extraction", function()
       assert.equal("earlier", folder:read("out.ids"))
     end)
 
-    it("passes over it and lists it, if told to", function()
+    it("skips it and lists it, if asked to", function()
       local path = folder:write("x.jsonl",
         '{"id":"x","text":""}\n{"id":"1","text":""}\n{"a\n' .. TORN)
       local counts, err, ids = extract { inputs = { path, path }, on_malformed = "skip" }
@@ -278,7 +278,7 @@ describe("extraction", function()
       assert.matches('"line":3,"byte":45,', lines[2], 1, true)
     end)
 
-    it("passes over the rest of a file that is cut off", function()
+    it("skips the rest of a file that is cut off", function()
       folder:write("x", ('{"id":"1","text":""}\n'):rep(50000))
       folder:shell("gzip -c x > x.gz; head -c 200 x.gz > cut.gz")
       folder:write("y.jsonl", '{"id":"2","text":""}\n')
@@ -380,7 +380,7 @@ describe("extraction", function()
         .. " cat out.ids.0002; printf '|'; cat out.ids.0003"))
     end)
 
-    it("refuses to leave a part of an earlier run behind its own", function()
+    it("refuses to leave a part of an earlier run after its own", function()
       folder:write("x.txt", "1\n2\n3\n")
       folder:write("out.ids.0003", "9\n")
       local counts, err = extract { inputs = folder:at("x.txt"), ids_per_file = 2 }
@@ -390,7 +390,7 @@ describe("extraction", function()
     end)
   end)
 
-  it("tells how far it is", function()
+  it("reports how far it is", function()
     local last, events = nil, 0
     local path = folder:write("x.txt", ("1234567890\n"):rep(2000000))
     local counts = assert(extract {
@@ -465,7 +465,7 @@ describe("the command extract", function()
     assert.equal("2\n", folder:read("out.ids"))
   end)
 
-  it("says what it passed over, and ends with the status of the error", function()
+  it("says what it skipped, and ends with the status of the error", function()
     folder:write("x/x.txt", "1\nx\n")
     folder:write("x/y.md", "1")
     assert.matches("1 file was skipped, such as x/y%.md.+"

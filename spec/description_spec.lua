@@ -131,7 +131,7 @@ describe_where_possible("what is sent", function()
     end
   end)
 
-  it("asks for fields of a new job only where the user does, as the older one has none", function()
+  it("asks for fields of a new job only if the user does, since the older one has none", function()
     ask("create_compliance_job", { type = "users", fields = { "id" } })
     local request = requests()[1]
     assert.matches("no parameter", STRICT:request_complaint(request))
@@ -232,7 +232,7 @@ describe_where_possible("what is answered", function()
   end
 
   for _, operation in ipairs(OPERATIONS) do
-    it("is taken, or told in a typed error: " .. operation[1], function()
+    it("is accepted, or reported in a typed error: " .. operation[1], function()
       local answers, must, known = {}, {}, that_know(operation)
       for seed = 1, SEEDS do
         local description = known[seed % #known + 1]

@@ -20,7 +20,7 @@ describe("differences between two checks", function()
 
   local function list(...) return list_of { ... } end
 
-  it("tell what is newly gone and what is reinstated, by number and not by text", function()
+  it("report what is newly gone and what is reinstated, by number and not by text", function()
     local found = differences.compare(
       { list("9", "10", "30", "400") }, { list("9", "11", "400", "1000") },
       { list("9", "10", "11"), list("400", "1000") }, loop)

@@ -83,7 +83,7 @@ describe("an answer of storage", function()
     return storage.failure("uploading ids.txt", answer)
   end
 
-  it("is told by its code, and never tells the URL", function()
+  it("is known by its code, and never shows the URL", function()
     for _, case in ipairs {
       { 400, "ExpiredToken", "expired" }, { 400, "MalformedSecurityHeader", "protocol" },
       { 403, "SignatureDoesNotMatch", "forbidden" }, { 403, "AccessDenied", "forbidden" },

@@ -18,7 +18,7 @@ local FILES = {
 local NOWHERE = "http://127.0.0.1:1"
 local URL = "https://storage.googleapis.com/b/o?X-Goog-Signature=x"
 
---- A name in the folder; words that are none are given as they are.
+--- A name in the folder; other words are given as they are.
 local function at(scratch, word)
   return (word:gsub("^@", scratch.path .. "/"))
 end

@@ -173,7 +173,7 @@ describe("a source", function()
     file:close()
     write(dir .. "/a", "1\r\n\r\n\n  \n22\n3")
     file = assert(core.open_source(dir .. "/a"))
-    assert.equal(3, result_of(file:checksum()).lines) -- blank ones are none
+    assert.equal(3, result_of(file:checksum()).lines) -- blank ones do not count
     file:close()
     os.execute("rm -r " .. dir)
   end)

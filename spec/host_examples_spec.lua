@@ -155,7 +155,7 @@ describe("examples/openresty", function()
     stop()
   end)
 
-  it("checks a list, tells how far it is, and has the results", function()
+  it("checks a list, reports how far it is, and has the results", function()
     begin { jobs_take = 0.2 }
     assert.matches("<title>Compliance check</title>", curl("/"))
     local check = post(3000)
@@ -183,7 +183,7 @@ describe("examples/openresty", function()
     assert.equal("", shell("find " .. server.folder .. "/temp -type f"))
   end)
 
-  it("goes on through a reload", function()
+  it("continues through a reload", function()
     begin { jobs_take = 1 }
     local check = post(1000)
     follow(check.id, "wait")
@@ -192,7 +192,7 @@ describe("examples/openresty", function()
     assert.equal(1, #sim:state().jobs)
   end)
 
-  it("goes on after a stop", function()
+  it("continues after a stop", function()
     begin { jobs_take = 1 }
     local check = post(1000)
     follow(check.id, "wait")
@@ -203,7 +203,7 @@ describe("examples/openresty", function()
     assert.equal(1, #sim:state().jobs)
   end)
 
-  it("goes on after a stop in an upload", function()
+  it("continues after a stop in an upload", function()
     begin { jobs_take = 0, faults = { "upload:throttle@100kB" } }
     local check = post(200000)
     follow(check.id, "upload")

@@ -42,7 +42,7 @@ end
 
 M.luv = { concurrent = true }
 
---- Runs `work` in a coroutine; `finish` is told of its end.
+--- Runs `work` in a coroutine; `finish` is called at its end.
 local function spawn(work, finish)
   local thread = coroutine.create(function() finish(xpcall(work, debug.traceback)) end)
   assert(coroutine.resume(thread))

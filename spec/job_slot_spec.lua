@@ -37,29 +37,29 @@ flows.describe("the slot of a type", function(flow)
     return shell(("ls -A %s | grep '^[.]' || true"):format(bench.folder))
   end
 
-  --- Collects what is told, and acts once at the first message that holds `text`.
+  --- Collects what is reported, and acts once at the first message that holds `text`.
   local function listener(text, act)
-    local told = {}
+    local reported = {}
     return function(event)
       local said = event.message or event.warning
       if not said then return end
-      told[#told + 1] = said
+      reported[#reported + 1] = said
       if act and said:find(text, 1, true) then
         act()
         act = nil
       end
-    end, told
+    end, reported
   end
 
   describe("that another job holds", function()
     it("row 98: is waited for while that job is created; the message says until when", function()
       local other = bench:job()
-      local on_progress, told = listener("which holds the slot", function()
+      local on_progress, reported = listener("which holds the slot", function()
         bench.sim:advance(1000)
       end)
       local outcome = assert(check { on_progress = on_progress })
       assert.matches("^waiting for job " .. other.id .. " %(created, waits for its upload until"
-        .. " %d%d:%d%d:%d%d at the latest%), which holds the slot of tweets$", told[1])
+        .. " %d%d:%d%d:%d%d at the latest%), which holds the slot of tweets$", reported[1])
       assert.equal(2, #jobs())
       assert.equal("expired", jobs()[1].status) -- nobody has cancelled it
       assert.equal(jobs()[2].id, outcome.jobs[1].id)
@@ -69,20 +69,21 @@ flows.describe("the slot of a type", function(flow)
     it("row 98: is waited for while it is in progress; the message says since when", function()
       local other = bench:job()
       bench.sim:change_job(other.id, { status = "in_progress", name = "theirs" })
-      local on_progress, told = listener("which holds the slot", function()
+      local on_progress, reported = listener("which holds the slot", function()
         bench.sim:change_job(other.id, { status = "complete" })
       end)
       assert(check { on_progress = on_progress })
-      assert.matches("^waiting for job " .. other.id .. ".*in_progress since %d%d:%d%d", told[1])
+      assert.matches("^waiting for job " .. other.id .. ".*in_progress since %d%d:%d%d",
+        reported[1])
       assert.equal("complete", jobs()[1].status)
     end)
 
     it("is polled no more often than a job of our own, and reported once", function()
       bench:job()
-      local on_progress, told = listener()
+      local on_progress, reported = listener()
       local _, err = check { deadline = 1, poll = { min = 0.3, max = 0.3 },
         on_progress = on_progress }
-      assert.equal(1, #told)
+      assert.equal(1, #reported)
       assert.equal("timeout", err.kind)
       assert.is_true(bench:count("get") <= 3)
       assert.equal(1, bench:count("create"))
@@ -128,21 +129,22 @@ flows.describe("the slot of a type", function(flow)
 
     it("is tried again if the job that holds it is not listed", function()
       bench:arm("create:409x3")
-      local on_progress, told = listener()
+      local on_progress, reported = listener()
       assert(check { on_progress = on_progress })
-      assert.matches("lists none", told[1])
+      assert.matches("lists none", reported[1])
       assert.equal(4, bench:count("create"))
       assert.equal(1, #jobs())
     end)
 
     it("is free if that job's upload window has ended, whatever its status says", function()
       local other = bench:job()
-      local on_progress, told = listener()
+      local on_progress, reported = listener()
       bench.sim:advance(1000) -- the slot is free now, but the status stays
       bench.sim:change_job(other.id, { status = "created" })
       bench:arm("create:409")
       assert(check { on_progress = on_progress, deadline = 5 })
-      assert.matches("^the API says that a job of this type is running, but lists none", told[1])
+      assert.matches("^the API says that a job of this type is running, but lists none",
+        reported[1])
     end)
 
     it("is free if that job is not known any more", function()
@@ -288,11 +290,11 @@ flows.describe("the slot of a type", function(flow)
 
   describe("is asked for again", function()
     it("row 101: if the API does not know the job any more, a few times", function()
-      local on_progress, told = listener()
+      local on_progress, reported = listener()
       bench:arm("get:404")
       assert(check { on_progress = on_progress, wait = false, poll = { min = 0.2 } })
       assert.matches("the API does not know job %d+ any more %- creating another job",
-        table.concat(told, "\n"))
+        table.concat(reported, "\n"))
       assert.equal(2, #jobs())
       bench:arm("get:404x*")
       local _, err = check { poll = { min = 0.2 } }
@@ -305,10 +307,10 @@ flows.describe("the slot of a type", function(flow)
       assert.is_nil((check()))
       bench.sim:disarm()
       bench.sim:advance(8 * 86400)
-      local on_progress, told = listener()
+      local on_progress, reported = listener()
       assert(check { on_progress = on_progress })
       assert.matches("the results of job %d+ have expired %- creating another job",
-        table.concat(told, "\n"))
+        table.concat(reported, "\n"))
       assert.equal(2, #jobs())
     end)
 

@@ -30,7 +30,7 @@ describe("a journal", function()
     journal:close()
   end
 
-  it("begins empty, is its owner's alone, and tells what was recorded", function()
+  it("begins empty, is its owner's alone, and has what was recorded", function()
     local journal = assert(journals.open(path))
     assert.is_true(journal:is_new())
     assert.same({}, journal.facts)
@@ -94,7 +94,7 @@ describe("a journal", function()
         else
           assert.equal("data", err.kind)
           assert.is_true(err.line < 3)
-          assert.matches("is damaged %- remove the file to begin anew", tostring(err))
+          assert.matches("is damaged %- remove the file to start again", tostring(err))
         end
       end
     end
@@ -152,7 +152,7 @@ describe("a journal", function()
     assert(journals.open(path)):close()
   end)
 
-  it("is gone when what it told of is over", function()
+  it("is gone when what it recorded is over", function()
     local journal = assert(journals.open(path))
     assert(journal:record { step = "create" })
     journal:discard()

@@ -2,7 +2,7 @@
 --
 --     lua spec/large.lua [IDS [IDS_PER_JOB [KILLS]]]
 --
--- (with the module's paths set, as `make large` does) asks about so many ids (13,000,000 in jobs of
+-- (with the module's paths set, as `make large` does) asks about IDS ids (13,000,000 in jobs of
 -- 6,000,000), once without and once with kills (30) after which the same command is run again. What
 -- must hold:
 --
@@ -32,7 +32,7 @@ local function peak_of(pid)
   return kilobytes and 1024 * tonumber(kilobytes)
 end
 
---- Runs the command until it ends, or is killed after so many seconds.
+--- Runs the command until it ends, or is killed after this many seconds.
 -- @treturn ?number its exit status; nil if it was killed
 -- @treturn number its peak of memory
 local function attend(bench, command, seconds)

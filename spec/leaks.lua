@@ -1,4 +1,4 @@
---- Watches all that specs bring forth for secrets, and raises where one would be told: in an error
+--- Watches all that specs bring forth for secrets, and raises if one would be shown: in an error
 -- (anywhere in its table), an event of progress, a line of a journal, or the output of whatever
 -- spec.simulator's shell runs, the command among it.
 --
@@ -66,13 +66,13 @@ local function watch_progress()
   local calls = require "xcompliance.call"
   local new = calls.new
   function calls.new(loop, options)
-    local tell = options.on_progress
-    if not tell then return new(loop, options) end
+    local report = options.on_progress
+    if not report then return new(loop, options) end
     local watched = {}
     for name, value in pairs(options) do watched[name] = value end
     function watched.on_progress(event)
       M.search(event, "an event of progress")
-      return tell(event)
+      return report(event)
     end
     return new(loop, watched)
   end

@@ -44,7 +44,7 @@ describe("the loop", function()
   local lua = require "spec.interpreter"
 
   for _, name in ipairs(is_sanitized and {} or { "cqueues", "luv" }) do
-    it("for " .. name .. " leaves descriptors for connections where there are few", function()
+    it("for " .. name .. " leaves descriptors for connections if there are few", function()
       with_place(promises.thousand, function(place)
         assert.equal("kept", shell(("ulimit -n 200; LUA_PATH='%s' LUA_CPATH='%s' %s spec/keep.lua"
           .. " %s thousand %s %s 2>&1"):format(package.path, package.cpath, lua, name, place.url,

@@ -86,7 +86,7 @@ describe_unless_sanitized("the loop for luv", function()
     assert.matches("^0\n0 handles%s+0%.%d s\nstatus 0", said)
   end)
 
-  it("goes on waiting when the host resumes the coroutine early, however often", function()
+  it("continues to wait when the host resumes the coroutine early, however often", function()
     local said = run([[
       local thread = start(function() print(list().meta.result_count) end)
       for _ = 1, 3 do assert(coroutine.resume(thread, "timeout")) end

@@ -15,7 +15,7 @@ Description.__index = Description
 local FOLDER = os.getenv("XCOMPLIANCE_SHARED_API") or "../shared/api"
 local NAMES = { "x-compliance-2.142.json", "x-compliance-2.167.json", "x-compliance-2.168.json" }
 
---- The descriptions that there are; an empty list where there are none.
+--- The descriptions that there are; an empty list if there are none.
 function M.all()
   local list = {}
   for _, name in ipairs(NAMES) do

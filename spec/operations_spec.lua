@@ -95,7 +95,7 @@ describe("an operation", function()
     refused("list_job", { id = "1", [1] = "1" }, "option names are strings")
   end)
 
-  it("takes no number that is none", function()
+  it("takes no number that is not one", function()
     for _, timeout in ipairs { 0 / 0, -1, 0, math.huge } do
       refused("list_job", { id = "1", timeout = timeout }, "timeout must be from")
     end
@@ -112,7 +112,7 @@ describe("an operation", function()
     session:close()
   end)
 
-  it("raises for a session that is closed, or is none", function()
+  it("raises for a session that is closed, or is not one", function()
     local session = assert(core.session {})
     session:close()
     session:close()
@@ -159,7 +159,7 @@ describe("a task", function()
     return core.list_job(session, { base_url = "http://127.0.0.1:1", bearer_token = "t", id = "1" })
   end
 
-  it("is waited for, and tells its result as often as it is asked", function()
+  it("is waited for, and gives its result as often as it is asked", function()
     local task = failing()
     assert.is_true(task:wait(10))
     assert.is_true(task:done())

@@ -80,7 +80,7 @@ describe("in one process", function()
     client:close()
   end)
 
-  it("a child is told that its parent's client is not its own, and makes one", function()
+  it("a child learns that its parent's client is not its own, and makes one", function()
     local client = new_client()
     local job = assert(client:create_compliance_job("tweets")).data
     local status, said = in_child(function()
@@ -136,7 +136,7 @@ describe("in one process", function()
     end
   end)
 
-  it("what ran at a fork goes on in the parent, and raises in the child", function()
+  it("what ran at a fork continues in the parent, and raises in the child", function()
     sim:arm("get:stall@0.3")
     local session = assert(core.session {})
     local task = core.list_job(session, { base_url = sim.url, bearer_token = "t0ken", id = "1" })

@@ -113,7 +113,7 @@ M.sleeps = {
 }
 
 M.gives_way = {
-  says = "whoever waits or sleeps lets others go on",
+  says = "a coroutine that waits or sleeps lets others continue",
   faults = { "get:stall@0.3x*" },
   concurrent = true,
   keep = function(host, place)
@@ -204,7 +204,7 @@ M.ends_in_time = {
 }
 
 M.raises = {
-  says = "what the loop raises goes through the call to its caller, and nothing stays behind",
+  says = "what the loop raises goes through the call to its caller, and nothing stays",
   faults = { "upload:stall@20" },
   keep = function(host, place)
     local before, waits = descriptors(), 0
@@ -259,7 +259,7 @@ M.checks = {
 }
 
 M.syncs = {
-  says = "a whole dataset is brought into compliance, and others go on meanwhile",
+  says = "a whole dataset is brought into compliance, and others continue meanwhile",
   keep = function(host, place)
     local before, client = descriptors(), new_client(host, place)
     local lines, running, turns = {}, true, 0

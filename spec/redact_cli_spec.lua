@@ -43,7 +43,7 @@ describe("the command", function()
         .. "tweets: 1 deleted, 1 scrub_geo, 1 suspended\n", out)
     end)
 
-    it("tells programs as JSON", function()
+    it("reports programs as JSON", function()
       local _, out = run "redact @in.jsonl --tweets @t.jsonl --users @u.jsonl --in-place --json"
       local counts = cjson.decode(out)
       assert.same({ 4, 1, 1, 2 }, { counts.records, counts.kept, counts.changed, counts.dropped })

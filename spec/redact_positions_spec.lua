@@ -457,7 +457,7 @@ describe("redaction", function()
       '{"id":1,"text":"a","quoted_status":{"id":13}}',
     })
 
-    describe("if told to keep what it does not understand,", function()
+    describe("if asked to keep what it does not understand,", function()
       setup(function() on_unrecognised = "keep" end)
       teardown(function() on_unrecognised = nil end)
 

@@ -586,7 +586,7 @@ describe("redaction", function()
       end
     end)
 
-    it("with a rounded id stops, or does what it is told", function()
+    it("with a rounded id stops, or does what it is asked to", function()
       scratch:write("in.csv", "id,text\n1,a\n1.26532E+18,b\n13,c\n")
       local counts, err = redact(verdicts(), "in.csv", { output = scratch:at("out.csv") })
       assert.is_nil(counts)
@@ -631,7 +631,7 @@ describe("redaction", function()
       assert.same({ 5, 2, 3 }, { counts.records, counts.kept, counts.dropped })
     end)
 
-    it("goes by users where it is told that it is one of users", function()
+    it("goes by users if it is given as one of users", function()
       scratch:write("in.txt", "1\n13\n23\n")
       local verdicts = deleted({ "13" }, { "23" })
       assert(redact(verdicts, "in.txt", { lists = "users" }))
@@ -887,7 +887,7 @@ describe("redaction", function()
       assert.is_true(killed > 0)
     end)
 
-    it("adds to the quarantine; elsewhere it is made anew", function()
+    it("adds to the quarantine; elsewhere it is made again", function()
       local policy = { deleted = "quarantine" }
       local gone = '{"id":"13","text":"b"}\n'
       for i = 1, 2 do
@@ -1027,7 +1027,7 @@ describe("redaction", function()
       end
     end)
 
-    it("gets the whole record, without what is to be removed", function()
+    it("gets the whole record, without what must be removed", function()
       scratch:write("in", '{"id":"1","text":"a","quoted_status":{"id":"13","text":"b"},'
         .. '"entities":{"mentions":[{"id":"7","username":"c"}]}}\n')
       local verdicts = load {
@@ -1062,7 +1062,7 @@ describe("redaction", function()
   -- ===================================================================
 
   describe("fails closed", function()
-    --- Fails with what is told, and leaves nothing.
+    --- Fails with what is reported, and leaves nothing.
     local function fails(options, verdicts, kind, message)
       local before, input = scratch:list(), scratch:read("in")
       for _, mode in ipairs { { in_place = true }, { output = scratch:at("out/file") } } do
@@ -1097,7 +1097,7 @@ describe("redaction", function()
       end
     end)
 
-    it("and does with such a record what it is told", function()
+    it("and does with such a record what it is asked to", function()
       scratch:write("in", '{"id":"1","text":"a"}\n{"id":"2","text":"torn\n{"id":"13","text":"b"}\n')
       local counts = assert(redact(deleted { "13" }, "in", {
         on_malformed = "quarantine", quarantine = scratch:at("q"),

@@ -49,7 +49,7 @@ local function worse(one, other)
 end
 
 --- What a set of rows about one id results in: "remove", "quarantine", "stop" or nil, and whether
--- it is to be scrubbed. `history`: the id is only in the edit history of the tweet, so its copy
+-- it must be scrubbed. `history`: the id is only in the edit history of the tweet, so its copy
 -- here may be the new one.
 local function treatment(context, verdict, history)
   local level, scrub
@@ -213,7 +213,7 @@ local function redact_list(context, list, redact)
   return removed > 0 and left == 0
 end
 
---- Whether what stands at a place is to be removed; if not, what is in it is redacted.
+--- Whether what stands at a place must be removed; if not, what is in it is redacted.
 local function redact_element(context, element, where)
   local thing = shapes.look(element, where)
   if not thing then return false end
@@ -319,7 +319,7 @@ local function remove_orphans(context, record)
   end
 end
 
---- Whether a record is to be dropped; if not, what is in it is redacted.
+--- Whether a record must be dropped; if not, what is in it is redacted.
 local function redact_record(context, record)
   context.recognised = false
   if redact_element(context, record, "either") then return true end

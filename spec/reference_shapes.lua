@@ -68,7 +68,7 @@ end
 
 local PREFIXES = { "^tag:search%.twitter%.com,2005:", "^id:twitter%.com:" }
 
---- The id that a value is, as text; nil if it is none.
+--- The id that a value is, as text; nil if it is not one.
 function M.id_text(value)
   local number = is_object(value) and value["$numberLong"]
   if type(number) == "string" then value = number end

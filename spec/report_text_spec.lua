@@ -88,7 +88,7 @@ storage stated no checksum for some transfer: delivered, but unverified]], repor
     end
   end)
 
-  it("names so many files, and counts the rest", function()
+  it("names this many files, and counts the rest", function()
     local own = report()
     for i = 1, 30 do own.files[i] = file("f" .. i, { records = 0 }) end
     assert.matches("and 10 files more", reports.text(own))

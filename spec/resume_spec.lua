@@ -33,7 +33,7 @@ describe("before anything is asked", function()
   end)
   teardown(function() bench:stop() end)
 
-  --- It fails as misuse, without a request, and leaves nothing behind.
+  --- It fails as misuse, without a request, and leaves nothing.
   local function is_refused(method, options)
     local before = shell(("ls -A %s %s"):format(bench.folder, folder))
     bench:begin()
@@ -85,7 +85,7 @@ describe("before anything is asked", function()
       policy = { deleted = "quarantine" } })
   end)
 
-  it("misuse of the client leaves no journal behind", function()
+  it("misuse of the client leaves no journal", function()
     local client = bench:client { bearer_token = "\1" }
     for _ = 1, 2 do
       local ok, err = pcall(client.check, client, { type = "tweets", ids = ids,
@@ -131,7 +131,7 @@ describe("before anything is asked", function()
 end)
 
 flows.describe("a sync that is run again", function()
-  local bench, folder, told
+  local bench, folder, reported
 
   local function write(name, ...)
     benches.write(folder .. "/" .. name, table.concat({ ... }, "\n") .. "\n")
@@ -139,7 +139,7 @@ flows.describe("a sync that is run again", function()
 
   local function start(options)
     bench = benches.start(options)
-    folder, told = bench:path("data"), {}
+    folder, reported = bench:path("data"), {}
     assert(shell("mkdir " .. folder))
   end
 
@@ -155,7 +155,7 @@ flows.describe("a sync that is run again", function()
     if not (more and (more.output or more.dry_run)) then options.in_place = true end
     for name, value in pairs(more or {}) do options[name] = value end
     options.on_progress = options.on_progress or function(event)
-      if event.warning then told[#told + 1] = event.warning end
+      if event.warning then reported[#reported + 1] = event.warning end
     end
     return bench:client():sync(options)
   end
@@ -167,7 +167,7 @@ flows.describe("a sync that is run again", function()
     assert.is_nil(report)
     bench.sim:disarm()
     assert.equal(2, #bench.sim:state().jobs)
-    told = {}
+    reported = {}
   end
 
   local function lines(name)
@@ -222,7 +222,7 @@ flows.describe("a sync that is run again", function()
     write("a.jsonl", tweet(100, 7), tweet(102, 7))
     write("again.jsonl", tweet(101, 7))
     local report = assert(sync())
-    local all = table.concat(told, "\n")
+    local all = table.concat(reported, "\n")
     for _, what in ipairs {
       "a.jsonl has changed", "again.jsonl is new", "moved.jsonl is new", "b.jsonl is gone",
     } do
@@ -312,7 +312,7 @@ flows.describe("a sync that is run again", function()
   it("row 108: counts what an earlier run with another policy has replaced in place", function()
     fail_at_report({ policy = { suspended = "keep" } })
     assert.same({ tweet(101, 7), tweet(102, 7) }, lines("a.jsonl"))
-    write("b.jsonl", tweet(101, 7)) -- which is to be redacted by the new policy
+    write("b.jsonl", tweet(101, 7)) -- which must be redacted by the new policy
     local report = assert(sync())
     assert.same({ tweet(102, 7) }, lines("a.jsonl"))
     assert.same({}, lines("b.jsonl"))

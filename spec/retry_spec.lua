@@ -77,7 +77,7 @@ describe("a retry", function()
     assert.equal(900.5, (delay(1, answered(503, { ["retry-after"] = "3600" }))))
   end)
 
-  it("waits before the next call where none is left of the limit", function()
+  it("waits before the next call if none is left of the limit", function()
     local function exhausted(remaining, reset)
       return retry.exhausted({
         ["x-rate-limit-remaining"] = remaining, ["x-rate-limit-reset"] = reset,

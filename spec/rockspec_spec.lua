@@ -98,7 +98,7 @@ describe("luarocks make, offline", function()
     assert.equal(core.version,
       run(lua .. [[ -e 'print(require("xcompliance.core").version)']]))
     assert.equal("xcompliance " .. core.version, run("xcompliance --version"))
-    -- with --deps-mode=none LuaRocks tells the command nothing of its tree
+    -- with --deps-mode=none LuaRocks gives the command nothing of its tree
     assert.equal("xcompliance " .. core.version, shell("cd / && env -u LUA_PATH -u LUA_CPATH "
       .. folder .. "/tree/bin/xcompliance --version 2>&1"))
   end)

@@ -5,7 +5,7 @@ local M = {}
 local Scratch = {}
 Scratch.__index = Scratch
 
---- Memory, where there is some: a redaction flushes each file to the disk.
+--- Memory, if there is some: a redaction flushes each file to the disk.
 local MEMORY = "/dev/shm"
 
 local function exists(path)

@@ -183,7 +183,7 @@ flows.describe("a sync", function()
     assert.is_nil(report.files[1].output)
   end)
 
-  it("tells what is newly gone and what is reinstated, and where its record is", function()
+  it("reports what is newly gone and what is reinstated, and where its record is", function()
     start { shares = {}, verdicts = { row("100", "suspended"), row("101", "deleted") } }
     write("a.jsonl", tweet(100, 7), tweet(101, 7), tweet(102, 7))
     local options = {
@@ -302,7 +302,7 @@ flows.describe("a sync", function()
     assert.equal(0, #bench.sim:state().jobs)
   end)
 
-  it("notices what was added while it ran, and goes on once that is gone", function()
+  it("notices what was added while it ran, and continues once that is gone", function()
     start { shares = {}, verdicts = { row("100", "deleted") } }
     write("a.jsonl", tweet(100, 7), tweet(101, 7))
     local client = bench:client()

@@ -101,7 +101,7 @@ describe("over TLS", function()
     end)
   end
 
-  it("the system's certificates are what counts where none are given", function()
+  it("the system's certificates are what counts if none are given", function()
     assert.equal("tls", ask(server.ports[1]).kind)
   end)
 

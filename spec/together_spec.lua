@@ -52,7 +52,7 @@ describe("functions that run together", function()
     session:close()
   end)
 
-  it("all end before what one raises goes on", function()
+  it("all end before what one raises continues", function()
     local ended = false
     local ok, err = pcall(together.run, counting_loop(), {
       function() error({ kind = "io" }, 0) end,

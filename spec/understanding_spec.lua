@@ -92,7 +92,7 @@ describe("of a record that no shape knows", function()
       assert.matches("its keys: a%?%?%?31mb%)", err.message)
     end)
 
-    it("skips it if told to; the classes add up, by file and in all", function()
+    it("skips it if asked to; the classes add up, by file and in all", function()
       scratch:write("in.jsonl", '{"id":"1","text":"a"}\n{"x":1}\n{"limit":{"track":1}}\n{"id":"2","text":"b","user":{"id":3}}\n{torn\n')
       scratch:write("more.jsonl", '{"delete":{"status":{"id":13}}}\n[{"meta":{}},{"y":2}]\n')
       local counts = assert(extract {
@@ -211,7 +211,7 @@ describe("of a record that no shape knows", function()
   end)
 
   describe("a file that is not read", function()
-    it("is an error if told so", function()
+    it("is an error if asked to", function()
       scratch:write("d/a.jsonl", '{"id":"1","text":"a"}\n')
       scratch:write("d/b.doc", "x")
       for _, run_it in ipairs { extract, redact } do
@@ -261,12 +261,12 @@ tweet   thread[]    quoted
       ["a holder that there is not"] = { "\npost x quoted\n", 2, '"post" is not' },
       ["a line that is too short"] = { "tweet x\n", 1, "HOLDER PATH ROLE" },
       ["a line that is too long"] = { "tweet x id 3 4\n", 1, "HOLDER PATH ROLE" },
-      ["a rank that is none"] = { "tweet x id 9\n", 1, "rank from 1 to 7" },
+      ["a rank that is not one"] = { "tweet x id 9\n", 1, "rank from 1 to 7" },
       ["an argument too many"] = { "tweet x quoted 3\n", 1, "nothing may follow" },
       ["a role of another holder"] = { "user x quoted\n", 1, "not for members" },
       ["a second role for one place"] = { "tweet quoted_status author\n", 1, "another role" },
       ["two roles where a tweet or a user may stand"] = { "tweet x quoted\nuser x posted\n", nil, "two roles" },
-      ["a path that is none"] = { "tweet x..y quoted\n", 1, "not a path" },
+      ["a path that is not one"] = { "tweet x..y quoted\n", 1, "not a path" },
       ["a bracket that stays open"] = { "tweet x[ quoted\n", 1, "bracket" },
     } do
       it("is refused for " .. what, function()

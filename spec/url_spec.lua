@@ -73,7 +73,7 @@ describe("a storage URL", function()
     assert.is_table(refusal("http://10.0.0.1/", { loopback = true }))
   end)
 
-  it("may lead to a host that the caller names, on the port that he names", function()
+  it("may lead to a host that the caller names, on the port that the caller names", function()
     local hosts = { storage_hosts = { "minio.example", "other.example:9000" } }
     assert.is_nil(refusal("https://minio.example/x", hosts))
     assert.is_nil(refusal("https://other.example:9000/x", hosts))

@@ -19,7 +19,7 @@ describe("results", function()
 
   local function row(fields) return "{" .. fields .. "}\n" end
 
-  --- The verdict on tweet 1 that rows come to.
+  --- The verdict on tweet 1 that rows result in.
   local function verdict(...)
     local verdicts = assert(load(table.concat { ... }))
     local found = verdicts:tweet("1")
@@ -244,7 +244,7 @@ describe("results", function()
       refused('{"id":"1","action":"delete","redacted_at":"2021-13-01T00:00:00Z"}\n', "a time like", 1, 0)
     end)
 
-    it("where there are none", function()
+    it("if there are none", function()
       local verdicts, err = dataset.verdicts { tweets = scratch:at("nowhere") }
       assert.is_nil(verdicts)
       assert.equal("io", err.kind)
@@ -418,7 +418,7 @@ describe("results", function()
       assert.equal("200\n", (list { outcome = "delete", ids = scratch:write("ids", "1\n200\n") }))
     end)
 
-    it("are refused where no id that was asked is among them", function()
+    it("are refused if no id that was asked is among them", function()
       local text, err = list { ids = scratch:write("ids", "1\n2\n") }
       assert.is_nil(text)
       assert.equal("data", err.kind)

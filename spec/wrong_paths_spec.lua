@@ -173,7 +173,7 @@ describe("a path that is wrong", function()
     assert.equal(FLAT, scratch:read("o.jsonl"))
   end)
 
-  it("that is a pipe without results is an error: whoever should have written them has failed", function()
+  it("that is a pipe without results is an error: the one that should have written them has failed", function()
     local said = scratch:shell("false | %s/bin/xcompliance redact one.jsonl --tweets - -o o.jsonl; echo $?", root)
     assert.matches("standard input: is empty", said, 1, true)
     assert.matches("\n65\n$", said)

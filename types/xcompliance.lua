@@ -41,7 +41,7 @@
 ---@field errors? xcompliance.Problem[]
 
 ---@class xcompliance.Get2ComplianceJobsResponse
----@field data? xcompliance.ComplianceJob[] absent where there are none
+---@field data? xcompliance.ComplianceJob[] absent if there are none
 ---@field errors? xcompliance.Problem[]
 ---@field meta? { result_count: integer }
 
@@ -131,11 +131,11 @@
 ---@field verified boolean whether all transfers are
 ---@field checksum "crc32c"|"none" "none" if no checksum was offered for one of them
 
----@class xcompliance.Event what on_progress is told
+---@class xcompliance.Event what on_progress is given
 ---@field step "prepare"|"create"|"get"|"list"|"cancel"|"upload"|"wait"|"download"|"join"
 ---@field doing string "uploading ids.txt"
 ---@field done? integer bytes
----@field total? integer bytes; 0 where it is not known
+---@field total? integer bytes; 0 if it is not known
 ---@field status? string of the job that is waited for
 ---@field wait? number seconds until the next attempt or look
 ---@field retry? integer how many attempts have failed
@@ -165,7 +165,7 @@
 ---@field user_agent? string
 ---@field connect_timeout? number seconds (15)
 ---@field low_speed_limit? integer bytes a second, below which a transfer is given up (1024)
----@field low_speed_time? integer after so many seconds of it (60)
+---@field low_speed_time? integer after this number of seconds of it (60)
 ---@field allow_http? boolean the token over plain http to any host
 ---@field retry? { attempts?: integer, first?: number, max?: number } 8 attempts, 1 s doubling to 60
 

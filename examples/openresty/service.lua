@@ -1,6 +1,6 @@
 --- A service around checks. What it knows lies in data/: a list is ID.ids; one that is done has
 -- ID.results, one that has failed has ID.error, and each has a line in `index`. A check's journal
--- lies beside them, so that it outlives its request, a reload and a stop.
+-- is next to them, so that it outlives its request, a reload and a stop.
 -- @module service
 
 local cjson = require "cjson.safe"
@@ -62,7 +62,7 @@ local function check(id, type)
   }
 end
 
---- Runs a check to its end: until it is done, or can come to nothing.
+--- Runs a check until it is done, or can never be.
 local function run(premature, id, type)
   if premature or exists(path(id, "results")) then return end
   client = client or xcompliance.client { loop = require "xcompliance.loop.nginx" }
@@ -105,7 +105,7 @@ function M.create()
   answer(202, { id = id, state = "waiting" })
 end
 
---- What a check has come to: `GET /checks/ID`.
+--- What a check has resulted in: `GET /checks/ID`.
 function M.state()
   local id = ngx.var.id
   local known = ngx.shared.checks:get(id)
@@ -114,7 +114,7 @@ function M.state()
   elseif exists(path(id, "error")) then
     answer(200, { state = "failed", message = read(path(id, "error")) })
   elseif exists(path(id, "ids")) then
-    answer(200, known and cjson.decode(known) or { state = "waiting", message = "to be taken up" })
+    answer(200, known and cjson.decode(known) or { state = "waiting", message = "not started yet" })
   else
     answer(404, { message = "there is no such check" })
   end

@@ -52,8 +52,8 @@ function Call:at(step, doing)
   self.step, self.doing, self.so_far = step, self.prefix .. doing, nil
 end
 
---- Tells the user. What the callback raises ends the call.
-function Call:tell(event)
+--- Reports to the user. What the callback raises ends the call.
+function Call:report(event)
   if not self.on_progress then return end
   event.step, event.doing = self.step, self.doing
   self.on_progress(event)
@@ -67,17 +67,17 @@ function Call:late(why)
   if so_far and so_far.total > 0 then
     at = (" at byte %s of %s"):format(text.count(so_far.done), text.count(so_far.total))
   end
-  local message = ("%s: the deadline of %s has passed%s%s - run the same again to go on"):format(
+  local message = ("%s: the deadline of %s has passed%s%s - run it again to resume"):format(
     self.doing, text.duration(self.deadline), at, why and ("; " .. why) or "")
   return errors.new("timeout", message, { retryable = true, deadline = true })
 end
 
-local function report(self, task)
+local function report_progress(self, task)
   local event = task:progress()
   event.done = event.sent or event.received or event.bytes or 0
   event.total = event.total or 0
   self.so_far = event
-  self:tell(event)
+  self:report(event)
 end
 
 --- Returns once the task has ended, or the deadline has passed.
@@ -86,12 +86,12 @@ local function attend(self, task, quiet, watch)
   while true do
     local slice = waking and SLICE or 3600
     local ended = self.loop.wait(task, math.max(0, math.min(slice, self:left())))
-    if not quiet then report(self, task) end
+    if not quiet then report_progress(self, task) end
     if ended then return end
     if watch then watch(task) end
     if self:left() <= 0 then
       task:cancel()
-      -- what it had come to until now is worth keeping: the headers of its answer
+      -- what it has received until now is worth keeping: the headers of its answer
       task:wait(1)
       return
     end
@@ -138,7 +138,7 @@ end
 
 --- Sleeps, unless the deadline would pass meanwhile: then there is no use in waiting for it.
 -- @tparam number seconds how long
--- @tparam table event told at the beginning, and about each second
+-- @tparam table event reported at the beginning, and about each second
 -- @tparam[opt] string why for the error where the deadline is too near
 -- @treturn true|nil,err
 function Call:sleep(seconds, event, why)
@@ -147,14 +147,14 @@ function Call:sleep(seconds, event, why)
   repeat
     local left = math.max(0, ends_at - core.now())
     event.wait = left
-    self:tell(event)
+    self:report(event)
     event.message, event.warning = nil, nil -- once is enough
     self.loop.sleep(math.min(left, self.on_progress and 1 or left))
   until core.now() >= ends_at
   return true
 end
 
---- Lets the host's other work go on during work of our own that is not a task.
+--- Lets the host's other work continue during work of our own that is not a task.
 function Call:breathe()
   if self:left() <= 0 then return nil, self:late() end
   self.loop.sleep(0)
@@ -187,14 +187,14 @@ end
 -- @tparam integer attempt how many have failed in a row, without progress
 -- @tparam table err of the last one
 -- @tparam[opt] table policy of xcompliance.retry; default: the call's
--- @treturn true|nil,err nil where there is to be no other
+-- @treturn true|nil,err nil if there must be no other
 function Call:pause(attempt, err, policy)
   if err.deadline then return nil, err end
   local seconds, asked = retry.delay(attempt, err, random, os.time(), policy or self.policy)
   if not seconds then return give_up(self, attempt, err) end
   local why = err.message:match("^(.*) %- ") or err.message -- what helps is what we do
   if asked then
-    why = (err.status == 429 and "rate limited until " or "told to wait until ")
+    why = (err.status == 429 and "rate limited until " or "asked to wait until ")
       .. text.clock(os.time() + seconds)
   end
   local warning = ("%s - trying again in %s"):format(why, text.duration(seconds))
@@ -203,7 +203,7 @@ end
 
 --- Does something until it succeeds, fails for good, or has been tried often enough.
 -- @tparam function operate returns what it achieved, or nil, err; an `err.advanced` says that
--- something was achieved all the same, so that attempts are counted anew
+-- something was achieved all the same, so that attempts are counted from the start
 -- @return what operate returned
 function Call:try(operate)
   local attempt = 0

@@ -113,7 +113,7 @@ local function open_journal(run)
   return journal
 end
 
---- Ends with a result, or with what was raised. Misuse leaves no journal behind.
+--- Ends with a result, or with what was raised. Misuse leaves no journal.
 local function close_state(run, outcome, failure)
   local is_misuse = errors.is(failure) and failure.kind == "usage"
   local is_nothing = is_misuse and not run.resumed and not run.facts.job and not run.facts.done_1

@@ -17,7 +17,7 @@ local function get(run)
   })
 end
 
---- The results are unavailable at this URL. The job tells whether another URL can help.
+--- The results are unavailable at this URL. The job shows whether another URL can help.
 local function look_again(run, err)
   local id = run.facts.job.id
   local response, failure = operations.list_job(run.connection, run.call, id)

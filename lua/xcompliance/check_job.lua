@@ -13,7 +13,7 @@ local M = {}
 local JOBS_MAX = 3 -- that a run creates for one part, because the ones before were of no use
 local NAME_MAX = 64 -- code points
 
---- Whether the URL at hand is of no use any more.
+--- Whether the URL is of no use any more.
 function M.is_useless(err) return err.kind == "expired" or err.url_refused end
 
 function M.is_past(run, date)
@@ -37,7 +37,7 @@ local function unique_name(name)
 end
 
 local function created(run, job)
-  run.call:tell { message = ("job %s was created"):format(job.id) }
+  run.call:report { message = ("job %s was created"):format(job.id) }
   return run:record { step = "upload", job = job }
 end
 
@@ -100,7 +100,7 @@ function M.another_job(run, err, give_up)
   if run.jobs > JOBS_MAX then
     run.failure = err
   else
-    run.call:tell { warning = M.without_hint(err) .. " - creating another job" }
+    run.call:report { warning = M.without_hint(err) .. " - creating another job" }
   end
   local entry = M.without_job()
   if give_up then entry = { step = "cancel" } end

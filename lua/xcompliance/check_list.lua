@@ -13,7 +13,7 @@ local text = require "xcompliance.text"
 
 local M = {}
 
---- What tells a file from another one.
+--- What distinguishes a file from another one.
 function M.sum(run, path)
   local source, err = id_file.open(run.call, path)
   if not source then return nil, err end
@@ -68,7 +68,7 @@ end
 
 local function is_whole_list(run, part) return part.bytes == run.facts.list.bytes end
 
---- Where a part lies: the whole list has no file of its own besides.
+--- The file of a part: that of the list, if the part is all of it.
 function M.part_path(run, part)
   return is_whole_list(run, part) and run.list_path or run.part_path
 end
@@ -103,7 +103,7 @@ function M.cut(run)
   step, err = run:record { step = "create", part = part }
   if step and not is_whole_list(run, part) then
     run:label()
-    run.call:tell { message = run.call.prefix .. text.plural(part.ids, "id") }
+    run.call:report { message = run.call.prefix .. text.plural(part.ids, "id") }
   end
   return step, err
 end

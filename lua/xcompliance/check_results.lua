@@ -12,7 +12,7 @@ local M = {}
 --- The results of a part are not what was downloaded: they are downloaded again.
 local function download_again(run, number)
   local done = run.facts["done_" .. number]
-  run.call:tell { warning = ("%s is not what was downloaded - downloading it again"):format(
+  run.call:report { warning = ("%s is not what was downloaded - downloading it again"):format(
     run:part_results(number)) }
   return run:record {
     step = "download", part = done.part, job = done.job, uploaded = done.uploaded,
@@ -32,7 +32,7 @@ function M.join(run)
   return run:record { step = "finish", results = results }
 end
 
---- A run that was killed behind this state has published; but the file may be gone since.
+--- A run that was killed after this state has published; but the file may be gone since.
 function M.finish(run)
   if not lists.is_intact(run, run.options.results, run.facts.results) then
     return run:record { step = "join" }

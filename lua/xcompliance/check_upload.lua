@@ -19,8 +19,8 @@ local REFUSED = {
 local function halve(run, err)
   local ids = math.floor(run.facts.part.ids / 2)
   if ids < 1 or run:part_again() then return jobs.give_up(run, err) end
-  run.call:tell { warning = ("%s - continuing with parts of %s ids"):format(jobs.without_hint(err),
-    text.count(ids)) }
+  run.call:report { warning = ("%s - continuing with parts of %s"):format(jobs.without_hint(err),
+    text.plural(ids, "id")) }
   return run:record { step = "cancel", ids_at_most = ids }
 end
 
@@ -71,7 +71,7 @@ function M.upload(run)
   if not ok then return nil, err end
   local said, info = put(run)
   if not said then return upload_failed(run, info) end
-  run.call:tell { message = ("%s ids (%s) were uploaded"):format(text.count(info.ids),
+  run.call:report { message = ("%s ids (%s) were uploaded"):format(text.count(info.ids),
     text.size(info.bytes)) }
   return run:record { step = "wait", uploaded = info, session = false }
 end

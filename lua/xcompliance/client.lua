@@ -49,7 +49,7 @@ end
 
 --- Creates a compliance job.
 -- @tparam string type "tweets" or "users"
--- @tparam[opt] string name at most 64 characters; where the answer is lost, it tells our job
+-- @tparam[opt] string name at most 64 characters; if the answer is lost, our job is known by it
 -- @tparam[opt] boolean resumable whether the ids will be uploaded resumably
 -- @tparam[opt] table options `fields`, `deadline`, `on_progress`
 -- @treturn ?table CreateComplianceJobResponse: the job is its `data`; or nil, err
@@ -72,8 +72,8 @@ end
 -- @tparam string type "tweets" or "users"
 -- @tparam[opt] string status "created", "in_progress", "failed" or "complete"
 -- @tparam[opt] table options `fields`, `deadline`, `on_progress`
--- @treturn ?table Get2ComplianceJobsResponse: the jobs are its `data`, which is absent where there
--- are none; or nil, err
+-- @treturn ?table Get2ComplianceJobsResponse: the jobs are its `data`, which is absent if
+-- there are none; or nil, err
 function Client:list_jobs(type, status, options)
   local connection, call, fields = api_call(self, "list_jobs", options)
   return operations.list_jobs(connection, call, type, status, fields)

@@ -82,7 +82,7 @@ end
 -- "skip" or "stop"; `shape` is a file that says where tweets and users are (docs/shapes.md);
 -- `columns` and `allow_rounded` are as M.redact has them; `lists` says what lists of ids are lists
 -- of ("tweets" or "users"; default: of what is asked for).
--- `on_progress` is told `{ bytes, total, records, ids }`.
+-- `on_progress` is given `{ bytes, total, records, ids }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `records` = `recognised` + `notices` + `unrecognised`; `malformed`;
 -- `without_author` (tweets); `ids_seen`, `ids`, `empty`, `bytes`, `files`, `by_file` (an array of
@@ -103,7 +103,7 @@ local VERDICTS = { tweets = "table|string", users = "table|string", jobs = "numb
 
 --- Loads results of tweets jobs and of users jobs: JSON Lines as they were downloaded, or files
 -- that `verdicts:save` has written. `jobs` is how many threads parse results (default: one a
--- processor). `on_progress` is told `{ bytes, total, rows }`.
+-- processor). `on_progress` is given `{ bytes, total, rows }`.
 -- @tparam table options `tweets`, `users` (paths; at least one of both), `jobs`, and `loop`,
 -- `on_progress`, `deadline`
 -- @treturn ?table verdicts: see xcompliance.verdicts; or nil, err
@@ -135,9 +135,9 @@ local LIST = {
 }
 
 --- Writes verdicts as text: with `ids`, a CSV line (`id,outcome,reason,redacted_at`) for each id
--- of that list, where one without a verdict is compliant; without, a line for each id that has a
+-- of that list, and an id without a verdict is compliant; without, a line for each id that has a
 -- verdict. With `outcome` only ids of that outcome, one a line and nothing else. `on_progress` is
--- told `{ bytes, total, lines }`.
+-- given `{ bytes, total, lines }`.
 -- @tparam table options `verdicts`, `type` ("tweets" or "users"), `output` (a path, or "-") are
 -- needed; `ids` (a path), `outcome` ("delete", "unknown", "scrub_geo", "rehydrate", "invalid"); and
 -- `loop`, `on_progress`, `deadline`
@@ -164,7 +164,7 @@ local REDACT = {
 --- Takes out of a dataset what the verdicts condemn (docs/redaction.md).
 --
 -- Options: `verdicts`, `inputs` (files, folders, "-" for standard input) and one of `output` (a
--- file; a folder where there are several inputs or a folder; "-"), `in_place` and `dry_run` are
+-- file; a folder if there are several inputs or a folder; "-"), `in_place` and `dry_run` are
 -- needed. `policy` says by reason whether a condemned object is removed (the default), its record
 -- quarantined ("quarantine"), or kept ("keep"): `{ suspended = "quarantine", scrub_geo = "keep" }`;
 -- and what to do about edited tweets: `rehydrate` is "keep" (the default), "scrub_geo" (an edit may
@@ -182,7 +182,7 @@ local REDACT = {
 -- of tables: names, or arrays of names, by `id`, `author`, `retweeted`, `retweeted_author`,
 -- `quoted`, `quoted_author`, `quoted_text`, `place`. `allow_rounded` accepts ids of lists and
 -- tables that a spreadsheet seems to have rounded.
--- `on_progress` is told `{ bytes, total, records, changed, dropped, quarantined }`.
+-- `on_progress` is given `{ bytes, total, records, changed, dropped, quarantined }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `records` = `kept` + `changed` + `dropped` + `quarantined` = `recognised`
 -- + `notices` + `malformed` + `unrecognised` + `unparsed`;

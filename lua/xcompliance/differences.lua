@@ -6,7 +6,7 @@ local core = require "xcompliance.core"
 
 local M = {}
 
-local REINSTATED_MAX = 10000 -- so many are named; the count is of all
+local REINSTATED_MAX = 10000 -- how many are named; the count is of all
 local LINES_AT_ONCE = 4000 -- about a millisecond's work
 
 local function is_less(a, b)
@@ -32,8 +32,8 @@ local function reader(paths, loop)
   return next_id
 end
 
---- A function that tells whether an id, not less than the one before, is in lists that ascend over
--- all of them.
+--- A function that returns whether an id, not less than the one before, is in lists that ascend
+-- over all of them.
 local function membership(paths, loop)
   local next_id = reader(paths, loop)
   local id = next_id()
@@ -47,7 +47,7 @@ end
 -- @tparam string path
 -- @tparam table paths lists, ascending over all of them
 -- @tparam table loop
--- @treturn ?string an id, or nil where all are there
+-- @treturn ?string an id, or nil if all are there
 function M.first_missing(path, paths, loop)
   local next_id, is_member = reader({ path }, loop), membership(paths, loop)
   for id in next_id do

@@ -69,8 +69,8 @@ function Download:check_part()
     end
   end
   if part.size then
-    self.call:tell { message = ("%s: the file of the run before does not hold what was recorded of"
-      .. " it - starting over"):format(self.call.doing) }
+    self.call:report { message = ("%s: the file of the run before is not what was recorded of it"
+      .. " - starting over"):format(self.call.doing) }
   end
   return self:start_over()
 end

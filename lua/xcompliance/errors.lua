@@ -78,7 +78,7 @@ function M.masked(fields)
 end
 
 --- Raises misuse.
--- @tparam string format as string.format's, with its arguments behind
+-- @tparam string format as string.format's, and after it its arguments
 function M.misuse(format, ...)
   error(M.new("usage", format:format(...)), 0)
 end

@@ -32,7 +32,7 @@ M.ComplianceJobType = enumeration("ComplianceJobType", { "tweets", "users" })
 M.ComplianceJobStatus = enumeration("ComplianceJobStatus",
   { "created", "in_progress", "failed", "complete", "expired" })
 
---- The loop of clients that are given none: in nginx the worker must go on serving.
+--- The loop of clients that are given none: in nginx the worker must continue to serve.
 local function usual_loop()
   local ngx = rawget(_G, "ngx")
   local in_nginx = type(ngx) == "table" and ngx.get_phase ~= nil

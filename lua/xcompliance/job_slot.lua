@@ -93,7 +93,7 @@ end
 
 -- }====================================================================
 
---- Cancels the run's own job. If that cannot be done the run goes on: the slot is free when the
+--- Cancels the run's own job. If that cannot be done the run continues: the slot is free when the
 -- job's upload window ends.
 -- @tparam table run of xcompliance.check
 -- @treturn true|nil,err nil only if trying again later can help
@@ -101,11 +101,11 @@ function M.cancel(run)
   local id = run.facts.job.id
   local response, err = operations.cancel(run.connection, run.call, id)
   if response then
-    run.call:tell { message = ("job %s was cancelled"):format(id) }
+    run.call:report { message = ("job %s was cancelled"):format(id) }
   elseif err.retryable or err.kind == "network" or err.kind == "auth" then
     return nil, err
   elseif err.job or err.kind ~= "not_found" then
-    run.call:tell { warning = ("job %s could not be cancelled: %s"):format(id, err.message) }
+    run.call:report { warning = ("job %s could not be cancelled: %s"):format(id, err.message) }
   end
   return true
 end

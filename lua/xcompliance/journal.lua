@@ -41,7 +41,7 @@ local function replay(text, path)
     local entry = parse(line)
     if not entry then
       if stop <= #text then
-        return nil, errors.new("data", ("%s, line %d: is damaged - remove the file to begin anew")
+        return nil, errors.new("data", ("%s, line %d: is damaged - remove the file to start again")
           :format(path, number), { file = path, line = number, byte = good })
       end
       break
@@ -129,7 +129,7 @@ end
 --- Closes it; it stays for the next run.
 function Journal:close() self.file:close() end
 
---- Removes it: what it told of is over.
+--- Removes it: what it recorded is over.
 function Journal:discard() self.file:discard() end
 
 return M

@@ -118,7 +118,7 @@ local function is_ours(job, wish, since, clock_known)
 end
 
 --- Looks for the job that a lost answer spoke of.
--- @treturn ?table a response; false where there is none; nil, err
+-- @treturn ?table a response; false if there is none; nil, err
 local function find(connection, call, wish, began)
   local list, err = exchange(connection, call, "list_jobs",
     { type = wish.type, fields = FIND_FIELDS })
@@ -155,12 +155,14 @@ local function create_as_wished(connection, call, wish)
   response, answer = create_once(connection, call, wish)
   if response or answer.status ~= 400 then -- else it was something else that is refused
     connection.refuses_resumable = true
-    call:tell { warning = "the API refuses resumable uploads - creating a job for a plain upload" }
+    call:report {
+      warning = "the API refuses resumable uploads - creating a job for a plain upload",
+    }
   end
   return response, answer
 end
 
---- An answer that was lost, where nothing tells our job from others.
+--- An answer that was lost, if nothing distinguishes our job from others.
 local function cannot_know(err)
   return errors.with(err, { retryable = false, message = err.message
     .. "; a job may have been made all the same - list the jobs before creating another" })

@@ -109,7 +109,7 @@ local function decoder()
   if locale_now ~= locale then
     cjson, locale = cjson_safe.new(), locale_now
     cjson.decode_max_depth(DEPTH_MAX)
-    -- so that an empty array does not become an object, where this cjson can tell them apart
+    -- so that an empty array does not become an object, if this cjson distinguishes them
     if cjson.decode_array_with_array_mt then cjson.decode_array_with_array_mt(true) end
   end
   return cjson

@@ -201,7 +201,7 @@ end
 
 --- The report as people read it.
 -- @tparam table report
--- @tparam[opt] number price of a look at a job
+-- @tparam[opt] number price of a poll of a job
 -- @treturn string lines without the last one's end
 function M.text(report, price)
   local lines = {}

@@ -40,7 +40,7 @@ end
 
 --- How long to wait before the next attempt.
 -- @tparam integer attempt how many attempts have failed, from 1
--- @tparam table failure an error: `retryable`, and `status` and `headers` where there was an answer
+-- @tparam table failure an error: `retryable`, and `status` and `headers` if there was an answer
 -- @tparam function random returns a number in [0, 1)
 -- @tparam number now seconds since 1970 by our clock; the server's own is preferred
 -- @tparam[opt] table policy `{ attempts, first, max }`

@@ -9,7 +9,7 @@ local M = {}
 
 local RUN_AGAIN = "run the same command again"
 
--- by the Code of the XML, which tells more than the status
+-- by the Code of the XML, which says more than the status
 local CODES = {
   ExpiredToken = { "expired", "the URL has expired; get the job again for a fresh one, or create"
     .. " a new job" },
@@ -70,7 +70,7 @@ function M.crc32c(headers)
   end
 end
 
---- The size that storage tells of an object, or nil.
+--- The size that storage reports of an object, or nil.
 function M.stored_length(headers)
   local digits = (headers["x-goog-stored-content-length"] or ""):match("^%d+$")
   return digits and tonumber(digits)

@@ -200,7 +200,7 @@ function Run:record(entry)
   return entry.step or true
 end
 
---- Seconds until the deadline; nil where there is none.
+--- Seconds until the deadline; nil if there is none.
 function Run:left()
   return self.options.deadline and math.max(0, self.call:left())
 end
@@ -209,7 +209,7 @@ function Run:ids_path(type) return self:path(type .. ".ids") end
 
 function Run:results_path(type) return self:path(type .. ".results.jsonl") end
 
---- The list of the ids that are to be deleted is kept for the next time.
+--- The list of the ids that must be deleted is kept for the next time.
 function Run:condemned_path(type) return self:path(type .. ".condemned") end
 
 --- What the check of a type is given.
@@ -305,10 +305,11 @@ end
 local function tell_changes(run, changes)
   for i, change in ipairs(changes) do
     if i > NAMED_MAX then
-      run.call:tell { warning = ("and %s more"):format(text.plural(#changes - NAMED_MAX, "file")) }
+      local more = text.plural(#changes - NAMED_MAX, "file")
+      run.call:report { warning = ("and %s more"):format(more) }
       return
     end
-    run.call:tell { warning = change }
+    run.call:report { warning = change }
   end
 end
 
@@ -403,7 +404,7 @@ local function drive(run)
   return run.report
 end
 
---- Misuse leaves no journal behind.
+--- Misuse leaves no journal.
 local function close_journal(run, report, failure)
   local is_misuse = errors.is(failure) and failure.kind == "usage"
   local is_nothing = is_misuse and run.was_new and run:job_count() == 0

@@ -15,7 +15,7 @@ end
 
 local function warn_of_ignored(call, input, found)
   local skipped = text.skipped(found.ignored, found.ignored_files)
-  if skipped then call:tell { warning = ("%s: %s"):format(input, skipped) } end
+  if skipped then call:report { warning = ("%s: %s"):format(input, skipped) } end
 end
 
 local function refuse_ignored(found)

@@ -80,7 +80,7 @@ end
 
 --- Calls of the API by kind, "API calls: 1 create, 4 get".
 -- @tparam table counts by the names of their functions
--- @tparam[opt] number price of a look at a job: then what those have cost, too
+-- @tparam[opt] number price of a poll of a job: then what those have cost, too
 function M.calls(counts, price)
   local parts = {}
   for _, call in ipairs(api_calls) do

@@ -1,4 +1,5 @@
---- Where a job's bytes are moved to and from: the API's own host, or storage in the older flow.
+--- The host that a job's bytes are moved to and from: the API's own host, or storage in the older
+-- flow.
 --
 -- The job's URL decides, and the core reads it (core.job_url), because only one of the two may see
 -- the bearer token. A place is what follows from that: the options of each request, and what an

@@ -2,7 +2,7 @@
 --
 -- 401 and 403 have two meanings there: the bearer token is refused, or the token of the job's URL.
 -- A lost answer says nothing at all. So the job is read: if that works, the bearer token is good,
--- and the job's status and dates tell what became of the URL.
+-- and the job's status and dates show what became of the URL.
 -- @internal xcompliance.transfer_refusals
 
 local core = require "xcompliance.core"

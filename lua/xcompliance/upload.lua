@@ -87,7 +87,7 @@ end
 -- @tparam table options `job_id` (whose URL it is, if that is known), `expected` (`{ bytes,
 -- crc32c }` that the list must have), `as_is` (true: send whatever the file holds), `name` (what
 -- the user calls the list); of resumable uploads: `session` (the URI of one that was begun before),
--- `on_session` (told of a new one, or false), `chunk`
+-- `on_session` (given a new one, or false), `chunk`
 -- @treturn ?string what was answered, or nil, err. An error of the kind `expired`, or one with
 -- `url_refused`, says that the URL is of no use any more: another job is needed
 -- @treturn table `{ bytes, ids, crc32c, flow, verified, checksum, resumable }`

@@ -48,7 +48,7 @@ function Session:note_kept(answer)
   if kept > self.source.bytes or (self.sent and kept > self.sent) then
     local loss = self:data_loss(("storage says that it has %s bytes, but %s were sent"):format(
       text.count(kept), text.count(self.sent or self.source.bytes)))
-    self:forget() -- there is no going on with it
+    self:forget() -- it cannot be continued
     return nil, loss
   end
   self.offset = kept
@@ -84,7 +84,7 @@ local function is_partial(answer)
   return answer.status == 308 or answer.headers["x-http-status-code-override"] == "308"
 end
 
---- Where it is not partial.
+--- If it is not partial.
 local function is_done(answer) return answer.status == 200 or answer.status == 201 end
 
 function Session:done(answer)
@@ -101,7 +101,7 @@ end
 -- }====================================================================
 
 -- {====================================================================
--- The three exchanges; each returns the final answer, false to go on, or nil, err
+-- The three exchanges; each returns the final answer, false to continue, or nil, err
 -- =====================================================================
 
 function Session:request(method, url, headers)
@@ -210,7 +210,7 @@ local function step(self)
   return self:send()
 end
 
---- Goes on until storage has it all, or something fails.
+--- Continues until storage has it all, or something fails.
 local function advance(self)
   local answer, err
   repeat answer, err = step(self) until answer or err

@@ -100,7 +100,7 @@ function M.new(verdicts, new_call, files)
 end
 
 --- Verdicts on nothing, for a dataset in which there was nothing to ask about. Results that are
--- missing by mistake never come to this: dataset.verdicts refuses an empty list.
+-- missing by mistake do not get here: dataset.verdicts refuses an empty list.
 -- @tparam table call
 -- @treturn ?table verdicts, or nil, err
 function M.none(call)

@@ -1,5 +1,5 @@
 /* archive_test.c - archives are read and written in the same way by any number of threads; and if
- * memory runs out anywhere, that is an error: no crash, no leak, no file left behind
+ * memory runs out anywhere, that is an error: no crash, no leak, no file left
  */
 #include <archive.h>
 #include <archive_entry.h>

@@ -1,5 +1,5 @@
 /* extract_test.c - if memory runs out anywhere in an extraction, that is an error: no crash, no
- * leak, no output under its final name, no file left behind
+ * leak, no output under its final name, no file left
  *
  * The n-th allocation of the whole process fails, for every n; mappings count as well. All blocks
  * are counted, so that a leak shows. The sanitizers have their own malloc, so the test does nothing

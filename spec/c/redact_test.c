@@ -1,5 +1,5 @@
 /* redact_test.c - if memory runs out anywhere while results are loaded, in a redaction or in a
- * list, that is an error: no crash, no leak, no output under its final name, no file left behind
+ * list, that is an error: no crash, no leak, no output under its final name, no file left
  *
  * The n-th allocation of the whole process fails, for every n.
  */

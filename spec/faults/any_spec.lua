@@ -327,7 +327,7 @@ flows.describe("at any step", function(flow)
     server:stop()
   end)
 
-  it("row 10: and a check goes on afterwards", function()
+  it("row 10: and a check continues afterwards", function()
     local ids, results = bench:path("ids.txt"), bench:path("results.jsonl")
     benches.write(ids, benches.ids(20 * 30000))
     local function check(on_progress)
@@ -358,7 +358,7 @@ flows.describe("at any step", function(flow)
     create = "simple", upload = "simple", get = "simple", download = "simple",
     start = HAS_SESSIONS and "resumable" or nil, chunk = HAS_SESSIONS and "resumable" or nil,
   } do
-    it("row 11: a SIGINT ends the command, and the next one goes on, at " .. step, function()
+    it("row 11: a SIGINT ends the command, and the next one continues, at " .. step, function()
       local ids, results = bench:path("ids.txt"), bench:path("results.jsonl")
       benches.write(ids, benches.ids(20 * 1000))
       local command = bench:xcompliance(("check tweets %s -o %s --poll 1:1 --upload %s"):format(
@@ -382,7 +382,7 @@ flows.describe("at any step", function(flow)
     end)
   end
 
-  it("row 11: whoever reads the output may go away", function()
+  it("row 11: the reader of the output may go away", function()
     local ids, results = bench:list(20000), bench:path("results.jsonl")
     bench:arm("upload:reset@10000", "get:reset", "download:reset@10")
     local output = assert(shell(("{ %s; echo \"status $?\" >&3; } 3>&1 2>&1 >/dev/null | true;")

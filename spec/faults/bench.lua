@@ -87,7 +87,7 @@ end
 
 local texts = {}
 
---- Text of exactly so many bytes: ids of 19 digits, one a line; the last may be shorter.
+--- Text of exactly this many bytes: ids of 19 digits, one a line; the last may be shorter.
 function M.ids(bytes)
   if not texts[bytes] then
     local lines = {}
@@ -110,7 +110,7 @@ function M.read(path)
   return text
 end
 
---- A list of exactly so many bytes.
+--- A list of exactly this many bytes.
 -- @treturn string its path
 -- @treturn string its text
 function Bench:list(bytes)
@@ -205,7 +205,7 @@ end
 
 -- }====================================================================
 
---- Asserts that `act` makes this process grow by no more than so many bytes at any time.
+--- Asserts that `act` makes this process grow by no more than this many bytes at any time.
 function M.grows_at_most(bytes, act)
   local function peak()
     return 1024 * tonumber(M.read("/proc/self/status"):match("VmHWM:%s*(%d+)"))

@@ -154,7 +154,7 @@ describe("a check in the flow over the API's own host", function()
     assert.same({}, warnings)
   end)
 
-  it("row 97: which costs no request if nobody asked for them, however long the list is", function()
+  it("row 97: which costs no request if they are not wanted, however long the list is", function()
     ids, text = bench:list(20 * 500000)
     succeeds {}
     assert.equal(1, bench:count("create"))

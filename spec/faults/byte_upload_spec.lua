@@ -101,7 +101,7 @@ describe("an upload to the API", function()
   end)
 
   for _, status in ipairs { "401", "403" } do
-    it("row 90: told apart by the job: the URL expired, " .. status, function()
+    it("row 90: distinguished by the job: the URL expired, " .. status, function()
       bench:arm("upload:" .. status .. "x*")
       bench.sim:advance(901)
       local err = fails("expired", "upload get", "the upload URL of job %d+ expired at 20%d%d%-")
@@ -109,7 +109,7 @@ describe("an upload to the API", function()
       assert.equal(job.id, err.job.id)
     end)
 
-    it("row 90: told apart by the job: the URL is of no use, " .. status, function()
+    it("row 90: distinguished by the job: the URL is of no use, " .. status, function()
       bench:arm("upload:" .. status .. "x*")
       local err = fails("forbidden", "upload get", "accepts the bearer token, but not the job's"
         .. " upload URL, which was altered or is for another purpose %- create a new job$")
@@ -118,7 +118,7 @@ describe("an upload to the API", function()
       assert.equal(tonumber(status), err.status)
     end)
 
-    it("row 90: told apart by the job: the bearer token is refused, " .. status, function()
+    it("row 90: distinguished by the job: the bearer token is refused, " .. status, function()
       bench:arm("upload:" .. status .. "x*", "get:" .. status .. "x*")
       local err = fails(status == "401" and "auth" or "forbidden", "upload get",
         "refuses the bearer token for the job too: .* %- check ")
@@ -258,7 +258,7 @@ describe("an upload to the API", function()
     assert.equal("", bench:steps())
   end)
 
-  it("tells no token, however it is echoed", function()
+  it("shows no token, however it is echoed", function()
     local token = job.upload_url:match("token=(.*)$")
     for _, body in ipairs {
       '{"errors":[{"parameters":{"token":["%s"]},"message":"bad %s"}],"title":"Invalid Request"}',

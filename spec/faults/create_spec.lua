@@ -147,7 +147,7 @@ flows.describe("creating a job", function()
     ['set@{"id":"../x"}'] = "protocol", ['set@{"upload_url":7}'] = "protocol",
   } do
     it("row 16: an answer that says nothing is a typed error: " .. fault, function()
-      -- nothing else tells of the job, so that it cannot be adopted
+      -- nothing else shows the job, so that it cannot be adopted
       bench.sim:arm_raw { step = "list", fault = "raw", status = 200, body = '{"meta":{}}',
         count = "*" }
       bench.sim:arm_raw { step = "create", fault = fault:match("^[^@]+"),
@@ -176,7 +176,7 @@ flows.describe("creating a job", function()
     ["401"] = "auth", ["403"] = "forbidden", ["403-client-forbidden"] = "forbidden",
     ["403-unsupported"] = "forbidden", ["429-usage-capped"] = "rate_limited",
   } do
-    it("row 18: no permission is final, and the token is not told: " .. fault, function()
+    it("row 18: no permission is final, and the token is not shown: " .. fault, function()
       local err = fails(kind, { "create:" .. fault .. "x*" }, "create")
       assert.is_false(err.retryable)
     end)

@@ -154,7 +154,7 @@ describe("an answer after interim answers", function()
     assert.equal(BODY, text)
   end)
 
-  it("row 85: is none if only they came to an end", function()
+  it("row 85: is not one if only they are complete", function()
     local status, err, text = download(
       "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n")
     assert.is_nil(status)

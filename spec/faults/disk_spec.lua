@@ -11,7 +11,7 @@ local quote, run, shell = simulator.quote, simulator.run, simulator.shell
 local HAS_FIU = shell "command -v fiu-run" and not os.getenv("LD_PRELOAD")
 local CAN_MOUNT = shell "unshare -rm true"
 
---- A wrapper that makes calls fail: "posix/io/rw/pwrite,failinfo=28", of a hundred so many.
+--- A wrapper that makes calls fail: "posix/io/rw/pwrite,failinfo=28", of a hundred this many.
 local function failing(point, percent)
   local command = percent
     and ("enable_random name=%s,probability=%de-2"):format(point, percent)
@@ -71,13 +71,13 @@ flows.describe("results on the disk", function()
     assert.equal(0, (download(failing "posix/io/oc/close,failinfo=5")))
   end)
 
-  it("row 77: short and interrupted writes are gone on with", function()
+  it("row 77: short and interrupted writes are continued", function()
     if not HAS_FIU then return pending "fiu-utils is not installed" end
     assert.equal(0, (download(failing "posix/io/rw/pwrite/reduce")))
     assert.equal(0, (download(failing("posix/io/rw/pwrite,failinfo=4", 50))))
   end)
 
-  it("row 77: a check keeps what has arrived, and goes on with it", function()
+  it("row 77: a check keeps what has arrived, and continues with it", function()
     if not HAS_FIU then return pending "fiu-utils is not installed" end
     local ids = bench:path("ids.txt")
     benches.write(ids, benches.ids(20 * 20000))

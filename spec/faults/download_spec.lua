@@ -25,7 +25,7 @@ flows.describe("a download", function(flow)
     return bench:client(settings):download_results(job.download_url, target)
   end
 
-  --- What lies beside the target, without it.
+  --- The files next to the target, without it.
   local function leftovers()
     return assert(shell(("cd %s && find . -name '.*.part' | wc -l"):format(quote(bench.folder))))
   end
@@ -62,7 +62,7 @@ flows.describe("a download", function(flow)
   end)
 
   for _, how in ipairs { "cut", "reset" } do
-    it("row 67: goes on where it was " .. how, function()
+    it("row 67: continues where it was " .. how, function()
       local info = succeeds({ ("download:%s@256KiB"):format(how) }, { "", "bytes=262144-" })
       assert.is_true(info.verified)
       local if_range = bench:asked("download", "if-range")
@@ -90,7 +90,7 @@ flows.describe("a download", function(flow)
     assert.equal(5, fails("server", { "download:503x*" }, 5).attempts)
   end)
 
-  it("row 68: goes on where it stalled", function()
+  it("row 68: continues where it stalled", function()
     succeeds({ "download:stall-body@30" }, { "", ("bytes=%d-"):format(math.floor(#results / 2)) },
       { low_speed_time = 1, low_speed_limit = 1000000000 })
   end)
@@ -168,7 +168,7 @@ flows.describe("a download", function(flow)
     fails("integrity", { "download:flip@1000x*" })
   end)
 
-  it("row 73: a corrupt byte before or behind the joint is found", function()
+  it("row 73: a corrupt byte before or after the joint is found", function()
     fails("integrity", { "download:cut@256KiB", "download:flip@1000x*" })
   end)
 

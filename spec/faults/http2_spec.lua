@@ -1,5 +1,5 @@
 -- Row 83 of the fault matrix: HTTP/2 between us and the API. nginx speaks it to us, and HTTP/1.1 to
--- the simulator behind it, whose broken answers become RST_STREAM.
+-- the simulator after it, whose broken answers become RST_STREAM.
 
 local api = require "spec.api"
 local benches = require "spec.faults.bench"

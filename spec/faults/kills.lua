@@ -155,18 +155,18 @@ local function batch(sums, seed, tries, flow)
   if not ok then error(("seed %d, try %s: %s"):format(seed, at, tostring(failure)), 0) end
 end
 
---- Runs so many checks.
+--- Runs this many checks.
 -- @tparam integer tries
 -- @tparam integer seed
 -- @tparam string flow "storage" or "api"
--- @tparam[opt] function tell called with the sums after each batch
+-- @tparam[opt] function report called with the sums after each batch
 -- @treturn table `{ tries, runs, kills, faults, more }`: `more` jobs than checks were made
-function M.run(tries, seed, flow, tell)
+function M.run(tries, seed, flow, report)
   local sums = { tries = 0, runs = 0, kills = 0, faults = 0, more = 0 }
   while sums.tries < tries do
     batch(sums, seed, math.min(BATCH, tries - sums.tries), flow)
     seed = seed + 1
-    if tell then tell(sums) end
+    if report then report(sums) end
   end
   return sums
 end
@@ -181,12 +181,12 @@ local function main(tries, seed, ...)
   local flows = select("#", ...) > 0 and { ... } or { "storage", "api" }
   for _, flow in ipairs(flows) do
     local began = core.now()
-    local function tell(sums)
+    local function report(sums)
       if sums.tries % 100 ~= 0 then return end
       print(flow, M.line(sums))
       io.stdout:flush()
     end
-    local ok, sums = pcall(M.run, tonumber(tries) or 5000, tonumber(seed) or 1, flow, tell)
+    local ok, sums = pcall(M.run, tonumber(tries) or 5000, tonumber(seed) or 1, flow, report)
     print(flow, ok and ("%s; %.0f s"):format(M.line(sums), core.now() - began) or sums)
     if not ok or sums.more > 0 then return 1 end
   end

@@ -114,7 +114,7 @@ flows.describe("the state of a check", function(flow)
     return bench:client():check(all)
   end
 
-  --- A run that has come to the middle of its upload.
+  --- A run that is in the middle of its upload.
   local function interrupted()
     local faults = HAS_SESSIONS and { "chunk:503-after@256KiB", "query:stall@30" }
       or { "upload:throttle@50kB" }
@@ -147,21 +147,21 @@ flows.describe("the state of a check", function(flow)
     assert.equal(1, #bench.sim:state().jobs)
   end)
 
-  it_with_sessions("row 58: goes on from where storage is", function()
+  it_with_sessions("row 58: continues from where storage is", function()
     interrupted()
     assert.is_true(assert(check()).verified)
     assert.matches("^get query chunk ", bench:steps())
     assert.equal("bytes 262144-399999/400000", bench:asked("chunk", "content-range")[1])
   end)
 
-  it("row 58: goes on with the same job, which is read first", function()
+  it("row 58: continues with the same job, which is read first", function()
     interrupted()
     assert.is_true(assert(check()).verified)
     assert.matches(HAS_SESSIONS and "^get query chunk " or "^get upload ", bench:steps())
     assert.equal(1, #bench.sim:state().jobs)
   end)
 
-  it_with_sessions("row 58: goes on although the URL has expired, as the session lives", function()
+  it_with_sessions("row 58: continues though the URL has expired, as the session lives", function()
     interrupted()
     bench.sim:advance(7200)
     assert.is_true(assert(check()).verified)
@@ -194,10 +194,10 @@ flows.describe("the state of a check", function(flow)
       local bent = text:sub(1, at - 1) .. string.char((text:byte(at) + 1) % 128) .. text:sub(at + 1)
       benches.write(journal, bent)
       local outcome, err = check()
-      if outcome then error("went on with a corrupt state") end
+      if outcome then error("continued with a corrupt state") end
       assert.equal("data", err.kind)
       assert.matches("line %d", tostring(err))
-      assert.matches("remove the file to begin anew", tostring(err))
+      assert.matches("remove the file to start again", tostring(err))
       assert.equal("", bench:steps())
     end
     assert.is_true(lines > 3)
@@ -241,7 +241,7 @@ flows.describe("the state of a check", function(flow)
     end
   end)
 
-  it("row 58: behind a link is refused, and the link's end untouched", function()
+  it("row 58: a link is refused, and the link's end untouched", function()
     local victim = bench:path("victim")
     benches.write(victim, "precious\n")
     assert(shell(("ln -s %s %s"):format(quote(victim), quote(journal))))
@@ -278,7 +278,7 @@ flows.describe("the state of a check", function(flow)
 
   it_with_sessions("row 39: forgets a session that says what cannot be", function()
     local outcome, err = check({}, { "chunk:503-early", "query:range@bytes=0-99999999" })
-    if outcome then error("it went on") end
+    if outcome then error("it continued") end
     assert.equal("integrity", err.kind)
     assert.is_true(assert(check()).verified)
     assert.equal(1, #bench.sim:state().jobs)

@@ -184,7 +184,7 @@ for flow, path in pairs(PATHS) do describe("a download, " .. flow, function()
 
   for name, header in pairs {
     ["without an ETag"] = "X-Nothing: x", ["with a weak ETag"] = 'ETag: W/"a"',
-    ["with two ETags"] = 'ETag: "a"\r\nETag: "b"', ["with an ETag that is none"] = "ETag: a",
+    ["with two ETags"] = 'ETag: "a"\r\nETag: "b"', ["with an ETag that is not one"] = "ETag: a",
     ["with Accept-Ranges alone"] = "Accept-Ranges: bytes",
   } do
     it("row 88: starts over each time " .. name, function()

@@ -35,7 +35,7 @@ flows.describe("waiting for a job", function()
     "garbage", "lost", "close", "reset", "nul", "body@<html>", "empty-data", "null-data",
     "without@id", "number-id",
   } do
-    it("row 61: goes on through " .. fault, function()
+    it("row 61: continues through " .. fault, function()
       succeeds { "get:" .. fault .. "x2" }
       assert.is_true(bench:count("get") > 2)
     end)
@@ -72,7 +72,7 @@ flows.describe("waiting for a job", function()
     end)
   end
 
-  it("row 62: looks again where there is no status", function()
+  it("row 62: polls again if there is no status", function()
     succeeds { "get:without@statusx2" }
   end)
 

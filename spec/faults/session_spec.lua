@@ -10,7 +10,7 @@ local LIST = 700 * KiB -- two whole pieces of 256 KiB, and some
 flows.describe("a resumable upload", function()
   local bench, job, path, text
 
-  --- A new job, for a list of so many bytes.
+  --- A new job, for a list of this many bytes.
   local function begin(bytes)
     job = bench:job { resumable = true }
     path, text = bench:list(bytes or LIST)
@@ -120,7 +120,7 @@ flows.describe("a resumable upload", function()
   for _, fault in ipairs {
     "503", "408", "429", "500", "502", "504", "503-html", "503-early", "503-retry-after@0.1",
   } do
-    it("row 34: asks what is kept after " .. fault .. ", and goes on", function()
+    it("row 34: asks what is kept after " .. fault .. ", and continues", function()
       succeeds({ "chunk:" .. fault }, "start chunk query chunk")
     end)
   end
@@ -142,7 +142,7 @@ flows.describe("a resumable upload", function()
   end)
 
   for _, fault in ipairs { "reset@600000", "cut@600000" } do
-    it("row 36: goes on from what storage kept of a connection that broke: " .. fault, function()
+    it("row 36: continues from what storage kept of a connection that broke: " .. fault, function()
       succeeds({ "chunk:" .. fault }, "start chunk query chunk")
       assert.equal(("bytes %d-%d/%d"):format(512 * KiB, LIST - 1, LIST),
         bench:asked("chunk", "content-range")[2])
@@ -232,7 +232,7 @@ flows.describe("a resumable upload", function()
     end)
   end
 
-  it("row 40: two Ranges are none", function()
+  it("row 40: two Ranges are not one", function()
     succeeds({ "chunk:two-ranges" }, "start chunk query")
   end)
 
@@ -252,7 +252,7 @@ flows.describe("a resumable upload", function()
   end)
 
   for _, status in ipairs { "404", "410" } do
-    it("row 43: a lost session is begun anew, from byte 0: " .. status, function()
+    it("row 43: a lost session is started again, from byte 0: " .. status, function()
       succeeds({ "chunk:503-after@256KiB", "query:" .. status }, "start chunk query start chunk")
       local range = ("bytes 0-%d/%d"):format(LIST - 1, LIST)
       assert.equal(range, bench:asked("chunk", "content-range")[2])
@@ -298,7 +298,7 @@ flows.describe("a resumable upload", function()
     succeeds({ "chunk:gap" }, "start chunk query chunk")
   end)
 
-  it("row 46: and does not go on for ever", function()
+  it("row 46: and does not continue for ever", function()
     local err = fails("server", { "chunk:gapx*" })
     assert.is_true(#bench:log() <= 11, bench:steps())
     assert.matches("exceeds already uploaded size", tostring(err))
@@ -336,7 +336,7 @@ flows.describe("a resumable upload", function()
     fails("integrity", { "chunk:lost", "query:wrong-hash" }, "start chunk query")
   end)
 
-  it("row 51: goes on where the last piece was kept in part", function()
+  it("row 51: continues where the last piece was kept in part", function()
     path, text = bench:list(800 * KiB)
     succeeds({ "chunk:308-partial@256KiB+1" }, "start chunk chunk chunk", { chunk = 512 * KiB })
   end)

@@ -9,7 +9,7 @@ local MiB = benches.MiB
 flows.describe("a simple upload", function(flow)
   local bench, job, path, text
 
-  --- A new job, for a list of so many bytes.
+  --- A new job, for a list of this many bytes.
   local function begin(bytes)
     job = bench:job()
     path, text = bench:list(bytes)

@@ -3,7 +3,7 @@
 --
 --   - the results are right and verified, or there are none, and a typed error says why;
 --   - storage holds the list that was given, and there is one job (another where it was given
---     something else, which a typed error has told);
+--     something else, which a typed error has reported);
 --   - what failed is tried again no sooner and no more often than the policy says.
 --
 --     lua spec/faults/soak.lua [RUNS [FIRST_SEED [FLOW]]]
@@ -119,18 +119,18 @@ local function run(sums, seed, flow)
   sums.runs = sums.runs + 1
 end
 
---- Runs so many checks.
+--- Runs this many checks.
 -- @tparam integer runs
 -- @tparam[opt=1] integer first_seed
 -- @tparam[opt] string flow of all; both take turns without it
--- @tparam[opt] function tell called with the sums after each
+-- @tparam[opt] function report called with the sums after each
 -- @treturn table `{ runs, requests, faults, errors = { kind = count }, unverified }`
 -- @raise a message that begins with the seed, where something does not hold
-function M.run(runs, first_seed, flow, tell)
+function M.run(runs, first_seed, flow, report)
   local sums = { runs = 0, requests = 0, faults = 0, errors = {}, unverified = 0 }
   for seed = first_seed or 1, (first_seed or 1) + runs - 1 do
     run(sums, seed, flow)
-    if tell then tell(sums) end
+    if report then report(sums) end
   end
   return sums
 end

@@ -6,7 +6,7 @@ local flows = require "spec.flows"
 local soak = require "spec.faults.soak"
 
 describe("under random faults", function()
-  --- Uploads one list resumably, by so many seeds.
+  --- Uploads one list resumably, by this many seeds.
   local function upload(seeds)
     local good, bad = 0, 0
     for seed = 1, seeds do

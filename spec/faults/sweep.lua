@@ -33,7 +33,7 @@ M.ways = {
 }
 
 -- {====================================================================
--- The simulator, told what to do over one connection: thousands of times
+-- The simulator, given orders over one connection: thousands of times
 -- =====================================================================
 
 local Sweep = {}
@@ -283,7 +283,7 @@ local function size_of(self, kind)
     local middle = math.floor((low + high) / 2)
     if requests(middle) > usual then low = middle + 1 else high = middle end
   end
-  expect(low > 100, "an answer of %d bytes is none", low)
+  expect(low > 100, "an answer of %d bytes is too small", low)
   return low
 end
 

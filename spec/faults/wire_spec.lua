@@ -94,7 +94,7 @@ describe("the API's clock", function()
     for _, ahead in ipairs { -600, 600 } do
       local world = ("/%s/%d"):format(form, ahead)
 
-      it(("row 99: tells our job from others, with a date in %s and %d s ahead"):format(form,
+      it(("row 99: distinguishes our job from others, dates in %s and %d s ahead"):format(form,
         ahead), function()
         local response, details = assert(client_of(world):create_compliance_job("tweets", "ours"))
         assert.equal("101", response.data.id)

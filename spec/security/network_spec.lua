@@ -163,7 +163,7 @@ describe("a name of the allow-list", function()
       local said = ask_as(address)
       assert.matches("private address", said, 1, true)
     end
-    -- where there is a proxy, it is what is connected to, and it looks names up
+    -- if there is a proxy, it is what is connected to, and it looks names up
     local said = ask_as("127.0.0.1", ('proxy = "http://127.0.0.1:%d"'):format(server.port))
     assert.matches("CONNECT tunnel failed", said, 1, true)
     assert.matches("CONNECT storage.googleapis.com:443", server:heads(), 1, true)

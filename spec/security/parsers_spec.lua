@@ -14,13 +14,13 @@ local storage = require "xcompliance.storage_answers"
 local function bend(text, random, pieces)
   for _ = 1, random(4) - 1 do
     local at = random(#text + 1)
-    local before, behind = text:sub(1, at - 1), text:sub(at)
+    local before, after = text:sub(1, at - 1), text:sub(at)
     local ways = {
-      function() return before .. string.char(random(256) - 1) .. behind:sub(2) end,
-      function() return before .. behind:sub(2) end,
-      function() return before .. behind:sub(1, 8):rep(random(50)) .. behind end,
+      function() return before .. string.char(random(256) - 1) .. after:sub(2) end,
+      function() return before .. after:sub(2) end,
+      function() return before .. after:sub(1, 8):rep(random(50)) .. after end,
       function() return before end,
-      function() return before .. pieces[random(#pieces)] .. behind end,
+      function() return before .. pieces[random(#pieces)] .. after end,
     }
     text = ways[random(#ways)]()
   end
@@ -54,7 +54,7 @@ describe("an answer of storage that is bent", function()
       headers = headers }
   end
 
-  it("is a typed error that is short, plain, and tells no secret", function()
+  it("is a typed error that is short, plain, and shows no secret", function()
     for seed = 1, 2000 do
       local err = storage.failure("uploading x", some_answer(openapi.random(seed)))
       assert.is_string(errors.kinds[err.kind])
@@ -144,7 +144,7 @@ describe("a journal that is bent", function()
   end)
   teardown(function() os.remove(path) end)
 
-  --- Whether it tells what was recorded up to some line, and nothing else.
+  --- Whether it has what was recorded up to some line, and nothing else.
   local function is_a_state(facts)
     for _, state in ipairs(states) do
       if pcall(assert.same, state, facts) then return true end
@@ -152,7 +152,7 @@ describe("a journal that is bent", function()
     return false
   end
 
-  it("is refused, or tells what was recorded up to some line", function()
+  it("is refused, or has what was recorded up to some line", function()
     local opened, refused = 0, 0
     for seed = 1, 2000 do
       local file = io.open(path, "wb")

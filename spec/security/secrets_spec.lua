@@ -1,4 +1,4 @@
--- what may never be told: promises 5, 6, 7 and 40 of docs/security.md, for whole runs of the
+-- what may never be shown: promises 5, 6, 7 and 40 of docs/security.md, for whole runs of the
 -- command. Beside it, spec/leaks.lua watches every error, event, journal and output of every spec.
 
 local benches = require "spec.faults.bench"
@@ -59,15 +59,15 @@ flows.describe("whatever the command does", function(flow)
   end
 
   --- No file but the one that holds it has the token; no message has a signature or a URL's token.
-  local function expect_nothing_told()
+  local function expect_nothing_shown()
     local tokens = url_tokens()
     local found = select(2, shell(("grep -rlF %s %s --exclude-dir=private"):format(
       quote(TOKEN), quote(bench.folder))))
     assert.equal("", (found:gsub("%s", "")))
     for i = 1, run_count do
-      local told = benches.read(bench.folder .. "/err" .. i)
-      leaks.search(told, "stderr of run " .. i)
-      for _, token in ipairs(tokens) do assert.is_nil(told:find(token, 1, true), told) end
+      local reported = benches.read(bench.folder .. "/err" .. i)
+      leaks.search(reported, "stderr of run " .. i)
+      for _, token in ipairs(tokens) do assert.is_nil(reported:find(token, 1, true), reported) end
     end
   end
 
@@ -89,7 +89,7 @@ flows.describe("whatever the command does", function(flow)
       leaks.search(out, "stdout") -- a summary; models that are asked for hold URLs
     end
     assert.equal(flow == "api", #url_tokens() > 0)
-    expect_nothing_told()
+    expect_nothing_shown()
   end)
 
   local ECHO = ('{"title":"x","detail":"Authorization: Bearer %s; X-Goog-Signature=abcdef012345"}')
@@ -125,12 +125,12 @@ flows.describe("whatever the command does", function(flow)
   }
   for name, case in pairs(FAILURES_OF[flow]) do FAILURES[name] = case end
   for name, case in pairs(FAILURES) do
-    it("fails without telling a secret where " .. name, function()
+    it("fails without showing a secret where " .. name, function()
       if type(case[2]) == "string" then bench:arm(case[2]) else bench.sim:arm_raw(case[2]) end
       local _, err, status = run(("check tweets %s -o %s --poll 1:1 --deadline 2 %s"):format(
         ids, bench:path("results"), case[3] or ""))
       assert.equal(case[1], status, err)
-      expect_nothing_told()
+      expect_nothing_shown()
     end)
   end
 
@@ -159,10 +159,10 @@ flows.describe("whatever the command does", function(flow)
       assert.equal(1, select(2, log:gsub("execve%(", "")), log:match("execve.*"))
       assert.is_nil(log:find(TOKEN, 1, true))
     end
-    expect_nothing_told()
+    expect_nothing_shown()
   end)
 
-  it("tells no id that it was given, nor that it received", function()
+  it("reports no id that it was given, nor that it received", function()
     local marks = {}
     for i = 1, 500 do marks[i] = ("77777%014d"):format(i) end
     benches.write(ids, table.concat(marks, "\n"))

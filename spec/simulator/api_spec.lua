@@ -163,7 +163,7 @@ flows.describe("the simulator's API", function()
 end, "storage")
 
 flows.describe("the simulator's rate limit", function()
-  it("counts down in headers, refuses, and begins anew", function()
+  it("counts down in headers, refuses, and starts again", function()
     local sim = simulator.start { rate_limit = 2, rate_window = 100 }
     local list = JOBS .. "?type=users"
     local first = curl.api(sim, list)

@@ -327,7 +327,7 @@ describe("the flow over the API's own host", function()
     sim:stop()
   end)
 
-  it("ends the job in the middle of an upload, if it is told to", function()
+  it("ends the job in the middle of an upload, if it is asked to", function()
     local path = curl.file(1000000)
     for strict, status in pairs { [true] = 403, [false] = 200 } do
       local sim = start { strict_expiry = strict }
@@ -370,7 +370,7 @@ describe("the flow over the API's own host", function()
     sim:stop()
   end)
 
-  it("writes the API's dates in UTC, or as it is told, by a clock that can be off", function()
+  it("writes the API's dates in UTC, or as it is asked to, by a clock that can be off", function()
     local patterns = {
       utc = "^%a%a%a, %d%d %a%a%a %d%d%d%d %d%d:%d%d:%d%d UTC$",
       gmt = "^%a%a%a, %d%d %a%a%a %d%d%d%d %d%d:%d%d:%d%d GMT$",
@@ -429,7 +429,7 @@ describe("the results of the flow over the API's own host", function()
     assert.equal(400, with + without)
   end)
 
-  it("say what is to be done with tweets", function()
+  it("say what must be done with tweets", function()
     local actions = {}
     local shares = { tweet_edited = 0.4, geo_scrubbed = 0.4, suspended = 0.1, scrub_geo = 0.1 }
     for _, row in ipairs(rows("tweets", shares)) do

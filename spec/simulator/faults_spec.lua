@@ -22,7 +22,7 @@ flows.describe("the simulator's fault board", function()
     return complaint
   end
 
-  it("strikes once, or as often as it was told", function()
+  it("strikes once, or as often as it was asked to", function()
     sim:arm("list:503")
     assert.equal(503, list().status)
     assert.equal(200, list().status)
@@ -49,7 +49,7 @@ flows.describe("the simulator's fault board", function()
     assert.equal(503, list().status)
   end)
 
-  it("tells what is armed and what has struck", function()
+  it("reports what is armed and what has struck", function()
     local before = #sim:state().faults.fired
     sim:arm("list:503x2", "get:lost+1x*")
     list()

@@ -112,7 +112,7 @@ flows.describe("the simulator's results", function()
     assert.same({ { id = ("9"):rep(64), error = "invalid_id" } }, list)
   end)
 
-  it("are empty where all is in compliance", function()
+  it("are empty if all is in compliance", function()
     assert.equal("", results({ shares = {} }, "tweets", ids(1, 10)))
     assert.equal("", results({}, "tweets", ""))
   end)

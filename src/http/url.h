@@ -1,7 +1,7 @@
 /* url.h - where a request may go, whether it gets the bearer token, and which parts of a URL may be
  * shown
  *
- * A job's URL is a capability: whoever knows it can use the object. So it is used byte for byte as
+ * A job's URL is a capability: who knows it can use the object. So it is used byte for byte as
  * received, only for known hosts, and never shown with its query. It belongs either to the API, and
  * then the request needs the bearer token as well, or to storage, which must never see that token:
  * url_flow decides, for the whole program.

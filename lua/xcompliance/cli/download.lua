@@ -9,7 +9,7 @@ local M = { name = "download", summary = "Download the results of a job", uses_a
 function M.define(command)
   command:argument("url", "The job's download_url.")
   command:argument("results", "Where they go.")
-  command:option("--deadline", "Give up after so long."):argname("SECONDS"):convert(tonumber)
+  command:option("--deadline", "Give up after SECONDS."):argname("SECONDS"):convert(tonumber)
   asking.define_download(command)
   command:flag("--as-is", "Accept whatever is downloaded, even if it is not results.")
   command:epilog("The file takes its name when it is whole, verified, and every line of it was read"

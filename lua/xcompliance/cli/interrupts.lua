@@ -12,7 +12,7 @@ local SLICE = 0.1 -- seconds within which an interrupt is noticed
 local function check()
   local signal = core.caught_signal()
   if not signal then return end
-  error(errors.new("cancelled", ("interrupted by %s - run the same again to go on"):format(signal),
+  error(errors.new("cancelled", ("interrupted by %s - run it again to resume"):format(signal),
     { signal = signal }), 0)
 end
 

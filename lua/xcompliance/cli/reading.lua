@@ -29,7 +29,7 @@ function M.define(command, treatments, alone)
     .. " found (default: stop)."):choices(treatments)
   command:option("--on-ignored", "What to do about files in folders that are not read (default:"
     .. " skip)."):choices { "stop", "skip" }
-  command:option("--shape", "Where tweets and users stand in records of another kind"
+  command:option("--shape", "Where tweets and users are in records of another kind"
     .. " (docs/shapes.md).")
     :argname("FILE")
   command:option("--column", "The name of a column of tables (#1 is the first, if there is no"

@@ -9,7 +9,7 @@ local results = require "xcompliance.cli.results"
 local text = require "xcompliance.text"
 
 local M = {
-  name = "redact", summary = "Take out of a dataset what its results condemn",
+  name = "redact", summary = "Remove from a dataset what its results say must go",
 }
 
 local TREATMENTS = { "stop", "quarantine", "remove" }
@@ -23,7 +23,7 @@ function M.define(command)
   command:argument("dataset", "Files, folders, or - for standard input."):args("+")
   results.define(command)
   command:mutex(
-    command:option("-o --output", "Where the rest goes: a file, or a folder where there are several"
+    command:option("-o --output", "Where the rest goes: a file, or a folder if there are several"
       .. " inputs or a folder; .gz, .zst, .bz2 and .xz are compressed; - is standard output.")
       :argname("OUT"),
     command:flag("--in-place", "Replace the files in which something is found."))
@@ -36,9 +36,9 @@ function M.define(command)
     :choices(TREATMENTS)
   command:option("--on-malformed", "What to do about records that cannot be read (default: stop).")
     :choices(TREATMENTS)
-  command:flag("--strict", "Parse every record, also where nothing condemned can be in it.")
+  command:flag("--strict", "Parse every record, even if it cannot hold an id of the results.")
   command:flag("--dry-run", "Count, but write nothing.")
-  command:option("--level", "Of compression, 1 (fast) to 9 (small), as in gzip."):argname("N")
+  command:option("--level", "Compression level, 1 (fast) to 9 (small), as in gzip."):argname("N")
     :convert(level)
   reading.define(command, { "stop", "keep", "quarantine", "remove" })
   command:epilog("Nothing is written before all has been read. Standard input goes to standard"

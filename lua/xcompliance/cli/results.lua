@@ -19,7 +19,7 @@ function M.define(command)
 end
 
 --- All values of an option that may be given several times, with several values each.
--- @treturn ?table nil where there are none
+-- @treturn ?table nil if there are none
 function M.flat(lists)
   local all = {}
   for _, list in ipairs(lists or {}) do
@@ -57,7 +57,7 @@ end
 
 local OUTCOMES = { "unknown", "scrub_geo", "rehydrate", "invalid" }
 
---- Counts by outcome and reason as one line: "3 deleted, 1 scrub_geo"; nil where all are 0.
+--- Counts by outcome and reason as one line: "3 deleted, 1 scrub_geo"; nil if all are 0.
 function M.line(counts)
   local found, parts = {}, {}
   for reason, count in pairs(counts.delete or {}) do found[#found + 1] = { reason, count } end

@@ -16,7 +16,7 @@ function M.define(command)
   command:mutex(
     command:option("-o --output", "A folder for what may be kept."):argname("DIR"),
     command:flag("--in-place", "Replace the files by what may be kept."))
-  command:option("--state", "Keep what is needed to go on after an interruption, and the report,"
+  command:option("--state", "Keep what is needed to resume after an interruption, and the report,"
     .. " in DIR (default: .xcompliance in the output, or beside the dataset)."):argname("DIR")
   command:option("--quarantine", "Where records go whose reason has that policy."):argname("DIR")
   command:option("--policy", convert.POLICY):argname("REASON=TREATMENT"):count("*")
@@ -29,10 +29,10 @@ function M.define(command)
   asking.define(command)
   command:option("--jobs", "Threads (default: one a processor)."):argname("N")
     :convert(convert.count("--jobs"))
-  command:flag("--strict", "Parse every record anew when redacting.")
+  command:flag("--strict", "Parse every record when redacting.")
   command:flag("--dry-run", "Ask and report, but change nothing.")
-  command:epilog("The same command again goes on where an interrupted one was; after a complete one"
-    .. " it checks anew. Exit status 0: everything was checked and applied.\n\n"
+  command:epilog("Run the same command again to resume an interrupted one; after a complete one it"
+    .. " checks again. Exit status 0: everything was checked and applied.\n\n"
     .. "Example:\n   xcompliance sync tweets/ -o clean/\n"
     .. "   xcompliance sync tweets/ --in-place --quarantine kept/ --policy suspended=quarantine")
 end

@@ -12,7 +12,8 @@ local M = {
 
 function M.define(command)
   results.define(command)
-  command:option("-o --output", "Where it goes; - is standard output, but for compiled verdicts.")
+  command:option("-o --output", "Write to FILE; - is standard output (not for compiled"
+    .. " verdicts).")
     :argname("FILE"):count(1)
   command:option("--ids", "A line for each id of this list: id,outcome,reason,redacted_at.")
     :argname("IDS")

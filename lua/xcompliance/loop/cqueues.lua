@@ -1,4 +1,4 @@
---- Waiting inside a cqueues controller: other coroutines go on meanwhile.
+--- Waiting inside a cqueues controller: other coroutines continue meanwhile.
 -- @module xcompliance.loop.cqueues
 
 local cqueues = require "cqueues"
@@ -8,7 +8,7 @@ local M = {}
 
 --- Waits until a task has ended.
 -- @param task a task of the core
--- @tparam number seconds how long at the most
+-- @tparam number seconds for at most this long
 -- @treturn boolean whether it has ended
 function M.wait(task, seconds)
   if task:done() then return true end

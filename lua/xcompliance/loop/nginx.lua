@@ -55,7 +55,7 @@ end
 --- Waits until a task has ended. In the phases rewrite, access, content and timer, and in their
 -- light threads.
 -- @param task a task of the core
--- @tparam number seconds how long at the most
+-- @tparam number seconds for at most this long
 -- @treturn boolean whether it has ended
 function M.wait(task, seconds)
   M.check()

@@ -1,4 +1,4 @@
---- Waiting where no descriptor can be watched: the task is asked between short sleeps that grow.
+--- Waiting if no descriptor can be watched: the task is asked between short sleeps that grow.
 -- Nothing is lost by it: the work is done on a thread of its own.
 -- @module xcompliance.loop.polling
 
@@ -10,7 +10,7 @@ local PAUSE_FIRST, PAUSE_MAX, PAUSE_GROWTH = 0.001, 0.02, 1.5 -- seconds
 
 --- Waits until a task has ended.
 -- @param task a task of the core
--- @tparam number seconds how long at the most
+-- @tparam number seconds for at most this long
 -- @tparam function sleep the host's, of a number of seconds
 -- @treturn boolean whether it has ended
 function M.wait(task, seconds, sleep)

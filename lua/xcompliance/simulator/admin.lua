@@ -92,7 +92,7 @@ local function decode(request)
   return request.method == "POST" and cjson.decode('{"value":' .. text .. "}").value
 end
 
---- Answers one request; 204 where there is nothing to say, 400 with the reason where it was wrong.
+--- Answers one request; 204 if there is nothing to say, 400 with the reason if it was wrong.
 function M.answer(service, request)
   for _, call in ipairs(CALLS) do
     local id = request.method == call[1] and request.path:match(call[2])

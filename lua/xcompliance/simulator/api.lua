@@ -145,7 +145,7 @@ local function answer(service, request, operation)
   else
     response, job = OPERATIONS[operation](service, request)
   end
-  service.limiter:tell(bucket, response.headers)
+  service.limiter:report(bucket, response.headers)
   return response, job
 end
 

@@ -58,7 +58,7 @@ local function write_last(self, text)
   M.hang_up(stop.how)
 end
 
---- Lets the connection end after so many further bytes are written.
+--- Lets the connection end after this number of further bytes is written.
 function Connection:stop_after(size, how)
   self.stop = { left = size, how = how }
 end

@@ -60,14 +60,14 @@ local function updater(polynomial)
   end
 end
 
---- Goes on with a CRC32C.
+--- Continues a CRC32C.
 -- @function castagnoli
 -- @tparam integer crc the checksum of what came before; 0 at the beginning
 -- @tparam string text
 -- @treturn integer the checksum of both
 M.castagnoli = updater(CASTAGNOLI)
 
---- Goes on with a CRC32 as gzip has it.
+--- Continues a CRC32 as gzip has it.
 -- @function ieee
 M.ieee = updater(IEEE)
 

@@ -7,7 +7,7 @@ local objects = require "xcompliance.simulator.objects"
 
 local M = {}
 
--- first and last byte of a Range header: nil where it is to be ignored, false where it lies outside
+-- first and last byte of a Range header: nil if it must be ignored, false if it is outside
 local function range(text, size)
   local first, last = (text or ""):match("^bytes=(%d*)%-(%d*)$")
   if not first or first .. last == "" then return nil end

@@ -3,7 +3,7 @@
 -- A request is `{ method, target, path, query, headers, length, body, expects_continue }`; its
 -- `headers` maps lower-case names to values. A response is `{ status, headers, body, size }`; its
 -- `headers` is a list (see headers.lua). A body is a function that returns the next piece, or nil
--- at the end; a response's may also be a string. `size` is nil where it is not known (chunked).
+-- at the end; a response's may also be a string. `size` is nil if it is not known (chunked).
 -- @internal xcompliance.simulator.http
 
 local connections = require "xcompliance.simulator.connection"
@@ -99,7 +99,7 @@ end
 
 --- Reads the head of the next request.
 -- @treturn table|nil the request; nil at the end of the stream
--- @treturn string|nil what is wrong, where there was something else than a request
+-- @treturn string|nil what is wrong, if there was something else than a request
 function M.read_request(connection)
   local line = connection:read_line()
   if not line then return nil end

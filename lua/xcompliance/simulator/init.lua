@@ -69,7 +69,7 @@ local function serve_socket(service, socket)
   pcall(connection.finish, connection, how)
 end
 
---- Serves until the process ends. Raises a message where an option is wrong or the port is taken.
+--- Serves until the process ends. Raises a message if an option is wrong or the port is in use.
 -- @tparam[opt] table given options
 -- @tparam[opt] function until_done called in the event loop; serving ends when it returns
 function M.run(given, until_done)

@@ -52,7 +52,7 @@ function Jobs:create(job_type, name, resumable, at)
   return job
 end
 
---- Makes jobs that were never uploaded to and are over: so many of each type, a minute apart.
+--- Makes jobs that were never uploaded to and are over: `count` of each type, a minute apart.
 function Jobs:begin_with(count)
   local now = self.clock:now()
   for at = count, 1, -1 do

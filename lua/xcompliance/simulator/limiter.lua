@@ -1,4 +1,4 @@
---- Rate limits: one bucket an operation, told of in three headers.
+--- Rate limits: one bucket an operation, reported in three headers.
 -- @internal xcompliance.simulator.limiter
 
 local headers = require "xcompliance.simulator.headers"
@@ -28,7 +28,7 @@ function Limiter:count(operation)
 end
 
 --- Writes a bucket into a response's headers.
-function Limiter:tell(bucket, fields)
+function Limiter:report(bucket, fields)
   headers.set(fields, "x-rate-limit-limit", tostring(self.limit))
   headers.set(fields, "x-rate-limit-remaining", tostring(math.max(0, self.limit - bucket.used)))
   headers.set(fields, "x-rate-limit-reset", tostring(bucket.resets_at))

@@ -1,4 +1,4 @@
---- The listening socket: takes connections, and refuses them for a while where a fault says so.
+--- The listening socket: takes connections, and refuses them for a while if a fault says so.
 -- @internal xcompliance.simulator.listener
 
 local cqueues = require "cqueues"

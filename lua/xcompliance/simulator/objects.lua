@@ -68,7 +68,7 @@ function Writer:append(text)
   self.size = self.size + #text
 end
 
---- Forgets what is beyond `size`, and hashes the rest anew.
+--- Forgets what is beyond `size`, and hashes the rest again.
 function Writer:truncate(size)
   self.size, self.digests = size, digests.new(self.hashes)
   self.text = self.text and self.text:sub(1, size)
@@ -87,7 +87,7 @@ local generations = 1633593378000000
 
 --- Ends an object.
 -- @tparam table writer
--- @tparam[opt] string etag where it is not the MD5
+-- @tparam[opt] string etag if it is not the MD5
 -- @treturn table `{ size, md5, md5_hex, crc32c, etag, generation }`
 function M.finish(writer, etag)
   local object = writer.digests:final()

@@ -1,4 +1,4 @@
---- What the simulator can be told, with what holds otherwise.
+--- The simulator's options, with their defaults.
 -- @internal xcompliance.simulator.options
 
 local clock = require "xcompliance.simulator.clock"
@@ -12,7 +12,7 @@ M.list = {
   { "port", "number", 0, "port to listen at; 0 takes a free one" },
   { "tls", "table", nil, "`{ certificate = path, key = path }`: serve HTTPS" },
   { "flow", "string", "api", "where the bytes go: to the API's own host, or to storage (older)" },
-  { "public_url", "string", nil, "origin of the jobs' URLs, where it is not this server's" },
+  { "public_url", "string", nil, "origin of the jobs' URLs, if it is not this server's" },
   { "bearer_token", "table", nil, "the accepted token or tokens; without it any" },
   { "jobs_take", "number", 1, "seconds from a complete upload to the results" },
   { "seed", "number", 1, "verdicts are a pure function of it and the id" },
@@ -26,7 +26,7 @@ M.list = {
   { "strict_expiry", "boolean", false, "jobs expire although an upload is under way" },
   { "upload_limit", "number", 128000000, "api: bytes of an upload, then 413" },
   { "checksums", "boolean", false, "api: x-goog-hash with uploads and downloads" },
-  { "ranges", "boolean", false, "api: downloads have an ETag, and parts of them can be had" },
+  { "ranges", "boolean", false, "api: downloads have an ETag and can be read in parts" },
   { "old_jobs", "number", 0, "jobs of each type that are over when it starts" },
   { "dates", "string", "utc", "how the API writes Date: utc, gmt, rfc850 or asctime" },
   { "clock_offset", "number", 0, "seconds by which its clock is ahead" },

@@ -27,7 +27,7 @@ local function each_line(object, each)
   if rest ~= "" then each(rest) end
 end
 
--- gathers rows, and writes them where there are enough
+-- gathers rows, and writes them if there are enough
 local function row_writer(writer)
   local rows, size, count = {}, 0, 0
   local function flush()

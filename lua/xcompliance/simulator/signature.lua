@@ -1,5 +1,5 @@
 --- V4-shaped signed URLs: a signature over method, path, query and the values of signed headers.
--- The real ones are RSA over SHA-256; an HMAC of the same text serves as well where one party signs
+-- The real ones are RSA over SHA-256; an HMAC of the same text serves as well if one party signs
 -- and verifies, and is repeated to the length that RSA would have.
 -- @internal xcompliance.simulator.signature
 

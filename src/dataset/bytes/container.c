@@ -8,7 +8,7 @@
 
 #include "dataset/bytes/packing.h"
 
-/* The fields of a tar header that tell it from other files. */
+/* The fields of a tar header that distinguish it from other files. */
 enum { TAR_HEADER = 512, TAR_CHECKSUM = 148, TAR_CHECKSUM_SIZE = 8 };
 
 static bool ends_in(const char *name, size_t size, const char *ending) {

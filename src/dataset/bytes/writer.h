@@ -4,7 +4,7 @@
  *   writer_open, writer_write..., writer_finish, writer_publish, writer_free
  *
  * Between finish and publish a writer holds no descriptor, so that any number of outputs can wait
- * until all are complete. A writer that is freed before it is published leaves nothing behind. What
+ * until all are complete. A writer that is freed before it is published leaves nothing. What
  * is removed to standard output ("-") is kept in an unnamed file of TMPDIR (/tmp) until it is
  * published, so that a run that fails has written nothing.
  */

@@ -18,15 +18,15 @@ static bool is_wanted(const struct extraction *x) {
 /* A line that is not just digits and a line feed. */
 static bool read_odd_line(struct extraction *x, const char *line, const char *end,
                           struct error *error) {
-  const char *start = line, *behind = end;
+  const char *start = line, *after = end;
   uint64_t id;
-  while (start < behind && is_blank(*start))
+  while (start < after && is_blank(*start))
     start++;
-  while (behind > start && is_blank(behind[-1]))
-    behind--;
-  if (start == behind) return true;
-  id = id_form_parse(start, (size_t)(behind - start));
-  if (!id) return extraction_refuse_id(x, start, start, (size_t)(behind - start), error);
+  while (after > start && is_blank(after[-1]))
+    after--;
+  if (start == after) return true;
+  id = id_form_parse(start, (size_t)(after - start));
+  if (!id) return extraction_refuse_id(x, start, start, (size_t)(after - start), error);
   x->counts.records++;
   x->ids_read++;
   x->round_ids += id_is_round(id);

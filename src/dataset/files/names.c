@@ -22,7 +22,7 @@ struct identity {
   ino_t inode;
 };
 
-/* Where a name leads to. */
+/* What a name leads to. */
 struct place {
   const struct name *name;
   bool exists;

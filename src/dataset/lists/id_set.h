@@ -2,7 +2,7 @@
  *
  * Ids are collected in one large array. When it is full it is sorted and its duplicates removed; if
  * it is then still rather full, it is written as a run to a temporary file beside the output (which
- * has no name, so that nothing is left behind), and filled again. At the end the runs and the ids
+ * has no name, so that nothing is left), and filled again. At the end the runs and the ids
  * in memory are merged in one pass. Ids that fit in memory are never written to disk.
  */
 #ifndef XCOMPLIANCE_ID_SET_H

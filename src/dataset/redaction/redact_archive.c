@@ -102,7 +102,7 @@ static bool take_piece(struct redact_file *file, struct redact_member *own,
   return put_aside(file, own, records, &piece->batch->quarantine);
 }
 
-/* Judges all records; but without a writer, if something is to be written, only up to the first
+/* Judges all records; but without a writer, if something must be written, only up to the first
  * change. */
 static bool judge_records(struct redact_file *file, struct redact_member *own,
                           struct redact_records *records, struct redact_records_piece *piece,

@@ -36,7 +36,7 @@ struct redact_file {
   struct reader *reader;
   enum container container;
   struct redact_records records; /* of a file of records, or: */
-  struct archive_in *archive;    /* NULL: it is none */
+  struct archive_in *archive;    /* NULL: it is not one */
   uint64_t members;              /* that have been taken */
   uint64_t read;                 /* bytes that the progress counter includes */
 

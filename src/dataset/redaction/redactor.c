@@ -94,7 +94,7 @@ static void give_back(struct redactor *redactor) {
   redactor->room = 0;
 }
 
-/* Copies the record to where there is padding after it. */
+/* Copies the record to a place with padding after it. */
 static bool copy_text(struct redactor *redactor, const char *text, size_t size) {
   size_t needed = size + READER_PADDING;
   if (needed > redactor->room) {

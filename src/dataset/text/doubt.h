@@ -17,7 +17,7 @@
 void doubt_unrecognised(struct record *record, const char *path, const struct reader_record *text,
                         struct error *error);
 
-/* A member with an id at a place where no shape knows an id. */
+/* A member with an id at a place that no shape knows. */
 struct doubt_id {
   uint64_t id;
   struct json_text name; /* of the member */

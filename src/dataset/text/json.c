@@ -115,15 +115,15 @@ static inline size_t few_digits(const char *text) {
 /* Passes the number or literal at a place. Most are short whole numbers: these need no loop, whose
  * end the machine would predict wrongly. */
 static inline json_at pass_run(struct json *json, json_at at) {
-  const char *start = json->text + *at, *end = json->text + json->size, *behind;
+  const char *start = json->text + *at, *end = json->text + json->size, *after;
   size_t few = few_digits(start);
   bool number;
   if (few > 0 && (few == 1 || *start != '0') && start + few <= end &&
       is_delimiter(start + few, end))
     return json_step(json, at);
   number = start < end && (*start == '-' || is_digit(*start));
-  behind = number ? number_end(start, end) : literal_end(start, end);
-  if (behind && is_delimiter(behind, end)) return json_step(json, at);
+  after = number ? number_end(start, end) : literal_end(start, end);
+  if (after && is_delimiter(after, end)) return json_step(json, at);
   return json_fail(json, at, number ? "this is not a JSON number" : "a value was expected");
 }
 

@@ -64,7 +64,7 @@ local function text_of(step, given)
   return step .. ":" .. given.fault .. parameter
 end
 
---- Arms a fault. Raises a message where there is none such.
+--- Arms a fault. Raises a message if there is no such fault.
 -- @tparam string|table given a text (see grammar.lua), or `{ step, fault, parameter, skip, count }`
 function Board:arm(given)
   if type(given) == "string" then given = grammar.parse(given) end

@@ -58,7 +58,7 @@ local READERS = {
 --- A parameter's value.
 -- @tparam string name of the type: `"size"`, `"number"`, `"integer"`, `"text"` or `"form"`
 -- @tparam string|number given
--- @treturn nil where it is none of that type
+-- @treturn nil if it is not of that type
 function M.value(name, given)
   return READERS[name](given)
 end

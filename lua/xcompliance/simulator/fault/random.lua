@@ -49,7 +49,7 @@ function M.new(options, unverifiable)
   }, Random)
 end
 
---- The text of a fault, or nil where none strikes.
+--- The text of a fault, or nil if none strikes.
 function Random:pick(step)
   local faults = FAULTS[step]
   if not faults or draw(self) >= self.probability then return nil end

@@ -6,7 +6,7 @@
 --     NNN-after@SIZE       upload, chunk: after so much of the body (a chunk's is kept)
 --     NNN-retry-after@SECONDS  NNN-retry-date@SECONDS    with Retry-After
 --     301 302 303 307 308@URL  a redirect
---     429@SECONDS          with x-rate-limit-reset in so many seconds (default 1)
+--     429@SECONDS          with x-rate-limit-reset in SECONDS (default 1)
 --     429-reset@TEXT       with that text as x-rate-limit-reset; 429-no-reset without any
 --     403-client-forbidden 403-unsupported 429-usage-capped 429-v1        the API's other bodies
 --     403-expired 403-purpose      the API's too: a URL's token that is used too late, or for

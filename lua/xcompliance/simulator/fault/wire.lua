@@ -24,7 +24,7 @@ local function end_by(exchange, how)
   end
 end
 
--- after so many bytes of an upload's body, or of the answer's; without a size, at once
+-- after this number of bytes of an upload's body, or of the answer's; without a size, at once
 local function ends(doc, how)
   return {
     doc = doc, parameter = "size", optional = true,
@@ -40,7 +40,7 @@ local function ends(doc, how)
   }
 end
 
--- after so many bytes of the answer, its head included; without a size, after all of it
+-- after this number of bytes of the answer, its head included; without a size, after all of it
 local function ends_answer(doc, how)
   return {
     doc = doc, parameter = "size", optional = true,
