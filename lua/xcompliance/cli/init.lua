@@ -15,6 +15,7 @@ local argparse = require "argparse"
 local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local flags = require "xcompliance.cli.flags"
 local interrupts = require "xcompliance.cli.interrupts"
 local json = require "xcompliance.json"
 local file_names = require "xcompliance.file_names"
@@ -111,8 +112,12 @@ local function new_parser(commands)
   return parser
 end
 
+--- The parser of all commands, for what describes them.
+-- @treturn table of argparse
+function M.parser() return new_parser(load_commands()) end
+
 --- Reads the arguments.
--- @treturn ?table them; nil where the command ends here
+-- @treturn ?table them; nil if the command ends here
 -- @treturn integer the exit status then
 local function parse(commands, argv, env)
   local parser = new_parser(commands)
@@ -128,17 +133,6 @@ local function parse(commands, argv, env)
 end
 
 -- }====================================================================
-
--- options that messages of the module name
-local FLAGS = { allow_unframed = "--allow-unframed", as_is = "--as-is" }
-
---- A message of the module as the command says it: `on_unrecognised` is --on-unrecognised, and the
--- function that refuses a value is not named.
-local function with_flags(message)
-  message = message:gsub("^core%.[%l_]+: (timeout)", "--%1"):gsub("^core%.[%l_]+: ", "")
-  message = message:gsub("`([%l_]+)`", function(name) return "--" .. name:gsub("_", "-") end)
-  return (message:gsub("[%l_]+", FLAGS))
-end
 
 --- What a command is given.
 --   client(arguments)  a client, with the options of the API that were given
@@ -167,7 +161,7 @@ local function new_context(arguments, env)
     return function(event) line:show(event, label, context.say) end
   end
   function context.fail(err)
-    line:print("xcompliance: " .. with_flags(err.message))
+    line:print("xcompliance: " .. flags.translate(err.message))
     return M.status_of(err)
   end
   function context.client(given)
@@ -206,9 +200,7 @@ local function check_files(command, arguments)
   if not command.files then return true end
   local what, options, words = command.files(arguments)
   options.token_file, options.ca_file = arguments.token_file, arguments.ca_file
-  words = setmetatable(words or {}, {
-    __index = function(_, option) return "--" .. option:gsub("_", "-") end,
-  })
+  words = setmetatable(words or {}, { __index = flags.OF })
   return file_names.check(calls.new(interrupts.loop, {}), what, options, words)
 end
 
