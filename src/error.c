@@ -68,7 +68,7 @@ bool error_memory(struct error *error, const char *format, ...) {
 static const char *remedy(int system) {
   switch (system) {
   case ENOSPC:
-  case EDQUOT: return " - free some space and run the same again";
+  case EDQUOT: return " - free some space and run it again";
   case EACCES:
   case EPERM: return " - check the owner and the mode";
   case EROFS: return " - choose a place that can be written";

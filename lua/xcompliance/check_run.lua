@@ -7,6 +7,7 @@ local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
 local operations = require "xcompliance.operations"
 local retry = require "xcompliance.retry"
+local tables = require "xcompliance.tables"
 local text = require "xcompliance.text"
 
 local M = {}
@@ -118,11 +119,11 @@ end
 --- The error of a list that this run is not of.
 function Run:not_this_list()
   local facts = self.facts
-  return errors.new("usage", ("%s is of an unfinished check of %s (%s %s ids) - finish that one"
+  return errors.new("usage", ("%s is of an unfinished check of %s (%s) - finish that one"
     .. " first, give another state folder, or remove the file to start again: %s is lost then")
     :format(self.journal.path,
       facts.type == self.options.type and "another list" or facts.type,
-      text.count(facts.list.ids), facts.type == "tweets" and "tweet" or "user",
+      text.plural(facts.list.ids, facts.type == "tweets" and "tweet id" or "user id"),
       self:what_is_lost()), { file = self.journal.path })
 end
 
@@ -131,8 +132,7 @@ end
 -- @tparam table call
 -- @tparam table options checked
 function M.new(connection, call, options)
-  local patience = {}
-  for name, value in pairs(call.policy) do patience[name] = value end
+  local patience = tables.merged(call.policy)
   patience.attempts = patience.attempts * POLL_PATIENCE
   local base, folder = file_names.state_base(options)
   return setmetatable({

@@ -71,7 +71,7 @@ function M.upload(run)
   if not ok then return nil, err end
   local said, info = put(run)
   if not said then return upload_failed(run, info) end
-  run.call:report { message = ("%s ids (%s) were uploaded"):format(text.count(info.ids),
+  run.call:report { message = ("uploaded %s (%s)"):format(text.plural(info.ids, "id"),
     text.size(info.bytes)) }
   return run:record { step = "wait", uploaded = info, session = false }
 end

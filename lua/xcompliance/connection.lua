@@ -9,6 +9,7 @@ local dates = require "xcompliance.dates"
 local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
 local retry = require "xcompliance.retry"
+local tables = require "xcompliance.tables"
 
 local M = {}
 
@@ -100,11 +101,7 @@ end
 -- @treturn table the call
 -- @treturn table the options, checked
 function Connection:call(name, options, more)
-  local known = {}
-  for _, list in ipairs { CALL_OPTIONS, more or {} } do
-    for key, types in pairs(list) do known[key] = types end
-  end
-  options = errors.check_options(name, options, known)
+  options = errors.check_options(name, options, tables.merged(CALL_OPTIONS, more))
   local call = calls.new(self.settings.loop, {
     deadline = options.deadline, on_progress = options.on_progress, retry = self.settings.retry,
   })
@@ -117,9 +114,8 @@ end
 -- @tparam table options
 -- @treturn true|nil,err
 function Connection:check_names(call, what, options)
-  local all = { token_file = self.settings.token_file, ca_file = self.settings.ca_file }
-  for name, value in pairs(options) do all[name] = value end
-  return file_names.check(call, what, all)
+  local own = { token_file = self.settings.token_file, ca_file = self.settings.ca_file }
+  return file_names.check(call, what, tables.merged(own, options))
 end
 
 --- The same connection for another loop. It shares the session, which it does not close.
@@ -128,12 +124,9 @@ end
 function Connection:with_loop(loop)
   local session, err = self:session()
   if not session then return nil, err end
-  local settings = {}
-  for name, value in pairs(self.settings) do settings[name] = value end
-  settings.loop = loop
   return setmetatable({
-    settings = settings, base_url = self.base_url, core_session = session, is_guest = true,
-    clock_offset = self.clock_offset,
+    settings = tables.merged(self.settings, { loop = loop }), base_url = self.base_url,
+    core_session = session, is_guest = true, clock_offset = self.clock_offset,
   }, Connection)
 end
 

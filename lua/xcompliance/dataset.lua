@@ -18,6 +18,7 @@ local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
+local tables = require "xcompliance.tables"
 local verdicts = require "xcompliance.verdicts"
 
 local M = {}
@@ -34,11 +35,7 @@ local WAITING = { loop = "table", on_progress = "function", deadline = "number" 
 -- @treturn table the call
 -- @treturn table the other options
 local function begin(name, options, known)
-  local all = {}
-  for _, list in ipairs { known, WAITING } do
-    for key, types in pairs(list) do all[key] = types end
-  end
-  options = errors.check_options(name, options, all)
+  options = errors.check_options(name, options, tables.merged(known, WAITING))
   local call = calls.new(options.loop or waiting, {
     on_progress = options.on_progress, deadline = options.deadline,
   })
@@ -124,9 +121,7 @@ end
 
 --- The options, and the results that their verdicts were loaded from.
 local function with_results(fields)
-  local all = verdicts.results_of(fields.verdicts)
-  for name, value in pairs(fields) do all[name] = value end
-  return all
+  return tables.merged(verdicts.results_of(fields.verdicts), fields)
 end
 
 local LIST = {

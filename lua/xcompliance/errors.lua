@@ -6,6 +6,7 @@
 -- @module xcompliance.errors
 
 local core = require "xcompliance.core"
+local tables = require "xcompliance.tables"
 
 local M = {}
 
@@ -42,10 +43,8 @@ local metatable = getmetatable(core.error {})
 -- @tparam[opt] table fields what else is known: status, retryable, hint, headers
 -- @treturn table
 function M.new(kind, message, fields)
-  local err = { retryable = false }
-  for name, value in pairs(fields or {}) do err[name] = value end
-  err.kind, err.message = kind, message
-  return core.error(err)
+  return core.error(tables.merged({ retryable = false }, fields,
+    { kind = kind, message = message }))
 end
 
 --- Whether a value is an error of this module.
@@ -62,10 +61,7 @@ end
 --- The same error with more fields or another message.
 -- @treturn table a copy
 function M.with(err, fields)
-  local copy = {}
-  for name, value in pairs(err) do copy[name] = value end
-  for name, value in pairs(fields) do copy[name] = value end
-  return core.error(copy)
+  return core.error(tables.merged(err, fields))
 end
 
 --- A copy of a flat table in which no string makes a URL valid.

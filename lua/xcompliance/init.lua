@@ -13,6 +13,7 @@ local calls = require "xcompliance.api_calls"
 local clients = require "xcompliance.client"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local tables = require "xcompliance.tables"
 
 local M = { _VERSION = core.version, errors = errors.kinds }
 
@@ -47,11 +48,10 @@ end
 -- `low_speed_limit`, `low_speed_time`, `allow_http`, `retry`
 -- @treturn table
 function M.client(settings)
-  local own = {}
   if type(settings) ~= "table" and settings ~= nil then
     errors.misuse("xcompliance.client: settings must be a table, not %s", type(settings))
   end
-  for name, value in next, settings or {} do own[name] = value end
+  local own = tables.merged(settings)
   own.loop = own.loop or usual_loop()
   return clients.new(own)
 end

@@ -20,7 +20,7 @@ local BLOCK = 64 * 1024 -- bytes
 local MARK = "\239\187\191" -- a byte order mark in UTF-8
 
 local function io_error(doing, path, why)
-  return errors.new("io", ("%s %s: %s - make room or give another folder, and run the same again")
+  return errors.new("io", ("%s %s: %s - make room or give another folder, and run it again")
     :format(doing, path, why), { file = path })
 end
 

@@ -122,15 +122,16 @@ local function listed(counts)
 end
 
 local function records_line(counts)
-  return ("%s records: %s kept, %s changed, %s dropped, %s quarantined"):format(
-    text.count(counts.records), text.count(counts.kept), text.count(counts.changed),
+  return ("%s: %s kept, %s changed, %s dropped, %s quarantined"):format(
+    text.plural(counts.records, "record"), text.count(counts.kept), text.count(counts.changed),
     text.count(counts.dropped), text.count(counts.quarantined))
 end
 
 local function checked_lines(lines, type, checked)
-  lines[#lines + 1] = ("%-7s %s ids asked, %s compliant%s"):format(type, text.count(checked.asked),
-    text.count(checked.compliant), next(text.by_count(checked.outcomes)) and ", "
-      .. listed(checked.outcomes) or "")
+  local others = listed(checked.outcomes)
+  lines[#lines + 1] = ("%-7s %s asked, %s compliant%s"):format(type,
+    text.plural(checked.asked, "id"), text.count(checked.compliant),
+    others ~= "" and ", " .. others or "")
   if next(text.by_count(checked.reasons)) then
     lines[#lines + 1] = "        reasons: " .. listed(checked.reasons)
   end
@@ -176,7 +177,8 @@ local FILES_SHOWN = 20
 local function file_lines(lines, files)
   for i, file in ipairs(files) do
     if i > FILES_SHOWN then
-      lines[#lines + 1] = ("  and %s files more, see the report"):format(text.count(#files - i + 1))
+      lines[#lines + 1] = ("  and %s more, see the report"):format(
+        text.plural(#files - i + 1, "file"))
       return
     end
     lines[#lines + 1] = ("  %s: %s"):format(file.path, records_line(file))

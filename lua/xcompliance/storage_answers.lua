@@ -94,11 +94,11 @@ function M.verify(doing, headers, expected, who)
   local length, crc32c = M.stored_length(headers), M.crc32c(headers)
   local wrong
   if length and length ~= expected.bytes then
-    wrong = ("%s holds %s bytes, but %s were transferred"):format(
-      who, text.count(length), text.count(expected.bytes))
+    wrong = ("%s holds %s, not %s"):format(who,
+      text.plural(length, "byte"), text.count(expected.bytes))
   elseif crc32c and crc32c ~= expected.crc32c then
-    wrong = ("%s's CRC32C is %s, but that of the %s bytes here is %s"):format(
-      who, crc32c, text.count(expected.bytes), expected.crc32c)
+    wrong = ("%s's CRC32C is %s, but that of the %s here is %s"):format(who, crc32c,
+      text.plural(expected.bytes, "byte"), expected.crc32c)
   end
   if wrong then
     return nil, errors.new("integrity",

@@ -67,7 +67,7 @@ local function stranger_error(run, type, paths)
     if stranger == nil then return err end
     if stranger then
       return errors.new("data", ("%s has changed since it was checked: it holds %s of %s, which"
-        .. " was never checked - move the file away and run the same again, or remove %s to start"
+        .. " was never checked - move the file away and run it again, or remove %s to start"
         .. " again: the results of %s are lost then"):format(path, stranger, type, run.journal.path,
           text.plural(run:job_count(), "job")), { file = path })
     end

@@ -46,8 +46,8 @@ function Session:note_kept(answer)
       { retryable = true, status = 308 })
   end
   if kept > self.source.bytes or (self.sent and kept > self.sent) then
-    local loss = self:data_loss(("storage says that it has %s bytes, but %s were sent"):format(
-      text.count(kept), text.count(self.sent or self.source.bytes)))
+    local loss = self:data_loss(("storage says that it has %s, but %s were sent"):format(
+      text.plural(kept, "byte"), text.count(self.sent or self.source.bytes)))
     self:forget() -- it cannot be continued
     return nil, loss
   end

@@ -240,7 +240,7 @@ flows.describe("at any step", function(flow)
     assert.equal("timeout", err.kind)
     assert.is_true(core.now() - began < 2)
     assert.matches("503", tostring(err))
-    assert.matches("run the same again", tostring(err))
+    assert.matches("run it again to resume", tostring(err))
   end)
 
   for step, fault in pairs {

@@ -45,9 +45,10 @@ describe("over HTTP/2", function()
     bench:stop()
   end)
 
+  local function url_at(port) return "https://localhost:" .. server.ports[port] end
+
   local function client(port, settings)
-    local all = { base_url = "https://localhost:" .. server.ports[port],
-      ca_file = folder .. "/cert.pem" }
+    local all = { base_url = url_at(port), ca_file = folder .. "/cert.pem" }
     for name, value in pairs(settings or {}) do all[name] = value end
     return bench:client(all)
   end
@@ -116,8 +117,9 @@ describe("over HTTP/2", function()
     assert(own:list_job(id))
     bench:arm("get:stall@0.5")
     local reloaded = false
-    local task = assert(core.list_job(own:session(), { base_url = own.base_url,
-      bearer_token = benches.TOKEN, id = id }))
+    local session = assert(core.session { ca_file = folder .. "/cert.pem" })
+    local task = assert(core.list_job(session,
+      { base_url = url_at(1), bearer_token = benches.TOKEN, id = id }))
     repeat
       if not reloaded and bench:count("get") > 1 then
         server:reload()
@@ -162,8 +164,10 @@ describe("over HTTP/2", function()
     assert.equal(5, err.attempts)
   end)
 
-  --- A job's URL, through nginx.
-  local function through(own, url) return own.base_url .. url:match("^%a+://[^/]*(.*)$") end
+  --- A job's URL, through nginx, as that client sees it.
+  local function through(own, url)
+    return tostring(own):match("%a+://%S+") .. url:match("^%a+://[^/]*(.*)$")
+  end
 
   local function upload(own, fault)
     local job = bench:job()

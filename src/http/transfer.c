@@ -195,9 +195,8 @@ static size_t on_read(char *buffer, size_t unit, size_t size, void *context) {
   got = file_read(transfer->descriptor, buffer, size, transfer->offset + transfer->bytes,
                   transfer->path, &transfer->task.error);
   if (got == 0)
-    error_at(
-        &transfer->task.error, ERROR_DATA, transfer->path, 0, 0,
-        "became shorter while it was being sent - do not change the file, and run the same again");
+    error_at(&transfer->task.error, ERROR_DATA, transfer->path, 0, 0,
+             "became shorter while it was being sent - do not change the file, and run it again");
   if (got <= 0) return CURL_READFUNC_ABORT;
   transfer->crc32c = checksum_crc32c(transfer->crc32c, buffer, (size_t)got);
   transfer->bytes += (uint64_t)got;
@@ -464,8 +463,8 @@ static const char *hint_of(enum error_code code, CURLcode curl) {
   if (curl == CURLE_COULDNT_RESOLVE_HOST) return " - check the name and the network";
   if (curl == CURLE_SSL_CACERT_BADFILE) return " - check `ca_file`";
   if (code == ERROR_TLS) return " - check the clock and the certificates, or give `ca_file`";
-  if (code == ERROR_NETWORK) return " - check the network and run the same again";
-  if (code == ERROR_TIMEOUT) return " - run the same again";
+  if (code == ERROR_NETWORK) return " - check the network and run it again";
+  if (code == ERROR_TIMEOUT) return " - run it again";
   return "";
 }
 

@@ -148,7 +148,7 @@ static int open_journal(lua_State *L) {
   if (!open_own(box, path, O_CREAT | O_APPEND, &error)) return skin_failure(L, &error);
   if (flock(box->descriptor, LOCK_EX | LOCK_NB) == 0) {
     if (has_name(box->descriptor, path)) return 1;
-    error_at(&error, ERROR_CONFLICT, path, 0, 0, "another run has just ended - run the same again");
+    error_at(&error, ERROR_CONFLICT, path, 0, 0, "another run has just ended - run it again");
   } else if (errno == EWOULDBLOCK)
     error_at(&error, ERROR_CONFLICT, path, 0, 0,
              "another run holds this journal - wait for it to end, or give this run its own "

@@ -29,18 +29,18 @@ end
 
 local function summary(outcome, price)
   local lines = {
-    ("%s: %s %s ids asked in %s"):format(jobs_of(outcome), text.count(outcome.ids),
-      outcome.type == "tweets" and "tweet" or "user", text.duration(outcome.seconds)),
+    ("%s: %s asked in %s"):format(jobs_of(outcome), text.plural(outcome.ids,
+      outcome.type == "tweets" and "tweet id" or "user id"), text.duration(outcome.seconds)),
   }
   for _, reason in ipairs(text.by_count(outcome.reasons)) do
     lines[#lines + 1] = ("%14s  %s"):format(text.count(outcome.reasons[reason]), reason)
   end
   if outcome.nameless > 0 then
-    lines[#lines + 1] = ("%14s  errors without an id"):format(text.count(outcome.nameless))
+    lines[#lines + 1] = ("%14s  without an id"):format(text.count(outcome.nameless))
   end
-  lines[#lines + 1] = ("%14s  ids without an event"):format(
+  lines[#lines + 1] = ("%14s  without an event"):format(
     text.count(outcome.ids - outcome.ids_with_events))
-  lines[#lines + 1] = ("%s: %s rows, %s, %s"):format(outcome.results, text.count(outcome.rows),
+  lines[#lines + 1] = ("%s: %s, %s, %s"):format(outcome.results, text.plural(outcome.rows, "row"),
     text.size(outcome.bytes), text.proof(outcome))
   lines[#lines + 1] = text.calls(outcome.calls, price)
   return table.concat(lines, "\n")

@@ -29,15 +29,12 @@ function M.define(command)
   command:epilog("Example:\n   xcompliance extract tweets tweets.jsonl.gz more/ -o ids.txt")
 end
 
-local function plural(number, thing)
-  return ("%s %s%s"):format(text.count(number), thing, number == 1 and "" or "s")
-end
-
 local function summary(counts)
   local target = #counts.outputs == 1 and counts.outputs[1]
     or ("%s to %s"):format(counts.outputs[1], counts.outputs[#counts.outputs])
-  return ("%s: %s of %s in %s, %s\nrecords: %s"):format(target, plural(counts.ids, "id"),
-    plural(counts.records, "record"), plural(counts.files, "file"), text.size(counts.bytes),
+  return ("%s: %s of %s in %s, %s\nrecords: %s"):format(target, text.plural(counts.ids, "id"),
+    text.plural(counts.records, "record"), text.plural(counts.files, "file"),
+    text.size(counts.bytes),
     reports.classes(counts))
 end
 
@@ -47,7 +44,7 @@ local function warn(arguments, counts, context)
   if skipped then context.say(skipped) end
   if counts.malformed > 0 then
     context.say(("%s skipped: see %s.malformed"):format(
-      plural(counts.malformed, "malformed record"), arguments.output))
+      text.plural(counts.malformed, "malformed record"), arguments.output))
   end
   local without_author = reports.without_author(counts.without_author)
   if without_author then context.say(without_author) end

@@ -52,7 +52,7 @@ end
 local function summary(counts, arguments)
   local lines = {
     ("%s in %s, %s: %s kept, %s changed, %s dropped, %s quarantined"):format(
-      results.plural(counts.records, "record"), results.plural(#counts.files, "file"),
+      text.plural(counts.records, "record"), text.plural(#counts.files, "file"),
       text.size(counts.bytes), text.count(counts.kept), text.count(counts.changed),
       text.count(counts.dropped), text.count(counts.quarantined)),
     "of these " .. reports.classes(counts),
@@ -72,7 +72,7 @@ local function warn(counts, context)
   if skipped then context.say(skipped) end
   if counts.records == 0 then context.say("no records were found - is this the dataset?") end
   if counts.malformed > 0 then
-    context.say(results.plural(counts.malformed, "record") .. " could not be read")
+    context.say(text.plural(counts.malformed, "record") .. " could not be read")
   end
 end
 

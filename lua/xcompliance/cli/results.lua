@@ -51,10 +51,6 @@ function M.load(arguments, context)
   return verdicts
 end
 
-function M.plural(number, thing)
-  return ("%s %s%s"):format(text.count(number), thing, number == 1 and "" or "s")
-end
-
 local OUTCOMES = { "unknown", "scrub_geo", "rehydrate", "invalid" }
 
 --- Counts by outcome and reason as one line: "3 deleted, 1 scrub_geo"; nil if all are 0.

@@ -33,7 +33,7 @@ function M.run(arguments, context)
   })
   client:close()
   if not said then return context.fail(explain(info)) end
-  context.print(info, ("%s ids (%s) were uploaded, %s"):format(text.count(info.ids),
+  context.print(info, ("uploaded %s (%s), %s"):format(text.plural(info.ids, "id"),
     text.size(info.bytes), text.proof(info)))
   return 0
 end

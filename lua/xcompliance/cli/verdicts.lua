@@ -46,8 +46,8 @@ local function summary(counts, arguments)
     table.insert(parts, 1, text.count(counts.compliant) .. " compliant")
   end
   local said = #parts > 0 and table.concat(parts, ", ") or "none"
-  return ("%s: %s of %s (%s)"):format(arguments.output, results.plural(counts.lines, "line"),
-    results.plural(counts.asked, "id"), said)
+  return ("%s: %s of %s (%s)"):format(arguments.output, text.plural(counts.lines, "line"),
+    text.plural(counts.asked, "id"), said)
 end
 
 local function list(verdicts, arguments, context)

@@ -241,7 +241,7 @@ static bool is_same(const struct stat *one, const struct stat *other) {
 static bool refuse_changed(const struct redact_file *file, struct error *error) {
   error_at(error, ERROR_DATA, file->target->path, 0, 0,
            "was changed while it was being read, so nothing was written - wait until the program "
-           "that writes it has finished, and run the same again");
+           "that writes it has finished, and run it again");
   return false;
 }
 
