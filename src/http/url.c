@@ -155,7 +155,7 @@ static const char *storage_objection(const struct parts *parts, const char *cons
   if (!https) return "it is not https";
   if (is_listed(parts, hosts) || is_google_storage(parts)) return NULL;
   if (is_numeric(parts->host)) return "its host is a numeric address";
-  return "its host is not storage.googleapis.com - if your storage has another name, add it to "
+  return "its host is not storage.googleapis.com - another host must be in the module's option "
          "`storage_hosts`";
 }
 
