@@ -171,7 +171,7 @@ SOAK_FLOW ?=
 large: test-packages
 	@$(MAKE) -s all
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/lua5.4/?.so;;" \
-	  lua5.4 spec/large.lua $(LARGE)
+	  lua5.4 spec/faults/large.lua $(LARGE)
 
 .PHONY: soak
 soak: test-packages

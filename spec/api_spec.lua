@@ -1,10 +1,10 @@
 -- The calls of the API over real sockets: what is sent, what comes back, and each error body
 -- that the API has been seen to give.
 
-local api = require "spec.api"
+local api = require "spec.support.api"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local simulator = require "spec.simulator"
+local flows = require "spec.support.flows"
+local simulator = require "spec.support.simulator"
 
 local TOKEN = "t0ken-0123456789abcdef"
 

@@ -3,7 +3,7 @@
 -- luacheck: no max line length
 
 local dataset = require "xcompliance.dataset"
-local scratches = require "spec.scratch"
+local scratches = require "spec.support.scratch"
 
 local RESULT = '{"id":"%s","action":"delete","reason":"deleted",'
   .. '"created_at":"2021-08-17T17:26:15.000Z","redacted_at":"2021-08-17T17:26:15.000Z"}\n'

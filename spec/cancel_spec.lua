@@ -4,7 +4,7 @@
 
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
-local scratches = require "spec.scratch"
+local scratches = require "spec.support.scratch"
 
 local MOST = 0.1 -- seconds of the processor's time, since others may use it too
 local MOMENTS = { 0, 0.02, 0.05, 0.1, 0.2, 0.4 } -- seconds after the beginning

@@ -1,9 +1,9 @@
 -- A tar of 200 bz2 files of a stream capture, with all that a stream sends, brought into compliance
 -- in place. Python makes it, and says what it must be afterwards.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 

@@ -1,10 +1,10 @@
 -- Whole checks over real sockets: what comes out, what was asked, what goes wrong, what is resumed.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local cjson = require "cjson"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local shell = require("spec.simulator").shell
+local flows = require "spec.support.flows"
+local shell = require("spec.support.simulator").shell
 
 flows.describe("a check", function(flow)
   local bench, client, ids, results

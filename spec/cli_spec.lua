@@ -1,12 +1,12 @@
 -- The command: arguments, what goes to which stream, exit statuses, signals.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local cjson = require "cjson"
 local cli = require "xcompliance.cli"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local progress = require "xcompliance.progress"
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 local text = require "xcompliance.text"
 
 local quote, shell = simulator.quote, simulator.shell
@@ -232,7 +232,8 @@ describe("the command", function()
 
     --- Runs the command with its standard output going there.
     local function redirected(words, where)
-      return require("spec.simulator").run(("%s 2>&1 %s"):format(bench:xcompliance(words), where))
+      local run_shell = require("spec.support.simulator").run
+      return run_shell(("%s 2>&1 %s"):format(bench:xcompliance(words), where))
     end
 
     for name, words in pairs {
@@ -403,7 +404,7 @@ describe("the command", function()
       env -i PATH=/usr/bin:/bin LUA PREFIX/bin/xcompliance --version]]
     local words = {
       PREFIX = prefix, VERSION = _VERSION:match "%d%.%d", CORE = core_so,
-      LUA = require "spec.interpreter",
+      LUA = require "spec.support.interpreter",
     }
     assert.matches("^xcompliance %d", assert(shell((script:gsub("%u+", words)))))
   end)

@@ -1,9 +1,9 @@
 -- The client over real sockets: settings, the operations, creating once, what is waited for.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local shell = require("spec.simulator").shell
+local flows = require "spec.support.flows"
+local shell = require("spec.support.simulator").shell
 local xcompliance = require "xcompliance"
 
 flows.describe("a client", function(flow)

@@ -1,9 +1,9 @@
 -- The files that docs/architecture.md and CONTRIBUTING.md name exist; the lists of files to change
 -- are complete; the drawings are enforced.
 
-local Scratch = require "spec.scratch"
-local benches = require "spec.faults.bench"
-local shell = require("spec.simulator").shell
+local Scratch = require "spec.support.scratch"
+local benches = require "spec.support.bench"
+local shell = require("spec.support.simulator").shell
 
 local ADDITIONS, FILES_AT_MOST = 8, 6
 

@@ -1,10 +1,10 @@
 -- kill -9 at every state of a check, the process really killed; the same command again then ends
 -- right, with exactly one job made.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local shell = require("spec.simulator").shell
+local flows = require "spec.support.flows"
+local shell = require("spec.support.simulator").shell
 
 flows.describe("row 11: a check that was killed", function(flow)
   local bench, ids, results

@@ -2,11 +2,11 @@
 
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
-local generators = require "spec.generate_records"
-local reference = require "spec.reference_extract"
-local scratch = require "spec.scratch"
+local generators = require "spec.support.generate_records"
+local reference = require "spec.support.reference_extract"
+local real = require "spec.support.real"
+local scratch = require "spec.support.scratch"
 
-local SHARED = os.getenv("XCOMPLIANCE_SHARED_DATA") or "../shared/data"
 local TYPES = { "tweets", "users" }
 
 describe("extraction", function()
@@ -57,13 +57,11 @@ describe("extraction", function()
     end
 
     it("finds what the rules say in real files", function()
-      local names = {}
-      for _, name in ipairs { "flat", "noflat", "geo_tweets", "mentions_tweet", "media_tweet",
-        "two_tweets" } do
-        local file = io.open(("%s/%s.jsonl"):format(SHARED, name), "rb")
-        if not file then return pending("there are no real files here") end
-        names[#names + 1] = ("%s/%s.jsonl"):format(SHARED, name)
-        agrees({ names[#names] }, records_of(file:read("*a")))
+      local paths = real.files()
+      if #paths == 0 then return pending(real.NO_FILES) end
+      for _, path in ipairs(paths) do
+        local file = assert(io.open(path, "rb"))
+        agrees({ path }, records_of(file:read("*a")))
         file:close()
       end
     end)

@@ -2,13 +2,14 @@
 -- strict one to the newest; and whatever one of them lets the API answer, broken on the way or not,
 -- is an answer or a typed error (row 22 of the fault matrix).
 
-local api = require "spec.api"
-local benches = require "spec.faults.bench"
+local api = require "spec.support.api"
+local benches = require "spec.support.bench"
 local cjson = require "cjson"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local openapi = require "spec.openapi"
-local raw = require "spec.raw"
+local openapi = require "spec.support.openapi"
+local raw = require "spec.support.raw"
+local real = require "spec.support.real"
 
 local SEEDS = 1000
 local TOKEN = benches.TOKEN
@@ -22,7 +23,7 @@ local function describe_where_possible(name, work)
   if #descriptions > 0 then return describe(name, work) end
   describe(name, function()
     it("is left to where the API's descriptions are", function()
-      pending("XCOMPLIANCE_SHARED_API leads to none")
+      pending(real.NO_DESCRIPTIONS)
     end)
   end)
 end

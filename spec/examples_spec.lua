@@ -1,8 +1,8 @@
 -- The examples and the README's first one do what they say; the types are those of the code.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local errors = require "xcompliance.errors"
-local shell = require("spec.simulator").shell
+local shell = require("spec.support.simulator").shell
 local xcompliance = require "xcompliance"
 
 local function first_lua_block(path)
@@ -55,7 +55,7 @@ describe("the example of a sync", function()
     end
     assert.matches("a.jsonl: 1 kept, 0 changed, 0 dropped, 1 quarantined", run(), 1, true)
     bench.sim:stop()
-    bench.sim = require("spec.simulator").start { jobs_take = 0, shares = {} }
+    bench.sim = require("spec.support.simulator").start { jobs_take = 0, shares = {} }
     assert.matches("100 is back: its record is in " .. kept, run(), 1, true)
     bench:stop()
   end)

@@ -4,7 +4,7 @@
 
 local cli = require "xcompliance.cli"
 local dataset = require "xcompliance.dataset"
-local scratches = require "spec.scratch"
+local scratches = require "spec.support.scratch"
 local xcompliance = require "xcompliance"
 
 local FLAT = '{"id":"201","text":"one","author_id":"21"}\n{"id":"202","text":"two","author_id":"22"}\n'

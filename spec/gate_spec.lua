@@ -1,8 +1,8 @@
 -- examples/gate: nginx serves of each stored tweet what the verdicts leave
 
-local nginx = require "spec.nginx"
-local scratches = require "spec.scratch"
-local simulator = require "spec.simulator"
+local nginx = require "spec.support.nginx"
+local scratches = require "spec.support.scratch"
+local simulator = require "spec.support.simulator"
 
 local shell = simulator.shell
 local is_sanitized = os.getenv("LD_PRELOAD") ~= nil -- nginx has no sanitizer's runtime
@@ -19,7 +19,7 @@ describe("examples/gate", function()
   local function compile(results)
     scratch:write("results", results)
     assert(shell(("%s bin/xcompliance verdicts -q --tweets %s --users %s -o %s"):format(
-      require "spec.interpreter", scratch:at("results"), scratch:at("results"),
+      require "spec.support.interpreter", scratch:at("results"), scratch:at("results"),
       scratch:at("all.verdicts"))))
   end
 

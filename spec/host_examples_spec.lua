@@ -1,13 +1,13 @@
 -- the examples of the hosts do what they say: cqueues, luv, cron, nginx
 
 local cjson = require "cjson"
-local nginx = require "spec.nginx"
-local simulator = require "spec.simulator"
+local nginx = require "spec.support.nginx"
+local simulator = require "spec.support.simulator"
 
 local quote, shell = simulator.quote, simulator.shell
 local is_jit = rawget(_G, "jit") ~= nil
 local is_sanitized = os.getenv("LD_PRELOAD") ~= nil -- other processes have no sanitizer's runtime
-local lua = require "spec.interpreter"
+local lua = require "spec.support.interpreter"
 
 if is_sanitized then return end
 

@@ -1,10 +1,10 @@
 -- The slot of a type: waited for if another job holds it, freed by cancelling our own job.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
+local flows = require "spec.support.flows"
 local operations = require "xcompliance.operations"
-local shell = require("spec.simulator").shell
+local shell = require("spec.support.simulator").shell
 
 flows.describe("the slot of a type", function(flow)
   local bench, client, ids, results

@@ -1,6 +1,6 @@
 local core = require "xcompliance.core"
 local journals = require "xcompliance.journal"
-local shell = require("spec.simulator").shell
+local shell = require("spec.support.simulator").shell
 
 describe("a journal", function()
   local folder, path

@@ -1,7 +1,7 @@
 -- spec/language rejects what it is there for, and accepts the good form.
 
-local Scratch = require "spec.scratch"
-local shell = require("spec.simulator").shell
+local Scratch = require "spec.support.scratch"
+local shell = require("spec.support.simulator").shell
 
 describe("spec/language", function()
   local scratch

@@ -1,7 +1,7 @@
 -- A list in parts, killed at random moments; `make large` does so with 13,000,000 ids.
 
-local flows = require "spec.flows"
-local large = require "spec.large"
+local flows = require "spec.support.flows"
+local large = require "spec.faults.large"
 
 flows.describe("a long list", function(flow)
   it("is asked about in parts, also if the check is killed at random moments", function()

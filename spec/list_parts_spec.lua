@@ -1,10 +1,10 @@
 -- A list that is longer than a job may be: parts, one job after another, one file of results.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
+local flows = require "spec.support.flows"
 local parts = require "xcompliance.list_parts"
-local shell = require("spec.simulator").shell
+local shell = require("spec.support.simulator").shell
 local checks = require "xcompliance.check"
 
 flows.describe("a check in parts", function()

@@ -1,10 +1,10 @@
--- the loops: one list of promises (spec/promises.lua), kept in every host
+-- the loops: one list of promises (spec/support/promises.lua), kept in every host
 
 local core = require "xcompliance.core"
-local hosts = require "spec.hosts"
-local nginx = require "spec.nginx"
-local promises = require "spec.promises"
-local simulator = require "spec.simulator"
+local hosts = require "spec.support.hosts"
+local nginx = require "spec.support.nginx"
+local promises = require "spec.support.promises"
+local simulator = require "spec.support.simulator"
 
 local shell = simulator.shell
 local is_jit = rawget(_G, "jit") ~= nil
@@ -41,14 +41,14 @@ for _, name in ipairs { "blocking", "cqueues", "luv" } do
 end
 
 describe("the loop", function()
-  local lua = require "spec.interpreter"
+  local lua = require "spec.support.interpreter"
 
   for _, name in ipairs(is_sanitized and {} or { "cqueues", "luv" }) do
     it("for " .. name .. " leaves descriptors for connections if there are few", function()
       with_place(promises.thousand, function(place)
-        assert.equal("kept", shell(("ulimit -n 200; LUA_PATH='%s' LUA_CPATH='%s' %s spec/keep.lua"
-          .. " %s thousand %s %s 2>&1"):format(package.path, package.cpath, lua, name, place.url,
-          place.folder)))
+        assert.equal("kept", shell(("ulimit -n 200; LUA_PATH='%s' LUA_CPATH='%s' %s"
+          .. " spec/support/keep.lua %s thousand %s %s 2>&1"):format(package.path,
+          package.cpath, lua, name, place.url, place.folder)))
       end)
     end)
   end
@@ -66,7 +66,7 @@ local SERVER = [[
   init_by_lua_block { require "xcompliance" }
   server {
     listen 127.0.0.1:%PORT1%;
-    location = /keep { content_by_lua_block { require("spec.keep").answer() } }
+    location = /keep { content_by_lua_block { require("spec.support.keep").answer() } }
     location = /phase {
       content_by_lua_block { ngx.say "answered" }
       header_filter_by_lua_block {
@@ -86,10 +86,10 @@ local SERVER = [[
     }
     location = /download {
       lua_check_client_abort on;
-      content_by_lua_block { require("spec.keep").download() }
+      content_by_lua_block { require("spec.support.keep").download() }
     }
-    location = /policies { content_by_lua_block { require("spec.keep").policies() } }
-    location = /descriptors { content_by_lua_block { require("spec.keep").descriptors() } }
+    location = /policies { content_by_lua_block { require("spec.support.keep").policies() } }
+    location = /descriptors { content_by_lua_block { require("spec.support.keep").descriptors() } }
   }
 ]]
 

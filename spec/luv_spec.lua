@@ -2,8 +2,8 @@
 -- in a process of its own, because what goes wrong there ends the process
 
 local core = require "xcompliance.core"
-local interpreter = require "spec.interpreter"
-local simulator = require "spec.simulator"
+local interpreter = require "spec.support.interpreter"
+local simulator = require "spec.support.simulator"
 
 local shell = simulator.shell
 local closes = rawget(coroutine, "close") ~= nil -- Lua 5.4 has it

@@ -1,8 +1,8 @@
 -- The Makefile: which Luas it builds for, what it installs, and that it never does so unasked.
 
-local Scratch = require "spec.scratch"
-local benches = require "spec.faults.bench"
-local shell = require("spec.simulator").shell
+local Scratch = require "spec.support.scratch"
+local benches = require "spec.support.bench"
+local shell = require("spec.support.simulator").shell
 
 local VERSION = require("xcompliance.core").version
 

@@ -1,10 +1,10 @@
 -- threads, forks, and what else a host may do to its process
 
 local core = require "xcompliance.core"
-local lua = require "spec.interpreter"
+local lua = require "spec.support.interpreter"
 local process = require "spec_process"
-local raw = require "spec.raw"
-local simulator = require "spec.simulator"
+local raw = require "spec.support.raw"
+local simulator = require "spec.support.simulator"
 local xcompliance = require "xcompliance"
 
 local quote, shell = simulator.quote, simulator.shell
@@ -31,7 +31,7 @@ describe("in one process", function()
       assert(shell("mkdir " .. own))
       threads[i] = uv.new_thread(function(path, cpath, url, place)
         package.path, package.cpath = path, cpath
-        local said = require("spec.keep").keep("blocking", "checks",
+        local said = require("spec.support.keep").keep("blocking", "checks",
           { url = url, folder = place, shared = true })
         local file = io.open(place .. ".said", "w")
         file:write(said)
@@ -180,7 +180,7 @@ describe("in one process", function()
 
   --- Has a whole check run in another process, after some Lua code.
   local function check_after(code, environment)
-    return run(code, ("%s/spec/keep.lua blocking checks %s %s"):format(assert(shell("pwd")),
+    return run(code, ("%s/spec/support/keep.lua blocking checks %s %s"):format(assert(shell("pwd")),
       sim.url, folder), environment)
   end
 

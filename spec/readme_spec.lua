@@ -1,7 +1,7 @@
 -- What the README says works: its Lua runs as it stands, its commands and statuses are real.
 
-local benches = require "spec.faults.bench"
-local shell = require("spec.simulator").shell
+local benches = require "spec.support.bench"
+local shell = require("spec.support.simulator").shell
 
 local README = assert(benches.read("README.md"))
 

@@ -4,8 +4,8 @@
 
 local cjson = require "cjson"
 local dataset = require "xcompliance.dataset"
-local generate = require "spec.generate_records"
-local scratches = require "spec.scratch"
+local generate = require "spec.support.generate_records"
+local scratches = require "spec.support.scratch"
 
 local REASONS = { "deleted", "bounced", "suspended", "deactivated", "protected" }
 

@@ -3,7 +3,7 @@
 
 local cjson = require "cjson"
 local cli = require "xcompliance.cli"
-local scratches = require "spec.scratch"
+local scratches = require "spec.support.scratch"
 
 describe("the command", function()
   local scratch

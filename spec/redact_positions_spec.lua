@@ -4,7 +4,7 @@
 -- luacheck: no max line length
 
 local dataset = require "xcompliance.dataset"
-local scratches = require "spec.scratch"
+local scratches = require "spec.support.scratch"
 
 describe("redaction", function()
   local scratch, verdicts

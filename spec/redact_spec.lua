@@ -4,9 +4,10 @@
 
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
-local generate = require "spec.generate_records"
-local reference = require "spec.reference_redact"
-local scratches = require "spec.scratch"
+local generate = require "spec.support.generate_records"
+local real = require "spec.support.real"
+local reference = require "spec.support.reference_redact"
+local scratches = require "spec.support.scratch"
 
 local REASONS = { "deleted", "bounced", "suspended", "deactivated", "protected" }
 
@@ -170,8 +171,8 @@ describe("redaction", function()
     end)
 
     --- The records of a file of real data.
-    local function real_records(folder, name)
-      local file = assert(io.open(folder .. "/" .. name))
+    local function real_records(path)
+      local file = assert(io.open(path))
       local records = lines_of(file:read("*a") .. "\n")
       file:close()
       return records
@@ -196,17 +197,12 @@ describe("redaction", function()
     end
 
     it("on real data, and leaves no condemned id there", function()
-      local folder = os.getenv("XCOMPLIANCE_SHARED_DATA") or "../shared/data"
-      local probe = io.open(folder .. "/flat.jsonl")
-      if not probe then return pending("there is no real data in " .. folder) end
-      probe:close()
-      for seed, name in ipairs {
-        "flat.jsonl", "noflat.jsonl", "geo_tweets.jsonl", "media_tweet.jsonl",
-        "mentions_tweet.jsonl", "two_tweets.jsonl",
-      } do
+      local paths = real.files()
+      if #paths == 0 then return pending(real.NO_FILES) end
+      for seed, path in ipairs(paths) do
         local generator = generate.new(seed)
         local records = {}
-        for _, record in ipairs(real_records(folder, name)) do
+        for _, record in ipairs(real_records(path)) do
           if record:find("%S") then records[#records + 1] = record end
         end
         local tweets, users = ids_of(records, "tweets"), ids_of(records, "users")

@@ -3,7 +3,7 @@
 -- The faults are made by strace, which makes a system call fail or kills at it.
 -- luacheck: no max line length
 
-local scratches = require "spec.scratch"
+local scratches = require "spec.support.scratch"
 
 local FILES = 3
 

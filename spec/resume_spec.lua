@@ -1,12 +1,12 @@
 -- Everything is checked before anything is asked; and what may differ when the same is run again.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local cjson = require "cjson"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local flows = require "spec.flows"
+local flows = require "spec.support.flows"
 local journals = require "xcompliance.journal"
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 

@@ -1,6 +1,6 @@
 -- the rocks: they name what is in the tree, and install offline, with Debian's packages
 
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 local shell = simulator.shell
 local VERSION = require("xcompliance.core").version
@@ -94,7 +94,7 @@ describe("luarocks make, offline", function()
 
   it("installs a module and a command that run", function()
     local core = require "xcompliance.core"
-    local lua = require "spec.interpreter"
+    local lua = require "spec.support.interpreter"
     assert.equal(core.version,
       run(lua .. [[ -e 'print(require("xcompliance.core").version)']]))
     assert.equal("xcompliance " .. core.version, run("xcompliance --version"))

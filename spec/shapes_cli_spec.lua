@@ -5,7 +5,7 @@ local cjson = require "cjson"
 local cli = require "xcompliance.cli"
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
-local scratches = require "spec.scratch"
+local scratches = require "spec.support.scratch"
 
 describe("xcompliance shapes", function()
   local scratch

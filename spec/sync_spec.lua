@@ -1,13 +1,13 @@
 -- A dataset into compliance, whole: against the simulator, over real files.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local cjson = require "cjson"
-local flows = require "spec.flows"
-local simulator = require "spec.simulator"
+local flows = require "spec.support.flows"
+local real = require "spec.support.real"
+local simulator = require "spec.support.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 
-local SHARED = os.getenv("XCOMPLIANCE_SHARED_DATA") or "../shared/data"
 local POLL = { min = 0.02, max = 0.05 }
 
 local function exists(path)
@@ -76,11 +76,8 @@ flows.describe("a sync", function()
       gzip -c pages.jsonl flat.jsonl > deep/both.jsonl.gz &&
       grep -o '137[0-9]*' rows.csv > deep/ids.txt]])
       :format(folder)))
-    if exists(SHARED .. "/flat.jsonl") then
-      assert(shell(([[cp %s/flat.jsonl %s/real.jsonl && cp %s/noflat.jsonl %s/geo_tweets.jsonl \
-        %s/mentions_tweet.jsonl %s/media_tweet.jsonl %s/two_tweets.jsonl %s/deep &&
-        head -2000 %s/tweet_ids.txt > %s/deep/real_ids.txt]]):format(SHARED, folder, SHARED,
-        SHARED, SHARED, SHARED, SHARED, folder, SHARED, folder)))
+    for i, path in ipairs(real.files()) do
+      assert(shell(("cp %s %s/deep/real%d.jsonl"):format(quote(path), folder, i)))
     end
     local before = sums(folder)
     local output = bench:path("clean")

@@ -4,9 +4,9 @@
 
 local cli = require "xcompliance.cli"
 local dataset = require "xcompliance.dataset"
-local generate = require "spec.generate_records"
-local reference = require "spec.reference_table"
-local scratches = require "spec.scratch"
+local generate = require "spec.support.generate_records"
+local reference = require "spec.support.reference_table"
+local scratches = require "spec.support.scratch"
 
 describe("of a table", function()
   local scratch

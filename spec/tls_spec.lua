@@ -1,10 +1,10 @@
 -- row 4 of the fault matrix and promises 1, 2 and 36 of docs/security.md, against real servers with
 -- real, bad certificates
 
-local api = require "spec.api"
+local api = require "spec.support.api"
 local core = require "xcompliance.core"
-local nginx = require "spec.nginx"
-local shell = require("spec.simulator").shell
+local nginx = require "spec.support.nginx"
+local shell = require("spec.support.simulator").shell
 
 local TOKEN = "t0ken-in-tls"
 

@@ -5,9 +5,9 @@
 local cjson = require "cjson"
 local cli = require "xcompliance.cli"
 local dataset = require "xcompliance.dataset"
-local generate = require "spec.generate_records"
-local reference = require "spec.reference_extract"
-local scratches = require "spec.scratch"
+local generate = require "spec.support.generate_records"
+local reference = require "spec.support.reference_extract"
+local scratches = require "spec.support.scratch"
 
 describe("of a record that no shape knows", function()
   local scratch

@@ -3,7 +3,7 @@
 -- luacheck: no max line length
 
 local cli = require "xcompliance.cli"
-local scratches = require "spec.scratch"
+local scratches = require "spec.support.scratch"
 
 local FLAT = '{"id":"201","text":"one","author_id":"21"}\n'
 local ROW = '{"id":"201","action":"delete","reason":"suspended"}\n'

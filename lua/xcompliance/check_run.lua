@@ -7,7 +7,7 @@ local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
 local operations = require "xcompliance.operations"
 local retry = require "xcompliance.retry"
-local tables = require "xcompliance.tables"
+local merge = require "xcompliance.merge"
 local text = require "xcompliance.text"
 
 local M = {}
@@ -132,7 +132,7 @@ end
 -- @tparam table call
 -- @tparam table options checked
 function M.new(connection, call, options)
-  local patience = tables.merged(call.policy)
+  local patience = merge.tables(call.policy)
   patience.attempts = patience.attempts * POLL_PATIENCE
   local base, folder = file_names.state_base(options)
   return setmetatable({

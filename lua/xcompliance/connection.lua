@@ -9,7 +9,7 @@ local dates = require "xcompliance.dates"
 local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
 local retry = require "xcompliance.retry"
-local tables = require "xcompliance.tables"
+local merge = require "xcompliance.merge"
 
 local M = {}
 
@@ -101,7 +101,7 @@ end
 -- @treturn table the call
 -- @treturn table the options, checked
 function Connection:call(name, options, more)
-  options = errors.check_options(name, options, tables.merged(CALL_OPTIONS, more))
+  options = errors.check_options(name, options, merge.tables(CALL_OPTIONS, more))
   local call = calls.new(self.settings.loop, {
     deadline = options.deadline, on_progress = options.on_progress, retry = self.settings.retry,
   })
@@ -115,7 +115,7 @@ end
 -- @treturn true|nil,err
 function Connection:check_names(call, what, options)
   local own = { token_file = self.settings.token_file, ca_file = self.settings.ca_file }
-  return file_names.check(call, what, tables.merged(own, options))
+  return file_names.check(call, what, merge.tables(own, options))
 end
 
 --- The same connection for another loop. It shares the session, which it does not close.
@@ -125,7 +125,7 @@ function Connection:with_loop(loop)
   local session, err = self:session()
   if not session then return nil, err end
   return setmetatable({
-    settings = tables.merged(self.settings, { loop = loop }), base_url = self.base_url,
+    settings = merge.tables(self.settings, { loop = loop }), base_url = self.base_url,
     core_session = session, is_guest = true, clock_offset = self.clock_offset,
   }, Connection)
 end

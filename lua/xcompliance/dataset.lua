@@ -18,7 +18,7 @@ local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
-local tables = require "xcompliance.tables"
+local merge = require "xcompliance.merge"
 local verdicts = require "xcompliance.verdicts"
 
 local M = {}
@@ -35,7 +35,7 @@ local WAITING = { loop = "table", on_progress = "function", deadline = "number" 
 -- @treturn table the call
 -- @treturn table the other options
 local function begin(name, options, known)
-  options = errors.check_options(name, options, tables.merged(known, WAITING))
+  options = errors.check_options(name, options, merge.tables(known, WAITING))
   local call = calls.new(options.loop or waiting, {
     on_progress = options.on_progress, deadline = options.deadline,
   })
@@ -121,7 +121,7 @@ end
 
 --- The options, and the results that their verdicts were loaded from.
 local function with_results(fields)
-  return tables.merged(verdicts.results_of(fields.verdicts), fields)
+  return merge.tables(verdicts.results_of(fields.verdicts), fields)
 end
 
 local LIST = {

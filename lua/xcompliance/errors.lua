@@ -6,7 +6,7 @@
 -- @module xcompliance.errors
 
 local core = require "xcompliance.core"
-local tables = require "xcompliance.tables"
+local merge = require "xcompliance.merge"
 
 local M = {}
 
@@ -43,7 +43,7 @@ local metatable = getmetatable(core.error {})
 -- @tparam[opt] table fields what else is known: status, retryable, hint, headers
 -- @treturn table
 function M.new(kind, message, fields)
-  return core.error(tables.merged({ retryable = false }, fields,
+  return core.error(merge.tables({ retryable = false }, fields,
     { kind = kind, message = message }))
 end
 
@@ -61,7 +61,7 @@ end
 --- The same error with more fields or another message.
 -- @treturn table a copy
 function M.with(err, fields)
-  return core.error(tables.merged(err, fields))
+  return core.error(merge.tables(err, fields))
 end
 
 --- A copy of a flat table in which no string makes a URL valid.

@@ -13,7 +13,7 @@ local calls = require "xcompliance.api_calls"
 local clients = require "xcompliance.client"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local tables = require "xcompliance.tables"
+local merge = require "xcompliance.merge"
 
 local M = { _VERSION = core.version, errors = errors.kinds }
 
@@ -51,7 +51,7 @@ function M.client(settings)
   if type(settings) ~= "table" and settings ~= nil then
     errors.misuse("xcompliance.client: settings must be a table, not %s", type(settings))
   end
-  local own = tables.merged(settings)
+  local own = merge.tables(settings)
   own.loop = own.loop or usual_loop()
   return clients.new(own)
 end

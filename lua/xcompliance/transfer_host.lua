@@ -10,7 +10,7 @@ local api_answers = require "xcompliance.api_answers"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local storage_answers = require "xcompliance.storage_answers"
-local tables = require "xcompliance.tables"
+local merge = require "xcompliance.merge"
 
 local M = {}
 
@@ -47,7 +47,7 @@ local function open_api(place)
   place.token = options.bearer_token
   place.job_id = place.url:match("/(%d+)/%l+%?")
   place.url_token = place.url:match("[?&]token=([^&]*)")
-  place.common = tables.merged(place.common, {
+  place.common = merge.tables(place.common, {
     bearer_token = place.token, base_url = options.base_url, allow_http = options.allow_http,
     job_id = place.job_id,
   })
@@ -66,7 +66,7 @@ end
 --- The options of a request of the core.
 -- @tparam table fields its own
 -- @treturn table
-function Place:options(fields) return tables.merged(fields, self.common) end
+function Place:options(fields) return merge.tables(fields, self.common) end
 
 --- What was answered although the exchange broke off afterwards.
 -- @tparam table err of the core
@@ -91,7 +91,7 @@ function M.open(connection, url, operation, job_id)
   common.url, common.storage_hosts = url, settings.storage_hosts
   common.loopback = core.is_loopback(connection.base_url)
   local flow
-  flow, err = core.job_url(tables.merged(common, {
+  flow, err = core.job_url(merge.tables(common, {
     base_url = connection.base_url, allow_http = settings.allow_http, operation = operation,
     job_id = job_id,
   }))

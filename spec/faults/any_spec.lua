@@ -1,11 +1,11 @@
 -- Rows 1 to 3, 5 to 11, 82 and 84 of the fault matrix: what may happen at any step. Row 4 is in
 -- spec/tls_spec.lua, kill -9 of row 11 in spec/crash_spec.lua, row 81 in spec/memory_spec.lua.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local raw = require "spec.raw"
-local simulator = require "spec.simulator"
+local flows = require "spec.support.flows"
+local raw = require "spec.support.raw"
+local simulator = require "spec.support.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 

@@ -2,7 +2,7 @@
 -- job, and of its slot. What an upload or a download alone does is in byte_upload_spec.lua and
 -- byte_download_spec.lua.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
 
 describe("a check in the flow over the API's own host", function()

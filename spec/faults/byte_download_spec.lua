@@ -1,9 +1,9 @@
 -- Downloads from the API's own host, which promises neither parts nor a checksum; and row 103 of
 -- the fault matrix. The other rows of downloads are in download_spec.lua.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local leaks = require "spec.leaks"
+local leaks = require "spec.support.leaks"
 
 describe("a download from the API", function()
   local bench, client, job, results, target

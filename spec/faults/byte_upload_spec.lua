@@ -1,9 +1,9 @@
 -- Rows 89 to 94 and 97 of the fault matrix: uploads to the API's own host. The job is read before
 -- anything is repeated, and whenever a refusal has two meanings.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local leaks = require "spec.leaks"
+local leaks = require "spec.support.leaks"
 local xcompliance = require "xcompliance"
 
 describe("an upload to the API", function()

@@ -1,10 +1,10 @@
 -- Rows 12 to 22 of the fault matrix: creating a job, which must happen once, whatever is answered.
 
-local answers = require "spec.faults.answers"
-local benches = require "spec.faults.bench"
+local answers = require "spec.support.answers"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local flows = require "spec.flows"
+local flows = require "spec.support.flows"
 
 flows.describe("creating a job", function()
   local bench, client

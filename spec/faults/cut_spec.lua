@@ -1,11 +1,11 @@
 -- Rows 85 to 88 of the fault matrix: half an answer is no answer, and half a file is no results.
 -- `make sweep` cuts at every byte (sweep.lua); here is what each place means.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local raw = require "spec.raw"
-local shell = require("spec.simulator").shell
+local flows = require "spec.support.flows"
+local raw = require "spec.support.raw"
+local shell = require("spec.support.simulator").shell
 
 local ENDS = { "cut-answer", "reset-answer" }
 

@@ -1,10 +1,10 @@
 -- Rows 60 and 77 to 79 of the fault matrix: what the disk does, and who is killed meanwhile. System
 -- calls fail by libfiu (fiu-utils); small and read-only file systems are mounted in a namespace.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local simulator = require "spec.simulator"
+local flows = require "spec.support.flows"
+local simulator = require "spec.support.simulator"
 
 local quote, run, shell = simulator.quote, simulator.run, simulator.shell
 

@@ -1,10 +1,10 @@
 -- Rows 67 to 76, 78 and 80 of the fault matrix: downloads that break, resume and lie. What the disk
 -- does is in disk_spec.lua.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local simulator = require "spec.simulator"
+local flows = require "spec.support.flows"
+local simulator = require "spec.support.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 

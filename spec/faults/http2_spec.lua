@@ -1,11 +1,11 @@
 -- Row 83 of the fault matrix: HTTP/2 between us and the API. nginx speaks it to us, and HTTP/1.1 to
 -- the simulator after it, whose broken answers become RST_STREAM.
 
-local api = require "spec.api"
-local benches = require "spec.faults.bench"
+local api = require "spec.support.api"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local nginx = require "spec.nginx"
-local shell = require("spec.simulator").shell
+local nginx = require "spec.support.nginx"
+local shell = require("spec.support.simulator").shell
 
 local SERVERS = [[
   log_format protocol '$connection $server_protocol $request_method $status';

@@ -1,10 +1,10 @@
 -- Rows 69 to 71 of the fault matrix, byte for byte: what came of two answers is one file only if it
 -- is proved to be of one object, and only if it is as long as that object.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local raw = require "spec.raw"
-local shell = require("spec.simulator").shell
+local raw = require "spec.support.raw"
+local shell = require("spec.support.simulator").shell
 
 local function row(id, reason)
   return ('{"id":"%s","action":"delete","reason":"%s"}\n'):format(id, reason)

@@ -9,7 +9,7 @@
 -- (with the module's paths set, as `make sweep` does; in both flows if none is given) prints a line
 -- a hundred tries, and the sums.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
 local process = require "spec_process"
 local luv = require "luv"

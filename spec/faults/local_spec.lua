@@ -1,10 +1,10 @@
 -- Rows 57 to 59 of the fault matrix: lists that change, state files that are not what they should
 -- be, and two runs at once. What the disk does (rows 58 and 60) is in disk_spec.lua.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local simulator = require "spec.simulator"
+local flows = require "spec.support.flows"
+local simulator = require "spec.support.simulator"
 
 local quote, run, shell = simulator.quote, simulator.run, simulator.shell
 

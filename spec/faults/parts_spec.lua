@@ -1,10 +1,10 @@
 -- Rows 86 to 88 and 106 of the fault matrix: what may be joined, what may be published, and what a
 -- file of an earlier run is worth. The servers here answer byte for byte as each test says.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local raw = require "spec.raw"
-local simulator = require "spec.simulator"
+local raw = require "spec.support.raw"
+local simulator = require "spec.support.simulator"
 local xcompliance = require "xcompliance"
 
 local shell, quote = simulator.shell, simulator.quote

@@ -1,10 +1,10 @@
 -- Rows 61 to 66 of the fault matrix: waiting for a job.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
+local flows = require "spec.support.flows"
 local retry = require "xcompliance.retry"
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 flows.describe("waiting for a job", function()
   local bench, ids, results

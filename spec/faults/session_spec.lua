@@ -1,8 +1,8 @@
 -- Rows 23 to 26 and 34 to 56 of the fault matrix: resumable uploads whose start, pieces, last piece
 -- and status queries fail.
 
-local benches = require "spec.faults.bench"
-local flows = require "spec.flows"
+local benches = require "spec.support.bench"
+local flows = require "spec.support.flows"
 
 local KiB, MiB = benches.KiB, benches.MiB
 local LIST = 700 * KiB -- two whole pieces of 256 KiB, and some

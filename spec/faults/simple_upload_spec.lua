@@ -1,7 +1,7 @@
 -- Rows 27 to 33 of the fault matrix: uploads by one PUT.
 
-local benches = require "spec.faults.bench"
-local flows = require "spec.flows"
+local benches = require "spec.support.bench"
+local flows = require "spec.support.flows"
 local core = require "xcompliance.core"
 
 local MiB = benches.MiB

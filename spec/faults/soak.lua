@@ -11,7 +11,7 @@
 -- (with the module's paths set, as `make soak` does) prints a line a hundred runs, and the sums.
 -- The two flows take turns, by the seed, unless FLOW, api or storage, names one.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 

@@ -1,8 +1,8 @@
 -- Row 49 of the fault matrix, and whole checks: faults at random, by seed. `make soak` runs more of
 -- them.
 
-local benches = require "spec.faults.bench"
-local flows = require "spec.flows"
+local benches = require "spec.support.bench"
+local flows = require "spec.support.flows"
 local soak = require "spec.faults.soak"
 
 describe("under random faults", function()

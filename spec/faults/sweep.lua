@@ -12,11 +12,11 @@
 -- line for each kind of exchange, or for each whose name begins with one of the words. See
 -- sweep_spec.lua for the part of it that every run of the specs does.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local cjson = require "cjson"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local shell = require("spec.simulator").shell
+local shell = require("spec.support.simulator").shell
 local sockets = require "cqueues.socket"
 
 local M = {}

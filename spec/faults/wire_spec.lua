@@ -1,9 +1,9 @@
 -- Rows 99 and 100 of the fault matrix: the API's clock in each form of a date, however far ours is
 -- off; and lists of jobs that are longer than other answers.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local raw = require "spec.raw"
+local raw = require "spec.support.raw"
 local xcompliance = require "xcompliance"
 
 local TOKEN = benches.TOKEN

@@ -1,13 +1,13 @@
 -- the shared object: what it needs, shows and is built with, and that the same sources make the
 -- same bytes, without a network; promises 34 and 35 of docs/security.md
 
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 local quote, shell = simulator.quote, simulator.shell
 
 local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
 local is_jit = rawget(_G, "jit") ~= nil
-local object = ("%s/%s/xcompliance/core.so"):format(build, require "spec.interpreter")
+local object = ("%s/%s/xcompliance/core.so"):format(build, require "spec.support.interpreter")
 
 describe("the shared object", function()
   if os.getenv("LD_PRELOAD") then

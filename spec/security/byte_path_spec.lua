@@ -2,9 +2,9 @@
 -- matrix): the API alone, at the URL of that job and of that operation. What looks like such a URL
 -- is treated as storage, and is never sent the token. More of them: spec/c/url_test.c, make fuzz.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local raw = require "spec.raw"
+local raw = require "spec.support.raw"
 
 local TOKEN = "t0ken-for-the-API"
 local ID = "1460694452490674183"

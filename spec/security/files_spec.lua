@@ -1,10 +1,10 @@
 -- how results reach the disk, and that no name of a server's does: promises 19, 20, 22 and 23 of
 -- docs/security.md
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local raw = require "spec.raw"
-local simulator = require "spec.simulator"
+local raw = require "spec.support.raw"
+local simulator = require "spec.support.simulator"
 
 local quote, shell = simulator.quote, simulator.shell
 

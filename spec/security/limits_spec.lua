@@ -1,9 +1,9 @@
 -- what a hostile server can make us hold or wait for: promises 17, 18, 25 and 39 of
 -- docs/security.md
 
-local bench = require "spec.faults.bench"
+local bench = require "spec.support.bench"
 local core = require "xcompliance.core"
-local raw = require "spec.raw"
+local raw = require "spec.support.raw"
 
 local TOKEN = bench.TOKEN
 local MiB = 1024 * 1024

@@ -1,10 +1,10 @@
 -- whom we speak to, and whom not: promises 3, 4, 15, 16, 31 and 36 of docs/security.md
 
-local api_call = require "spec.api"
-local bench = require "spec.faults.bench"
+local api_call = require "spec.support.api"
+local bench = require "spec.support.bench"
 local core = require "xcompliance.core"
-local raw = require "spec.raw"
-local shell = require("spec.simulator").shell
+local raw = require "spec.support.raw"
+local shell = require("spec.support.simulator").shell
 
 local TOKEN = "t0ken-of-the-network"
 
@@ -191,7 +191,7 @@ end)
 
 describe("two hundred clients", function()
   it("that are all refused ask a bounded number of times, and not all at once", function()
-    local host = require("spec.hosts").cqueues
+    local host = require("spec.support.hosts").cqueues
     local times = os.tmpname()
     local server = raw.start(([[
       local file = io.open(%q, "a")

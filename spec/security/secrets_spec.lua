@@ -1,11 +1,12 @@
 -- what may never be shown: promises 5, 6, 7 and 40 of docs/security.md, for whole runs of the
--- command. Beside it, spec/leaks.lua watches every error, event, journal and output of every spec.
+-- command. Besides, spec/support/leaks.lua watches every error, event, journal and output of every
+-- spec.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local flows = require "spec.flows"
-local leaks = require "spec.leaks"
-local simulator = require "spec.simulator"
+local flows = require "spec.support.flows"
+local leaks = require "spec.support.leaks"
+local simulator = require "spec.support.simulator"
 
 local quote, shell = simulator.quote, simulator.shell
 

@@ -1,7 +1,7 @@
 -- Faults of the flow over the API's own host, and of dates and clocks, driven by the curl command.
 
-local curl = require "spec.simulator.curl"
-local simulator = require "spec.simulator"
+local curl = require "spec.support.curl"
+local simulator = require "spec.support.simulator"
 
 local JOBS = "/2/compliance/jobs"
 

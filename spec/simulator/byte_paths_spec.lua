@@ -2,9 +2,9 @@
 -- against the API's own description, if that is at hand.
 
 local cjson = require "cjson"
-local curl = require "spec.simulator.curl"
-local openapi = require "spec.openapi"
-local simulator = require "spec.simulator"
+local curl = require "spec.support.curl"
+local openapi = require "spec.support.openapi"
+local simulator = require "spec.support.simulator"
 
 local JOBS = "/2/compliance/jobs"
 

@@ -1,7 +1,7 @@
 local cjson = require "cjson"
-local curl = require "spec.simulator.curl"
-local flows = require "spec.flows"
-local simulator = require "spec.simulator"
+local curl = require "spec.support.curl"
+local flows = require "spec.support.flows"
+local simulator = require "spec.support.simulator"
 
 -- the results of ids, as text
 local function results(options, job_type, text)

@@ -1,6 +1,6 @@
-local curl = require "spec.simulator.curl"
-local flows = require "spec.flows"
-local simulator = require "spec.simulator"
+local curl = require "spec.support.curl"
+local flows = require "spec.support.flows"
+local simulator = require "spec.support.simulator"
 
 local QUARTER = 256 * 1024
 

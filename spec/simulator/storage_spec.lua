@@ -1,6 +1,6 @@
-local curl = require "spec.simulator.curl"
-local flows = require "spec.flows"
-local simulator = require "spec.simulator"
+local curl = require "spec.support.curl"
+local flows = require "spec.support.flows"
+local simulator = require "spec.support.simulator"
 
 flows.describe("the simulator's storage", function()
   local sim, job

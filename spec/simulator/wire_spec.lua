@@ -1,6 +1,6 @@
-local curl = require "spec.simulator.curl"
-local flows = require "spec.flows"
-local simulator = require "spec.simulator"
+local curl = require "spec.support.curl"
+local flows = require "spec.support.flows"
+local simulator = require "spec.support.simulator"
 
 local JOBS = "/2/compliance/jobs"
 
@@ -134,7 +134,7 @@ end, "storage")
 flows.describe("the simulator as a process", function()
   it("ends with the process that started it", function()
     local _, pid = simulator.shell([[LUA_PATH="./?.lua;;" lua5.4 -e '
-      local sim = require("spec.simulator").start {}
+      local sim = require("spec.support.simulator").start {}
       print(sim.pid)
       io.stdout:flush()
       os.execute("kill -9 $PPID")' 2>/dev/null]])

@@ -10,7 +10,7 @@
 -- 1; when it returns, or the peer has gone, the connection is closed. With `{ certificate, key }`
 -- it speaks TLS; with `http2` it offers HTTP/2 alone, and the text is run before anything is read.
 
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 

@@ -1,6 +1,6 @@
 --- Watches all that specs bring forth for secrets, and raises if one would be shown: in an error
 -- (anywhere in its table), an event of progress, a line of a journal, or the output of whatever
--- spec.simulator's shell runs, the command among it.
+-- spec.support.simulator's shell runs, the command among it.
 --
 -- Every token of a spec holds MARK; signatures of the simulator's URLs are known by their names.
 
@@ -79,7 +79,7 @@ local function watch_progress()
 end
 
 local function watch_command()
-  local simulator = require "spec.simulator"
+  local simulator = require "spec.support.simulator"
   local run = simulator.run
   function simulator.run(command)
     local output, status = run(command)

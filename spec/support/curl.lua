@@ -1,7 +1,7 @@
 --- Requests to a simulator by the curl command, and its answers taken apart.
 
 local cjson = require "cjson"
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 local M = {}
 

@@ -1,11 +1,11 @@
---- Keeps one promise (spec/promises.lua): in a process of its own, by
--- `lua spec/keep.lua HOST PROMISE URL FOLDER`, or in nginx, by `answer()`. Says "kept", or what is
--- broken.
+--- Keeps one promise (spec/support/promises.lua): in a process of its own, by
+-- `lua spec/support/keep.lua HOST PROMISE URL FOLDER`, or in nginx, by `answer()`. Says "kept", or
+-- what is broken.
 
 -- luacheck: read globals ngx
 
-local hosts = require "spec.hosts"
-local promises = require "spec.promises"
+local hosts = require "spec.support.hosts"
+local promises = require "spec.support.promises"
 
 local M = {}
 
@@ -68,7 +68,7 @@ function M.descriptors()
   ngx.print(count)
 end
 
-if arg and tostring(arg[0]):match("spec/keep%.lua$") then
+if arg and tostring(arg[0]):match("spec/support/keep%.lua$") then
   local host, promise, url, folder = (table.unpack or unpack)(arg) -- luacheck: ignore
   print(M.keep(host, promise, { url = url, folder = folder }))
 end

@@ -7,7 +7,7 @@
 -- started within speak that flow, unless their own options say otherwise.
 
 local busted = require "busted"
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- A list that takes several jobs, checked whole and killed at random moments: the figures.
 --
---     lua spec/large.lua [IDS [IDS_PER_JOB [KILLS]]]
+--     lua spec/faults/large.lua [IDS [IDS_PER_JOB [KILLS]]]
 --
 -- (with the module's paths set, as `make large` does) asks about IDS ids (13,000,000 in jobs of
 -- 6,000,000), once without and once with kills (30) after which the same command is run again. What
@@ -10,9 +10,9 @@
 --   - the results are what the jobs gave, joined;
 --   - no job is created while another is active, and none is left over.
 
-local benches = require "spec.faults.bench"
+local benches = require "spec.support.bench"
 local core = require "xcompliance.core"
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 
@@ -160,7 +160,7 @@ local function main(ids, ids_per_job, kills)
   return ok and 0 or 1
 end
 
-if arg and tostring(arg[0]):match("spec/large%.lua$") then
+if arg and tostring(arg[0]):match("spec/faults/large%.lua$") then
   os.exit(main((table.unpack or unpack)(arg)), true) -- luacheck: ignore
 end
 

@@ -1,6 +1,6 @@
 --- What the specs of the fault matrix share: a simulator, clients, lists of ids, what was asked.
 --
---     local bench = require("spec.faults.bench").start()
+--     local bench = require("spec.support.bench").start()
 --     local job = bench:job { resumable = true }
 --     bench:arm("chunk:503")
 --     bench:client():upload_ids(job.upload_url, bench:list(300000))
@@ -10,7 +10,7 @@
 local cjson = require "cjson"
 local connections = require "xcompliance.connection"
 local core = require "xcompliance.core"
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 local xcompliance = require "xcompliance"
 
 local shell, quote = simulator.shell, simulator.quote
@@ -223,7 +223,7 @@ end
 
 local function lua_command()
   local build = os.getenv("XCOMPLIANCE_BUILD") or "build"
-  local interpreter = require "spec.interpreter"
+  local interpreter = require "spec.support.interpreter"
   local cwd = assert(shell("pwd"))
   local preload = os.getenv("LD_PRELOAD") -- the sanitizers', which the core was built for
   local text = "env LUA_PATH='@/lua/?.lua;@/lua/?/init.lua;@/?.lua;;' LUA_CPATH='@/%s/%s/?.so;;'"

@@ -1,8 +1,8 @@
 --- What every loop promises. A promise is `{ says, faults, concurrent, keep }`: what it says; what
 -- the simulator does meanwhile; whether it is for hosts alone where functions wait together; and a
--- function of a host (spec/hosts.lua) and a place, `{ url, folder, shared }`: a simulator's, an
--- empty one, and whether other threads are at work. It raises where the promise is broken. nginx
--- keeps them too, so nothing of busted is used.
+-- function of a host (spec/support/hosts.lua) and a place, `{ url, folder, shared }`: that of a
+-- simulator, an empty one, and whether other threads are at work. It raises if the promise is
+-- broken. nginx keeps them too, so nothing of busted is used.
 
 local core = require "xcompliance.core"
 local lfs = require "lfs"

@@ -4,7 +4,7 @@
 -- are kept as text, so that ids never pass through a double.
 
 local cjson = require "cjson"
-local shapes = require "spec.reference_shapes"
+local shapes = require "spec.support.reference_shapes"
 
 local M = {}
 

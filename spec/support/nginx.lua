@@ -3,7 +3,7 @@
 --     local server = nginx.start("server { listen 127.0.0.1:%PORT1% ssl; … }", { http = "…" })
 --     server.ports[1]   server.folder   server:log()   server:reload()   server:stop()
 
-local simulator = require "spec.simulator"
+local simulator = require "spec.support.simulator"
 
 local shell, quote = simulator.shell, simulator.quote
 

@@ -1,6 +1,6 @@
 --- Starts the simulator for a spec, as a child process that ends with this one.
 --
---     local simulator = require "spec.simulator"
+--     local simulator = require "spec.support.simulator"
 --     local sim = simulator.start { jobs_take = 0 }
 --     sim:arm("create:503x2")   sim:advance(900)   sim:state().counters.create   sim:stop()
 --
@@ -16,7 +16,7 @@ M.flow = "api"
 local Simulator = {}
 Simulator.__index = Simulator
 
-local ROOT = debug.getinfo(1, "S").source:match("^@(.*)spec/simulator%.lua$")
+local ROOT = debug.getinfo(1, "S").source:match("^@(.*)spec/support/simulator%.lua$")
 
 --- Runs a shell command.
 -- @treturn string its output, byte for byte
