@@ -7,3 +7,4 @@ files["lua/xcompliance/loop/nginx.lua"] = { std = "+ngx_lua" }
 files["examples/openresty"] = { std = "+ngx_lua" }
 files["examples/gate"] = { std = "+ngx_lua" }
 files["lua/xcompliance/simulator"] = { std = "lua54" } -- Lua 5.4 alone runs it
+files["spec/support/simulator_process.lua"] = { std = "lua54" }

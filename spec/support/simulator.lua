@@ -48,7 +48,7 @@ local function command(fifo)
   return table.concat({
     "cd", M.quote(ROOT == "" and "." or ROOT), "&&",
     "{ echo $$; exec env -u LD_PRELOAD LUA_CPATH=';;' LUA_PATH='lua/?.lua;lua/?/init.lua;;'",
-    "lua5.4 -e 'require \"xcompliance.simulator.main\"'; } >", M.quote(fifo),
+    "lua5.4 spec/support/simulator_process.lua; } >", M.quote(fifo),
   }, " ")
 end
 

@@ -3,7 +3,6 @@
 
 local cjson = require("cjson").new()
 local byte_paths = require "xcompliance.simulator.byte_paths"
-local headers = require "xcompliance.simulator.headers"
 local http = require "xcompliance.simulator.http"
 local problem = require "xcompliance.simulator.problem"
 local queries = require "xcompliance.simulator.queries"
@@ -36,8 +35,8 @@ local function body_refusal(body)
   for name, value in pairs(body) do
     local check = CHECKS[name]
     if not check then return problem.invalid_request(name, value, "is not a known member") end
-    local good, complaint = check(value)
-    if not good then return problem.invalid_request(name, value, name .. " " .. complaint) end
+    local good, why = check(value)
+    if not good then return problem.invalid_request(name, value, name .. " " .. why) end
   end
 end
 
@@ -158,7 +157,7 @@ end
 function M.answer(service, request, operation)
   local response, job = answer(service, request, operation)
   response.early = operation == "upload" and response.status >= 400 -- a long body is not waited for
-  headers.add(response.headers, "api-version", "2.168")
+  http.add_header(response.headers, "api-version", "2.168")
   return response, job
 end
 

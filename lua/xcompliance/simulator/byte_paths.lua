@@ -2,8 +2,8 @@
 -- The bearer token has been checked; the token in the URL is checked here.
 -- @internal xcompliance.simulator.byte_paths
 
-local delivery = require "xcompliance.simulator.delivery"
-local headers = require "xcompliance.simulator.headers"
+local objects = require "xcompliance.simulator.objects"
+local http = require "xcompliance.simulator.http"
 local jobs = require "xcompliance.simulator.jobs"
 local problem = require "xcompliance.simulator.problem"
 local queries = require "xcompliance.simulator.queries"
@@ -36,7 +36,7 @@ end
 local function describe(service, object, fields)
   if not service.options.checksums then return end
   for _, name in ipairs { "crc32c", "md5" } do
-    if object[name] then headers.add(fields, "x-goog-hash", name .. "=" .. object[name]) end
+    if object[name] then http.add_header(fields, "x-goog-hash", name .. "=" .. object[name]) end
   end
 end
 
@@ -91,10 +91,10 @@ function M.download(service, request)
   if service.jobs:status(job) ~= "complete" then return problem.not_found(job.id) end
   local object, fields = job.results, { { "Content-Type", "application/octet-stream" } }
   describe(service, object, fields)
-  if not service.options.ranges then return delivery.whole(object, fields) end
-  headers.add(fields, "Accept-Ranges", "bytes")
-  headers.add(fields, "ETag", object.etag)
-  return delivery.part(request, object, fields, unsatisfiable)
+  if not service.options.ranges then return objects.whole(object, fields) end
+  http.add_header(fields, "Accept-Ranges", "bytes")
+  http.add_header(fields, "ETag", object.etag)
+  return objects.part(request, object, fields, unsatisfiable)
 end
 
 return M

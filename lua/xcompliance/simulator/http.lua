@@ -2,14 +2,52 @@
 --
 -- A request is `{ method, target, path, query, headers, length, body, expects_continue }`; its
 -- `headers` maps lower-case names to values. A response is `{ status, headers, body, size }`; its
--- `headers` is a list (see headers.lua). A body is a function that returns the next piece, or nil
+-- `headers` is a list (see below). A body is a function that returns the next piece, or nil
 -- at the end; a response's may also be a string. `size` is nil if it is not known (chunked).
+--
+-- Written by hand and not with lua-http's h1 connection: faults cut heads and bodies at any byte,
+-- stall between two of them, send heads that are not HTTP and lengths that are wrong. A library
+-- that refuses to write such things is of no use here.
 -- @internal xcompliance.simulator.http
 
 local connections = require "xcompliance.simulator.connection"
-local headers = require "xcompliance.simulator.headers"
 
 local M = {}
+
+-- {====================================================================
+-- Header fields as an ordered list of `{ name, value }`: names may repeat, as x-goog-hash does
+-- =====================================================================
+
+local function same(field, name)
+  return field[1]:lower() == name:lower()
+end
+
+--- The value of the first field of that name, or nil.
+function M.header(list, name)
+  for _, field in ipairs(list) do
+    if same(field, name) then return field[2] end
+  end
+end
+
+--- Adds a field, beside those that may have the same name.
+function M.add_header(list, name, value)
+  list[#list + 1] = { name, value }
+end
+
+--- Removes every field of that name.
+function M.remove_header(list, name)
+  for at = #list, 1, -1 do
+    if same(list[at], name) then table.remove(list, at) end
+  end
+end
+
+--- Replaces all fields of that name by one.
+function M.set_header(list, name, value)
+  M.remove_header(list, name)
+  M.add_header(list, name, value)
+end
+
+-- }====================================================================
 
 local HEADERS_MAX = 200
 local PIECE = 256 * 1024
@@ -146,11 +184,11 @@ local function frame(response)
   if response.unframed then
     response.close = true -- nothing else marks the end
   elseif response.size then
-    if not headers.get(fields, "content-length") then
-      headers.add(fields, "Content-Length", tostring(response.size))
+    if not M.header(fields, "content-length") then
+      M.add_header(fields, "Content-Length", tostring(response.size))
     end
   else
-    headers.set(fields, "Transfer-Encoding", "chunked")
+    M.set_header(fields, "Transfer-Encoding", "chunked")
   end
 end
 
@@ -179,10 +217,10 @@ end
 -- @tparam boolean bodiless whether it answers HEAD
 function M.write_response(connection, response, date, bodiless)
   frame(response)
-  if not headers.get(response.headers, "date") then
-    headers.add(response.headers, "Date", date)
+  if not M.header(response.headers, "date") then
+    M.add_header(response.headers, "Date", date)
   end
-  if response.close then headers.set(response.headers, "Connection", "close") end
+  if response.close then M.set_header(response.headers, "Connection", "close") end
   connection:write(head(response))
   if not bodiless then write_body(connection, response) end
   connection:flush()

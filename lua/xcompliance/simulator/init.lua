@@ -16,12 +16,11 @@ local cqueues = require "cqueues"
 local exchange = require "xcompliance.simulator.exchange"
 local http = require "xcompliance.simulator.http"
 local jobs = require "xcompliance.simulator.jobs"
-local limiter = require "xcompliance.simulator.limiter"
 local log = require "xcompliance.simulator.log"
 local options = require "xcompliance.simulator.options"
 local sessions = require "xcompliance.simulator.sessions"
 local listener = require "xcompliance.simulator.listener"
-local xml = require "xcompliance.simulator.xml"
+local problem = require "xcompliance.simulator.problem"
 
 local M = {}
 
@@ -37,7 +36,7 @@ local function new_service(settings, listening)
   service.jobs = jobs.new(settings, service.clock, service.addresses)
   service.jobs:begin_with(settings.old_jobs)
   service.sessions = sessions.new(service)
-  service.limiter = limiter.new(settings.rate_limit, settings.rate_window, service.clock)
+  service.limiter = exchange.limiter(settings.rate_limit, settings.rate_window, service.clock)
   service.log = log.new(settings.state_log, service.clock)
   service.board = board.new(service)
   for _, fault in ipairs(settings.faults or {}) do service.board:arm(fault) end
@@ -51,7 +50,7 @@ local function serve_connection(service, connection)
     local request, complaint = http.read_request(connection)
     connection.idle = false
     if complaint then
-      http.write_response(connection, xml.error(400, "BadRequest", complaint),
+      http.write_response(connection, problem.error(400, "BadRequest", complaint),
         clock.http(os.time()))
     end
     if not request then break end

@@ -4,7 +4,7 @@
 local http = require "xcompliance.simulator.http"
 local objects = require "xcompliance.simulator.objects"
 local storage = require "xcompliance.simulator.storage"
-local xml = require "xcompliance.simulator.xml"
+local problem = require "xcompliance.simulator.problem"
 
 local M = {}
 local Sessions, Session = {}, {}
@@ -172,7 +172,7 @@ local function refusal(self, session)
   local old = session and self.service.clock:now() > session.started_at + LIFE
   if old then session:lose(404) end
   if not session or session.lost == 404 then
-    return xml.error(404, "NoSuchUpload", "The requested upload was not found.")
+    return problem.error(404, "NoSuchUpload", "The requested upload was not found.")
   end
   if session.lost then return text_error(session.lost, "") end
 end

@@ -1,12 +1,11 @@
 --- The storage service: uploads and downloads by signed URL.
 -- @internal xcompliance.simulator.storage
 
-local delivery = require "xcompliance.simulator.delivery"
-local headers = require "xcompliance.simulator.headers"
+local objects = require "xcompliance.simulator.objects"
 local http = require "xcompliance.simulator.http"
 local jobs = require "xcompliance.simulator.jobs"
-local signature = require "xcompliance.simulator.signature"
-local xml = require "xcompliance.simulator.xml"
+local addresses = require "xcompliance.simulator.addresses"
+local problem = require "xcompliance.simulator.problem"
 
 local M = {}
 
@@ -22,11 +21,11 @@ function M.describe(object)
     { "x-goog-metageneration", "1" },
   }
   for _, name in ipairs { "crc32c", "md5" } do
-    if object[name] then headers.add(fields, "x-goog-hash", name .. "=" .. object[name]) end
+    if object[name] then http.add_header(fields, "x-goog-hash", name .. "=" .. object[name]) end
   end
-  headers.add(fields, "x-goog-stored-content-encoding", "identity")
-  headers.add(fields, "x-goog-stored-content-length", tostring(object.size))
-  headers.add(fields, "Server", "UploadServer")
+  http.add_header(fields, "x-goog-stored-content-encoding", "identity")
+  http.add_header(fields, "x-goog-stored-content-length", tostring(object.size))
+  http.add_header(fields, "Server", "UploadServer")
   return fields
 end
 
@@ -48,7 +47,7 @@ function M.digest_refusal(object, fields)
       local message = name == "md5"
         and "The MD5 you specified in Content-MD5 or x-goog-hash was invalid."
         or "The CRC32C you specified did not match what we computed."
-      return xml.error(400, "BadDigest", message,
+      return problem.error(400, "BadDigest", message,
         { { "Details", ("Provided %s hash '%s' doesn't match calculated hash '%s'.")
           :format(name, value, actual) } })
     end
@@ -76,17 +75,17 @@ end
 
 local function delivery_fields(object)
   local fields = M.describe(object)
-  headers.add(fields, "Content-Type", "application/octet-stream")
-  headers.add(fields, "Accept-Ranges", "bytes")
-  headers.add(fields, "x-goog-component-count", "20")
-  headers.add(fields, "Cache-Control", "private, max-age=0")
+  http.add_header(fields, "Content-Type", "application/octet-stream")
+  http.add_header(fields, "Accept-Ranges", "bytes")
+  http.add_header(fields, "x-goog-component-count", "20")
+  http.add_header(fields, "Cache-Control", "private, max-age=0")
   return fields
 end
 
 --- `GET` of an object, or of a range of it.
 function M.download(_, request, object)
-  return delivery.part(request, object, delivery_fields(object), function()
-    return xml.error(416, "InvalidRange", "The requested range cannot be satisfied.",
+  return objects.part(request, object, delivery_fields(object), function()
+    return problem.error(416, "InvalidRange", "The requested range cannot be satisfied.",
       { { "Details", request.headers.range } })
   end)
 end
@@ -96,7 +95,7 @@ end
 -- =====================================================================
 
 local function no_such_key(path)
-  return xml.error(404, "NoSuchKey", "The specified key does not exist.",
+  return problem.error(404, "NoSuchKey", "The specified key does not exist.",
     { { "Details", "No such object: " .. path:sub(2) } })
 end
 
@@ -117,7 +116,7 @@ function M.answer(service, request, step)
   if step == "upload" then return M.upload(service, request, job) end
   if step == "start" then return service.sessions:start(request, job) end
   local ends = job.download_expires_at
-  if service.clock:now() >= ends then return signature.expired(ends) end
+  if service.clock:now() >= ends then return addresses.expired(ends) end
   local complete = service.jobs:status(job) == "complete"
   if not complete then return no_such_key(request.path) end
   return M.download(service, request, job.results)

@@ -2,7 +2,6 @@
 -- @internal xcompliance.simulator.fault.board
 
 local grammar = require "xcompliance.simulator.fault.grammar"
-local kinds = require "xcompliance.simulator.fault.kinds"
 local randoms = require "xcompliance.simulator.fault.random"
 
 local M = {}
@@ -25,8 +24,8 @@ function M.new(service)
   }, Board)
 end
 
---- Every kind of fault there is; see kinds.lua.
-Board.kinds = kinds.list
+--- Every kind of fault there is; see grammar.lua.
+Board.kinds = grammar.list
 
 local function complain(text, ...)
   error(("simulator: " .. text):format(...), 0)
@@ -68,7 +67,7 @@ end
 -- @tparam string|table given a text (see grammar.lua), or `{ step, fault, parameter, skip, count }`
 function Board:arm(given)
   if type(given) == "string" then given = grammar.parse(given) end
-  local kind = type(given) == "table" and given.fault and kinds.of(given.fault)
+  local kind = type(given) == "table" and given.fault and grammar.of(given.fault)
   if not kind then complain("no fault is called %s", given and given.fault) end
   local step, parameter = step_of(given, kind), parameter_of(given, kind)
   local fault = {

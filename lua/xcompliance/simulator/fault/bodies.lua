@@ -3,7 +3,6 @@
 
 local digests = require "xcompliance.simulator.digests"
 local gzip = require "xcompliance.simulator.gzip"
-local headers = require "xcompliance.simulator.headers"
 local http = require "xcompliance.simulator.http"
 local objects = require "xcompliance.simulator.objects"
 local streams = require "xcompliance.simulator.fault.streams"
@@ -26,12 +25,12 @@ local function truncated(_, response, size)
 end
 
 local function long_length(_, response)
-  headers.set(response.headers, "Content-Length", ("%d"):format(streams.size(response) + 100))
+  http.set_header(response.headers, "Content-Length", ("%d"):format(streams.size(response) + 100))
   response.close = true
 end
 
 local function short_length(_, response)
-  headers.set(response.headers, "Content-Length", ("%d"):format(streams.size(response) // 2))
+  http.set_header(response.headers, "Content-Length", ("%d"):format(streams.size(response) // 2))
   response.close = true
 end
 
@@ -60,32 +59,34 @@ end
 
 -- 206 whose Content-Range and bytes begin one later than was asked
 local function wrong_range(exchange, response)
-  local object, range = object_of(exchange), headers.get(response.headers, "Content-Range")
+  local object, range = object_of(exchange), http.header(response.headers, "Content-Range")
   local first, last = (range or ""):match("^bytes (%d+)%-(%d+)/")
   if not first then return end
   first, last = tonumber(first) + 1, tonumber(last)
   range = ("bytes %d-%d/%d"):format(first, last, object.size)
-  headers.set(response.headers, "Content-Range", range)
+  http.set_header(response.headers, "Content-Range", range)
   response.size = last - first + 1
   response.body = objects.reader(object, first, response.size)
 end
 
 local function wrong_total(_, response)
-  local range = headers.get(response.headers, "Content-Range")
-  if range then headers.set(response.headers, "Content-Range", (range:gsub("/(%d+)", "/%19"))) end
+  local range = http.header(response.headers, "Content-Range")
+  if range then
+    http.set_header(response.headers, "Content-Range", (range:gsub("/(%d+)", "/%19")))
+  end
 end
 
 local function no_content_range(_, response)
-  headers.remove(response.headers, "Content-Range")
+  http.remove_header(response.headers, "Content-Range")
 end
 
 local function multipart(_, response)
-  local range = headers.get(response.headers, "Content-Range") or "bytes 0-0/1"
+  local range = http.header(response.headers, "Content-Range") or "bytes 0-0/1"
   local part = ("--part\r\nContent-Type: application/octet-stream\r\nContent-Range: %s\r\n\r\n%s"
     .. "\r\n--part--\r\n"):format(range, streams.all(response.body))
   response.status, response.body = 206, part
-  headers.remove(response.headers, "Content-Range")
-  headers.set(response.headers, "Content-Type", "multipart/byteranges; boundary=part")
+  http.remove_header(response.headers, "Content-Range")
+  http.set_header(response.headers, "Content-Type", "multipart/byteranges; boundary=part")
 end
 
 -- {====================================================================
@@ -107,9 +108,9 @@ end
 local function describe(response, bytes)
   local hashes = digests.new("crc32c")
   hashes:update(bytes)
-  headers.set(response.headers, "x-goog-hash", "crc32c=" .. hashes:final().crc32c)
-  headers.set(response.headers, "x-goog-stored-content-encoding", "gzip")
-  headers.set(response.headers, "x-goog-stored-content-length", ("%d"):format(#bytes))
+  http.set_header(response.headers, "x-goog-hash", "crc32c=" .. hashes:final().crc32c)
+  http.set_header(response.headers, "x-goog-stored-content-encoding", "gzip")
+  http.set_header(response.headers, "x-goog-stored-content-length", ("%d"):format(#bytes))
 end
 
 local function gzipped(exchange, response)
@@ -117,7 +118,7 @@ local function gzipped(exchange, response)
   if exchange.step == "download" and exchange.place == "storage" then
     describe(response, bytes)
   end
-  headers.set(response.headers, "Content-Encoding", "gzip")
+  http.set_header(response.headers, "Content-Encoding", "gzip")
   response.body = bytes
 end
 
@@ -126,7 +127,7 @@ local function transcoded(exchange, response)
   local text = streams.all(response.body)
   if exchange.place == "storage" then describe(response, gzip.stored(text)) end
   response.body, response.size = streams.of(text), nil
-  headers.remove(response.headers, "Accept-Ranges")
+  http.remove_header(response.headers, "Accept-Ranges")
 end
 
 local function gzip_bomb(exchange, size)
@@ -155,8 +156,8 @@ end
 -- the end of the connection alone ends the body
 local function unframed(_, response)
   response.unframed = true
-  headers.remove(response.headers, "Content-Length")
-  headers.remove(response.headers, "x-goog-stored-content-length")
+  http.remove_header(response.headers, "Content-Length")
+  http.remove_header(response.headers, "x-goog-stored-content-length")
 end
 
 M.kinds = {

@@ -2,9 +2,91 @@
 -- @internal xcompliance.simulator.fault.documents
 
 local cjson = require("cjson").new()
+local http = require "xcompliance.simulator.http"
 local problem = require "xcompliance.simulator.problem"
 
 local M = {}
+
+-- {====================================================================
+-- Faults in the head of an answer whose work is done: its status, its headers
+-- =====================================================================
+
+local SESSION = { start = true }
+local STORED = { upload = true, chunk = true, query = true, download = true }
+
+-- "Name: value" replaces a header, "Name:" removes it
+local function change_header(response, text)
+  local name, value = text:match("^([^:]+):%s*(.*)$")
+  http.remove_header(response.headers, name)
+  if value ~= "" then http.add_header(response.headers, name, value) end
+end
+
+local function header(doc, text, steps)
+  return {
+    doc = doc, steps = steps,
+    after = function(_, response) change_header(response, text) end,
+  }
+end
+
+local function location(doc, change, parameter, default)
+  return {
+    doc = doc, parameter = parameter, default = default, steps = SESSION,
+    after = function(_, response, value)
+      local url = http.header(response.headers, "Location")
+      http.set_header(response.headers, "Location", change(url, value))
+    end,
+  }
+end
+
+-- the same hash with its first digit changed
+local function lie(value)
+  return (value:gsub("=(.)", function(digit) return digit == "A" and "=B" or "=A" end, 1))
+end
+
+M.kinds = {
+  ["header"] = {
+    doc = "a header replaced, @NAME: VALUE, or removed, @NAME:", parameter = "text",
+    after = function(_, response, text) change_header(response, text) end,
+  },
+  ["status"] = {
+    doc = "another status, @NNN, for the same answer", parameter = "integer",
+    after = function(_, response, status) response.status = status end,
+  },
+  ["date"] = {
+    doc = "dates written as @FORM: utc, gmt, rfc850 or asctime", parameter = "form",
+    before = function(exchange, form) exchange.dates = form end,
+  },
+  ["no-location"] = header("a session without Location", "Location:", SESSION),
+  ["relative-location"] = location("a session whose Location has no host", function(url)
+    return url:match("^%a+://[^/]*(.*)$")
+  end),
+  ["foreign-location"] = location("a session at another origin: @ORIGIN", function(url, origin)
+    return origin .. url:match("^%a+://[^/]*(.*)$")
+  end, "text", "https://storage.example.com"),
+  ["no-hash"] = header("no x-goog-hash", "x-goog-hash:", STORED),
+  ["wrong-hash"] = {
+    doc = "hashes that differ from what is stored", steps = STORED,
+    after = function(_, response)
+      for _, field in ipairs(response.headers) do
+        if field[1] == "x-goog-hash" then field[2] = lie(field[2]) end
+      end
+    end,
+  },
+  ["no-length"] =
+    header("no x-goog-stored-content-length", "x-goog-stored-content-length:", STORED),
+  ["wrong-length"] = {
+    doc = "one byte less stored than there is", steps = STORED,
+    after = function(_, response)
+      local size = tonumber(http.header(response.headers, "x-goog-stored-content-length") or "")
+      if size then
+        http.set_header(response.headers, "x-goog-stored-content-length", ("%d"):format(size - 1))
+      end
+    end,
+  },
+  ["other-etag"] = header("another ETag and generation", 'ETag: "another"', STORED),
+}
+
+-- }====================================================================
 
 cjson.decode_max_depth(100)
 
@@ -71,7 +153,7 @@ local function blow(doc, steps, strike)
   }
 end
 
-M.kinds = {
+local DOCUMENTS = {
   ["set"] = edit("members of the job are set: @{\"status\":null}", function(body, text)
     each_job(body, function(job)
       for name, value in pairs(cjson.decode(text)) do job[name] = value end
@@ -130,6 +212,8 @@ M.kinds = {
   ["job-slow"] = fate("the job takes @SECONDS", function(job, seconds) job.jobs_take = seconds end,
     "number"),
 }
-M.kinds.deep.default = 100000
+DOCUMENTS.deep.default = 100000
+
+for name, kind in pairs(DOCUMENTS) do M.kinds[name] = kind end
 
 return M

@@ -5,14 +5,52 @@
 --     download:cut@256KiB+1x*       every download but the first ends after 256 KiB
 --
 -- Steps: create, list, get, cancel (jobs); upload (a whole list), download; start, chunk, query,
--- abort (upload sessions, in the older flow alone); other, any. The faults are in kinds.lua and
--- statuses.lua. Without a count a fault strikes once. If several wait for a step, the one that was
--- armed first strikes first.
+-- abort (upload sessions, in the older flow alone); other, any. The faults are in the other files
+-- of this folder. Without a count a fault strikes once. If several wait for a step, the one that
+-- was armed first strikes first.
 -- @internal xcompliance.simulator.fault.grammar
 
 local clock = require "xcompliance.simulator.clock"
+local statuses = require "xcompliance.simulator.fault.statuses"
 
 local M = {}
+
+-- {====================================================================
+-- All faults there are, by name
+-- =====================================================================
+
+-- A kind is `{ doc, parameter, default, optional, steps, arm, before, after }`: the type of its
+-- parameter (see grammar.lua), the steps where it makes sense (all without), and where it acts
+-- (see ../exchange.lua; `arm` acts at once).
+
+local all = {}
+for _, part in ipairs { "documents", "session", "bodies", "wire" } do
+  for name, kind in pairs(require("xcompliance.simulator.fault." .. part).kinds) do
+    assert(not all[name], name)
+    all[name] = kind
+  end
+end
+
+--- The kind of that name, or nil.
+function M.of(name)
+  return all[name] or statuses.kind(name)
+end
+
+--- Every kind, by name; statuses are described in statuses.lua.
+-- @treturn table a list of `{ name, doc, parameter, default, steps }`
+function M.list()
+  local list = {}
+  for name, kind in pairs(all) do
+    list[#list + 1] = {
+      name = name, doc = kind.doc, parameter = kind.parameter, default = kind.default,
+      steps = kind.steps,
+    }
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+-- }====================================================================
 
 local UNITS = {
   [""] = 1, B = 1, kB = 1000, MB = 1000 ^ 2, GB = 1000 ^ 3,

@@ -1,7 +1,6 @@
 --- Faults of resumable sessions.
 -- @internal xcompliance.simulator.fault.session
 
-local headers = require "xcompliance.simulator.headers"
 local http = require "xcompliance.simulator.http"
 
 local M = {}
@@ -47,7 +46,7 @@ M.kinds = {
     doc = "308 with two Range headers", steps = SESSION,
     after = function()
       local response = progress("bytes=0-262143")
-      headers.add(response.headers, "Range", "bytes=0-524287")
+      http.add_header(response.headers, "Range", "bytes=0-524287")
       return response
     end,
   },
@@ -56,7 +55,7 @@ M.kinds = {
     before = function(exchange) exchange.request.keep = math.maxinteger end,
     after = function(_, response)
       response.status = 200
-      headers.add(response.headers, "X-HTTP-Status-Code-Override", "308")
+      http.add_header(response.headers, "X-HTTP-Status-Code-Override", "308")
     end,
   },
   ["gap"] = {

@@ -17,11 +17,9 @@
 -- @internal xcompliance.simulator.fault.statuses
 
 local clock = require "xcompliance.simulator.clock"
-local headers = require "xcompliance.simulator.headers"
 local http = require "xcompliance.simulator.http"
 local problem = require "xcompliance.simulator.problem"
 local streams = require "xcompliance.simulator.fault.streams"
-local xml = require "xcompliance.simulator.xml"
 
 local M = {}
 
@@ -50,7 +48,7 @@ local API_BODIES = {
 
 -- echoes the URL, as the real one does
 local function signature_mismatch(request)
-  return xml.error(403, "SignatureDoesNotMatch", "The request signature we calculated does not "
+  return problem.error(403, "SignatureDoesNotMatch", "The request signature we calculated does not "
     .. "match the signature you provided. Check your Google secret key and signing method.", {
     { "StringToSign", "GOOG4-RSA-SHA256" }, { "CanonicalRequest", request.target },
   })
@@ -58,24 +56,24 @@ end
 
 local STORAGE_BODIES = {
   ["400-expired"] = function(_, now)
-    return xml.error(400, "ExpiredToken", "Invalid argument.", {
+    return problem.error(400, "ExpiredToken", "Invalid argument.", {
       { "Details", "(The provided token has expired. )Request signature expired at: "
         .. clock.iso_offset(now) },
     })
   end,
   ["400-malformed"] = function()
-    return xml.error(400, "MalformedSecurityHeader", "Your request has a malformed header.", {
+    return problem.error(400, "MalformedSecurityHeader", "Your request has a malformed header.", {
       { "ParameterName", "content-type" },
       { "Details", "Header was included in signedheaders, but not in the request." },
     })
   end,
   ["400-digest"] = function()
-    return xml.error(400, "BadDigest", "The MD5 you specified in Content-MD5 was invalid.")
+    return problem.error(400, "BadDigest", "The MD5 you specified in Content-MD5 was invalid.")
   end,
-  ["403"] = function() return xml.error(403, "AccessDenied", "Access denied.") end,
+  ["403"] = function() return problem.error(403, "AccessDenied", "Access denied.") end,
   ["403-signature"] = signature_mismatch,
   ["404"] = function()
-    return xml.error(404, "NoSuchKey", "The specified key does not exist.")
+    return problem.error(404, "NoSuchKey", "The specified key does not exist.")
   end,
 }
 
@@ -83,7 +81,7 @@ local function plain_body(status, api)
   local title = TITLES[status] or "Unknown"
   if status < 400 then return http.response(status) end
   if api then return problem.plain(status, title) end
-  return xml.error(status, title:gsub(" ", ""), title .. ".")
+  return problem.error(status, title:gsub(" ", ""), title .. ".")
 end
 
 local function own_body(exchange, status, variant)
@@ -107,7 +105,7 @@ end
 
 local function typed(content_type, text)
   return function(response)
-    headers.set(response.headers, "Content-Type", content_type)
+    http.set_header(response.headers, "Content-Type", content_type)
     response.body = text:format(response.status)
   end
 end
@@ -115,7 +113,7 @@ end
 local function retry_after(value)
   return function(response, exchange, seconds)
     local now = exchange.service.clock:now()
-    headers.set(response.headers, "Retry-After", value(seconds, now, exchange))
+    http.set_header(response.headers, "Retry-After", value(seconds, now, exchange))
   end
 end
 
@@ -127,15 +125,15 @@ local function rate_limited(reset)
   return function(response, exchange, parameter)
     local service = exchange.service
     if exchange.place ~= "api" then return end
-    headers.set(response.headers, "x-rate-limit-limit", tostring(service.limiter.limit))
-    headers.set(response.headers, "x-rate-limit-remaining", "0")
+    http.set_header(response.headers, "x-rate-limit-limit", tostring(service.limiter.limit))
+    http.set_header(response.headers, "x-rate-limit-remaining", "0")
     local value = reset(parameter, service.clock:now())
-    if value then headers.set(response.headers, "x-rate-limit-reset", value) end
+    if value then http.set_header(response.headers, "x-rate-limit-reset", value) end
   end
 end
 
 local function redirect(response, _, url)
-  headers.set(response.headers, "Location", url)
+  http.set_header(response.headers, "Location", url)
 end
 
 local VARIANTS = {
@@ -143,7 +141,7 @@ local VARIANTS = {
   text = { bend = typed("text/plain; charset=utf-8", "upstream says %d\n") },
   empty = {
     bend = function(response)
-      headers.remove(response.headers, "Content-Type")
+      http.remove_header(response.headers, "Content-Type")
       response.body = ""
     end,
   },

@@ -1,8 +1,7 @@
 --- The simulator as a child process: options as one line of JSON on standard input, at whose end
 -- it ends too, so that no test leaves it running. A complaint takes the place of `ready PORT`.
 --
---     lua5.4 -e 'require "xcompliance.simulator.main"' <<< '{"jobs_take": 0}'
--- @script xcompliance.simulator.main
+--     lua5.4 spec/support/simulator_process.lua <<< '{"jobs_take": 0}'
 
 local cjson = require "cjson"
 local cqueues = require "cqueues"
