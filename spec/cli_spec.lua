@@ -7,24 +7,12 @@ local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local progress = require "xcompliance.progress"
 local simulator = require "spec.support.simulator"
+local command = require "spec.support.command"
 local text = require "xcompliance.text"
 
 local quote, shell = simulator.quote, simulator.shell
 
---- Runs the command in this process.
--- @treturn integer its exit status
--- @treturn string what it wrote to stdout
--- @treturn string what it wrote to stderr
-local function run(variables, ...)
-  local out, err = {}, {}
-  local status = cli.main({ ... }, {
-    getenv = function(name) return variables[name] end,
-    out = function(piece) out[#out + 1] = piece end,
-    err = function(piece) err[#err + 1] = piece end,
-    terminal = variables.terminal or false,
-  })
-  return status, table.concat(out), table.concat(err)
-end
+local function run(variables, ...) return command.run({ ... }, variables) end
 
 describe("the command line", function()
   it("is explained: every command has an example", function()

@@ -2,7 +2,7 @@
 -- the name of every other one, in every way that a file can be named, and nothing may change by it.
 -- luacheck: no max line length
 
-local cli = require "xcompliance.cli"
+local command = require "spec.support.command"
 local dataset = require "xcompliance.dataset"
 local scratches = require "spec.support.scratch"
 local xcompliance = require "xcompliance"
@@ -26,29 +26,24 @@ end
 --- Runs the command in this process.
 -- @treturn boolean whether it was refused as misuse
 -- @treturn string what it said
-local function command(scratch, words)
-  local argv, said = {}, {}
-  for word in words:gmatch("%S+") do argv[#argv + 1] = at(scratch, word) end
-  local status = cli.main(argv, {
-    getenv = function(name) return name == "XCOMPLIANCE_BASE_URL" and NOWHERE or nil end,
-    out = function() end, err = function(text) said[#said + 1] = text end, terminal = false,
-  })
-  return status == 64, table.concat(said)
+local function run(scratch, words)
+  local status, _, said = command.run_in(scratch, words, { XCOMPLIANCE_BASE_URL = NOWHERE })
+  return status == 64, said
 end
 
 --- A command line as a call: `line` with %name% where the slots go.
 local function of_command(line)
   return function(scratch, paths)
-    return command(scratch, (line:gsub("%%(%w+)%%", function(name) return "@" .. paths[name] end)))
+    return run(scratch, (line:gsub("%%(%w+)%%", function(name) return "@" .. paths[name] end)))
   end
 end
 
 --- A function as a call: `run` is given absolute paths.
-local function of_function(run)
+local function of_function(work)
   return function(scratch, paths)
     local own = {}
     for name, path in pairs(paths) do own[name] = at(scratch, "@" .. path) end
-    local result, err = run(own)
+    local result, err = work(own)
     return result == nil and err.kind == "usage", result == nil and err.message or ""
   end
 end
@@ -226,7 +221,7 @@ describe("row 107: a call that names a file twice", function()
 
   local function refuses(words, ...)
     local before = all()
-    local refused, said = command(scratch, words)
+    local refused, said = run(scratch, words)
     assert.is_true(refused, words .. ": " .. said)
     for _, name in ipairs { ... } do assert.matches(name, said, 1, true) end
     assert.same(before, all(), words)
@@ -255,7 +250,7 @@ describe("row 107: a call that names a file twice", function()
     refuses("sync @my @my/flat.jsonl -o @clean", "given twice")
     refuses("sync @my/flat.jsonl @token --in-place --token-file @token", "--token-file")
     for _, output in ipairs { "@my/ids", "@my/.ids.txt", "@my/.hidden/ids.txt", "@mine.txt" } do
-      local refused, said = command(scratch, "extract tweets @my -o " .. output)
+      local refused, said = run(scratch, "extract tweets @my -o " .. output)
       assert.is_false(refused, said)
       assert.equal("201\n202\n", scratch:read(output:sub(2)))
     end

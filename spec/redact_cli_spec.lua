@@ -2,7 +2,7 @@
 -- luacheck: no max line length
 
 local cjson = require "cjson"
-local cli = require "xcompliance.cli"
+local own_command = require "spec.support.command"
 local scratches = require "spec.support.scratch"
 
 describe("the command", function()
@@ -17,18 +17,7 @@ describe("the command", function()
   end)
   after_each(function() scratch:remove() end)
 
-  --- Runs the command in this process. Words that begin with "@" are names in the folder.
-  local function run(words)
-    local out, err, argv = {}, {}, {}
-    for word in words:gmatch("%S+") do
-      argv[#argv + 1] = word:gsub("^@(.*)", function(name) return scratch:at(name) end)
-    end
-    local status = cli.main(argv, {
-      getenv = function() end, terminal = false,
-      out = function(text) out[#out + 1] = text end, err = function(text) err[#err + 1] = text end,
-    })
-    return status, table.concat(out), table.concat(err)
-  end
+  local function run(words) return own_command.run_in(scratch, words) end
 
   local LEFT = '{"id":"1","text":"a"}\n{"id":"19","text":"c"}\n'
 

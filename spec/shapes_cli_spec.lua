@@ -2,7 +2,7 @@
 -- luacheck: no max line length
 
 local cjson = require "cjson"
-local cli = require "xcompliance.cli"
+local command = require "spec.support.command"
 local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
 local scratches = require "spec.support.scratch"
@@ -13,17 +13,7 @@ describe("xcompliance shapes", function()
   before_each(function() scratch = scratches.new() end)
   after_each(function() scratch:remove() end)
 
-  local function run(words)
-    local out, err, argv = {}, {}, {}
-    for word in words:gmatch("%S+") do
-      argv[#argv + 1] = word:gsub("^@(.*)", function(name) return scratch:at(name) end)
-    end
-    local status = cli.main(argv, {
-      getenv = function() end, terminal = false,
-      out = function(text) out[#out + 1] = text end, err = function(text) err[#err + 1] = text end,
-    })
-    return status, table.concat(out), table.concat(err)
-  end
+  local function run(words) return command.run_in(scratch, words) end
 
   it("lists those that are built in", function()
     local status, out = run "shapes"

@@ -3,7 +3,7 @@
 -- luacheck: no max line length
 
 local cjson = require "cjson"
-local cli = require "xcompliance.cli"
+local command = require "spec.support.command"
 local dataset = require "xcompliance.dataset"
 local generate = require "spec.support.generate_records"
 local reference = require "spec.support.reference_extract"
@@ -36,17 +36,7 @@ describe("of a record that no shape knows", function()
     return counts, err
   end
 
-  local function run(words)
-    local out, err, argv = {}, {}, {}
-    for word in words:gmatch("%S+") do
-      argv[#argv + 1] = word:gsub("^@(.*)", function(name) return scratch:at(name) end)
-    end
-    local status = cli.main(argv, {
-      getenv = function() end, terminal = false,
-      out = function(text) out[#out + 1] = text end, err = function(text) err[#err + 1] = text end,
-    })
-    return status, table.concat(out), table.concat(err)
-  end
+  local function run(words) return command.run_in(scratch, words) end
 
   local function classes(counts)
     return { counts.recognised, counts.notices, counts.malformed, counts.unrecognised }
