@@ -5,7 +5,6 @@
 -- `xcompliance.check` and the command do all of it, and resume after an interruption; see
 -- script.lua.
 
-local core = require "xcompliance.core"
 local xcompliance = require "xcompliance"
 
 local ids, results = arg[1], arg[2]
@@ -24,16 +23,12 @@ print("created", job.id, job.name)
 local _, info = assert(xcompliance.upload_ids(job.upload_url, ids))
 print("uploaded", info.ids, info.verified and "verified" or "not verified")
 
--- 3. Ask for the job until it is complete. The API allows 150 such calls in 15 minutes.
-while job.status ~= xcompliance.ComplianceJobStatus.complete do
-  core.sleep(5)
-  job = assert(xcompliance.list_job(job.id)).data
-  print("status", job.status)
-  assert(job.status ~= "failed" and job.status ~= "expired", job.error or job.status)
-end
+-- 3. Poll the job until it is complete. The API allows 150 such calls in 15 minutes.
+job = assert(xcompliance.wait_for(job.id)).data
+print("status", job.status)
 
--- 4. It is among the complete jobs of its type now.
-for _, one in ipairs(assert(xcompliance.list_jobs("tweets", "complete")).data) do
+-- 4. It is among the complete jobs of its type now. If there are none, `data` is absent.
+for _, one in ipairs(assert(xcompliance.list_jobs("tweets", "complete")).data or {}) do
   print("complete", one.id, one.created_at)
 end
 

@@ -134,10 +134,12 @@
 ---@class xcompliance.Event what on_progress is given
 ---@field step "prepare"|"create"|"get"|"list"|"cancel"|"upload"|"wait"|"download"|"join"
 ---@field doing string "uploading ids.txt"
+---@field type? "tweets"|"users" what a check is about
+---@field job? string the id of its job, once there is one
 ---@field done? integer bytes
 ---@field total? integer bytes; 0 if it is not known
 ---@field status? string of the job that is waited for
----@field wait? number seconds until the next attempt or look
+---@field wait? number seconds until the next attempt or poll
 ---@field retry? integer how many attempts have failed
 ---@field message? string something worth telling
 ---@field warning? string something worth worrying
@@ -261,6 +263,27 @@
 ---@field edited { tweets: integer, treatment: string, list?: string } edited tweets that stay
 ---@field differences? { tweets: table, users: table }
 
+---An operation that runs beside its caller.
+---@class xcompliance.Handle
+local Handle = {}
+
+---Takes the next step if it is due; never waits.
+---@return boolean ended
+function Handle:done() end
+
+---@param seconds? number for at most this long
+---@return boolean ended
+function Handle:wait(seconds) end
+
+---@return xcompliance.Event event the last; empty before the first
+function Handle:progress() end
+
+function Handle:cancel() end
+
+---What the operation returns; waits for its end.
+---@return any ...
+function Handle:result() end
+
 ---@class xcompliance.Client
 local Client = {}
 
@@ -305,6 +328,13 @@ function Client:upload_ids(url, path, options) end
 ---@return xcompliance.Downloaded|xcompliance.Error
 function Client:download_results(url, path, options) end
 
+---Polls a job until it has ended; one that is complete is the response.
+---@param id string
+---@param options? table `poll` (`{ min, max }` in seconds), `deadline`, `on_progress`
+---@return xcompliance.Get2ComplianceJobsIdResponse? response
+---@return xcompliance.Error?
+function Client:wait_for(id, options) end
+
 ---@param options xcompliance.CheckOptions
 ---@return xcompliance.Outcome? outcome
 ---@return xcompliance.Error?
@@ -314,6 +344,34 @@ function Client:check(options) end
 ---@return xcompliance.Report? report
 ---@return xcompliance.Error?
 function Client:sync(options) end
+
+---@param options xcompliance.CheckOptions
+---@return xcompliance.Handle
+function Client:start_check(options) end
+
+---@param options xcompliance.SyncOptions
+---@return xcompliance.Handle
+function Client:start_sync(options) end
+
+---@param url string the job's upload_url
+---@param path string
+---@param options? xcompliance.UploadOptions
+---@return xcompliance.Handle
+function Client:start_upload(url, path, options) end
+
+---@param url string the job's download_url
+---@param path string
+---@param options? xcompliance.DownloadOptions
+---@return xcompliance.Handle
+function Client:start_download(url, path, options) end
+
+---@param options table as dataset.extract has them, but `loop`
+---@return xcompliance.Handle
+function Client:start_extract(options) end
+
+---@param options table as dataset.redact has them, but `loop`
+---@return xcompliance.Handle
+function Client:start_redact(options) end
 
 ---The same client for another loop. It shares the session, which only the first client closes.
 ---@param loop xcompliance.Loop
@@ -334,6 +392,18 @@ local M = {}
 ---@param settings? xcompliance.ClientOptions
 ---@return xcompliance.Client
 function M.client(settings) end
+
+---Waits until one of several operations has ended.
+---@param handles xcompliance.Handle[]
+---@param seconds? number for at most this long
+---@return xcompliance.Handle? ended nil if none has
+function M.wait_any(handles, seconds) end
+
+---@param id string
+---@param options? table
+---@return xcompliance.Get2ComplianceJobsIdResponse? response
+---@return xcompliance.Error?
+function M.wait_for(id, options) end
 
 ---@param type xcompliance.Type
 ---@param name? string

@@ -7,6 +7,7 @@
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local merge = require "xcompliance.merge"
 local retry = require "xcompliance.retry"
 local text = require "xcompliance.text"
 
@@ -52,11 +53,12 @@ function Call:at(step, doing)
   self.step, self.doing, self.so_far = step, self.prefix .. doing, nil
 end
 
---- Reports to the user. What the callback raises ends the call.
+--- Reports to the user, by a table that does not change later. What the callback raises ends the
+-- call.
 function Call:report(event)
   if not self.on_progress then return end
-  event.step, event.doing = self.step, self.doing
-  self.on_progress(event)
+  self.on_progress(merge.tables(event,
+    { step = self.step, doing = self.doing, job = self.job, type = self.type }))
 end
 
 --- Seconds until the deadline.
@@ -186,11 +188,12 @@ end
 --- Waits as long as must be before the next attempt.
 -- @tparam integer attempt how many have failed in a row, without progress
 -- @tparam table err of the last one
--- @tparam[opt] table policy of xcompliance.retry; default: the call's
+-- @tparam[opt] number patience times the attempts that the call's policy has
 -- @treturn true|nil,err nil if there must be no other
-function Call:pause(attempt, err, policy)
+function Call:pause(attempt, err, patience)
   if err.deadline then return nil, err end
-  local seconds, asked = retry.delay(attempt, err, random, os.time(), policy or self.policy)
+  local policy = merge.tables(self.policy, { attempts = self.policy.attempts * (patience or 1) })
+  local seconds, asked = retry.delay(attempt, err, random, os.time(), policy)
   if not seconds then return give_up(self, attempt, err) end
   local why = err.message:match("^(.*) %- ") or err.message -- what helps is what we do
   if asked then

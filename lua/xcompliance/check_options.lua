@@ -36,14 +36,23 @@ function M.check_whole(who, options, name, least)
   end
 end
 
---- The seconds between two polls.
-local function check_poll(who, options)
-  local types = { min = "number", max = "number" }
-  local own = errors.check_options(who .. ": poll", options.poll, types)
+--- Checks how often a job is polled.
+-- @tparam string who the function, for the messages
+-- @tparam ?table poll `{ min, max }` in seconds
+-- @treturn table the same, filled in
+-- @raise misuse
+function M.poll(who, poll)
+  local own = errors.check_options(who .. ": poll", poll, { min = "number", max = "number" })
   own.min, own.max = own.min or POLL.min, own.max or math.max(POLL.max, own.min or 0)
   if not (own.min > 0 and own.min <= own.max and own.max < math.huge) then
     errors.misuse("%s: poll must be { min = seconds, max = seconds }", who)
   end
+  return own
+end
+
+--- The seconds between two polls.
+local function check_poll(who, options)
+  local own = M.poll(who, options.poll)
   local polls = options.max_polls_per_15min
   if not polls then return own end
   if polls ~= polls or polls < 1 then

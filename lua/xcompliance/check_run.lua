@@ -1,18 +1,12 @@
 --- One run of a check: its options, what the journal knows, and which part is at hand.
 -- @internal xcompliance.check_run
 
-local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
-local operations = require "xcompliance.operations"
-local retry = require "xcompliance.retry"
-local merge = require "xcompliance.merge"
 local text = require "xcompliance.text"
 
 local M = {}
-
-local POLL_PATIENCE = 4 -- times the attempts that other calls have: asking again costs little
 
 local Run = {}
 Run.__index = Run
@@ -82,28 +76,9 @@ end
 
 --- Has every message name the part at hand.
 function Run:label()
-  local name = self:part_name()
+  local facts, name = self.facts, self:part_name()
+  self.call.job, self.call.type = facts.job and facts.job.id, self.options.type
   self.call.prefix = name and name .. ": " or ""
-end
-
---- How long until the next poll; and why, if that is for the API's sake.
-function Run:pace(polls, headers)
-  local seconds, limited = retry.poll(polls, self.options.poll, calls.random),
-    retry.exhausted(headers or {}, os.time())
-  if limited <= seconds then return seconds end
-  return limited, "rate limited until " .. text.clock(os.time() + limited)
-end
-
---- Polls a job once. What fails is tried again: the job continues meanwhile.
-function Run:poll_job(id)
-  local failures = 0
-  while true do
-    local response, details = operations.read_once(self.connection, self.call, id)
-    if response then return response.data, details end
-    failures = failures + 1
-    local ok, err = self.call:pause(failures, details, self.patience)
-    if not ok then return nil, err end
-  end
 end
 
 --- What is lost if the journal is removed.
@@ -132,12 +107,10 @@ end
 -- @tparam table call
 -- @tparam table options checked
 function M.new(connection, call, options)
-  local patience = merge.tables(call.policy)
-  patience.attempts = patience.attempts * POLL_PATIENCE
   local base, folder = file_names.state_base(options)
   return setmetatable({
-    connection = connection, call = call, options = options, patience = patience, folder = folder,
-    base = base, list_path = base .. ".ids", part_path = base .. ".part.ids",
+    connection = connection, call = call, options = options, folder = folder, base = base,
+    list_path = base .. ".ids", part_path = base .. ".part.ids",
     journal_path = base .. ".journal", jobs = 1, part_began = core.now(),
   }, Run)
 end

@@ -3,9 +3,14 @@
 
 local api_calls = require "xcompliance.api_calls"
 local checks = require "xcompliance.check"
+local check_options = require "xcompliance.check_options"
 local connections = require "xcompliance.connection"
+local dataset = require "xcompliance.dataset"
 local download = require "xcompliance.download"
 local errors = require "xcompliance.errors"
+local handles = require "xcompliance.handle"
+local job_wait = require "xcompliance.job_wait"
+local merge = require "xcompliance.merge"
 local operations = require "xcompliance.operations"
 local syncs = require "xcompliance.sync"
 local upload = require "xcompliance.upload"
@@ -89,6 +94,26 @@ function Client:cancel_job(id, options)
   return operations.cancel(connection, call, id, fields)
 end
 
+--- Polls a job until it has ended.
+-- @tparam string id
+-- @tparam[opt] table options `poll` (`{ min, max }` in seconds, default 5 and 60), `deadline`,
+-- `on_progress`
+-- @treturn ?table Get2ComplianceJobsIdResponse of a job that is complete; or nil, err: of the kind
+-- "job_failed" or "expired", with the job as `err.job`, if it has ended otherwise
+function Client:wait_for(id, options)
+  local connection = connect(self, "wait_for")
+  local call, checked = connection:call("wait_for", options, { poll = "table" })
+  local poll = check_options.poll("wait_for", checked.poll)
+  call:at("wait", "waiting for job " .. tostring(id))
+  local response, err = job_wait.until_ended(connection, call, id, poll, true)
+  if not response then return nil, err end
+  local job = response.data
+  if job.status == "complete" then return response end
+  return nil, errors.new(job.status == "failed" and "job_failed" or "expired",
+    ("waiting for job %s: it %s - create another"):format(id,
+      job.status == "failed" and "has failed" or "has expired"), { job = errors.masked(job) })
+end
+
 -- }====================================================================
 
 -- {====================================================================
@@ -101,6 +126,25 @@ local function check_strings(name, url, path)
   end
 end
 
+local function upload_ids(connection, url, path, options)
+  check_strings("upload_ids", url, path)
+  local call, checked = connection:call("upload_ids", options,
+    { chunk = "number", as_is = "boolean" })
+  local ok, err = connection:check_names(call, "upload", { ids = path })
+  if not ok then return nil, err end
+  return upload.run(connection, call, url, path, { chunk = checked.chunk, as_is = checked.as_is })
+end
+
+local function download_results(connection, url, path, options)
+  check_strings("download_results", url, path)
+  local call, checked = connection:call("download_results", options,
+    { allow_unframed = "boolean", as_is = "boolean" })
+  local ok, err = connection:check_names(call, "download", { results = path })
+  if not ok then return nil, err end
+  return download.run(connection, call, url, path,
+    { allow_unframed = checked.allow_unframed, as_is = checked.as_is })
+end
+
 --- Uploads a list of ids. The URL says where they go, and how.
 -- @tparam string url the job's upload_url, as it came
 -- @tparam string path a file of ids, one a line
@@ -111,13 +155,7 @@ end
 -- @treturn table `{ bytes, ids, crc32c, flow, verified, checksum, resumable }`: see docs/check.md,
 -- "Verified"
 function Client:upload_ids(url, path, options)
-  local connection = connect(self, "upload_ids")
-  check_strings("upload_ids", url, path)
-  local call, checked = connection:call("upload_ids", options,
-    { chunk = "number", as_is = "boolean" })
-  local ok, err = connection:check_names(call, "upload", { ids = path })
-  if not ok then return nil, err end
-  return upload.run(connection, call, url, path, { chunk = checked.chunk, as_is = checked.as_is })
+  return upload_ids(connect(self, "upload_ids"), url, path, options)
 end
 
 --- Downloads results. The file takes its name when it is whole and verified, and every line of it
@@ -129,14 +167,7 @@ end
 -- @treturn ?integer the HTTP status; or nil, err
 -- @treturn table `{ bytes, crc32c, flow, verified, checksum }`
 function Client:download_results(url, path, options)
-  local connection = connect(self, "download_results")
-  check_strings("download_results", url, path)
-  local call, checked = connection:call("download_results", options,
-    { allow_unframed = "boolean", as_is = "boolean" })
-  local ok, err = connection:check_names(call, "download", { results = path })
-  if not ok then return nil, err end
-  return download.run(connection, call, url, path,
-    { allow_unframed = checked.allow_unframed, as_is = checked.as_is })
+  return download_results(connect(self, "download_results"), url, path, options)
 end
 
 -- }====================================================================
@@ -167,6 +198,78 @@ end
 -- @treturn ?table the report, or nil, err
 function Client:sync(options)
   return syncs.sync(connect(self, "sync"), options)
+end
+
+-- }====================================================================
+
+-- {====================================================================
+-- Operations that run beside their caller: see xcompliance.handle
+-- =====================================================================
+
+local function start(client, name, options, run)
+  local connection = connect(client, "start_" .. name)
+  if options ~= nil and type(options) ~= "table" then
+    errors.misuse("start_%s: options must be a table, not %s", name, type(options))
+  end
+  local on_progress = options and rawget(options, "on_progress")
+  if on_progress ~= nil and type(on_progress) ~= "function" then
+    errors.misuse("start_%s: on_progress must be a function, not %s", name, type(on_progress))
+  end
+  return handles.start(connection.settings.loop, name, on_progress, function(loop, report)
+    local own, err = connection:with_loop(loop)
+    if not own then return nil, err end
+    return run(own, merge.tables(options, { on_progress = report }))
+  end)
+end
+
+--- Starts what `client:check` does.
+-- @tparam table options
+-- @treturn table a handle
+function Client:start_check(options) return start(self, "check", options, checks.run) end
+
+--- Starts what `client:sync` does.
+-- @tparam table options
+-- @treturn table a handle
+function Client:start_sync(options) return start(self, "sync", options, syncs.sync) end
+
+--- Starts what `client:upload_ids` does.
+-- @tparam string url
+-- @tparam string path
+-- @tparam[opt] table options
+-- @treturn table a handle
+function Client:start_upload(url, path, options)
+  return start(self, "upload", options, function(connection, own)
+    return upload_ids(connection, url, path, own)
+  end)
+end
+
+--- Starts what `client:download_results` does.
+-- @tparam string url
+-- @tparam string path
+-- @tparam[opt] table options
+-- @treturn table a handle
+function Client:start_download(url, path, options)
+  return start(self, "download", options, function(connection, own)
+    return download_results(connection, url, path, own)
+  end)
+end
+
+--- Starts what `dataset.extract` does; the client's loop waits.
+-- @tparam table options but `loop`
+-- @treturn table a handle
+function Client:start_extract(options)
+  return start(self, "extract", options, function(connection, own)
+    return dataset.extract(merge.tables(own, { loop = connection.settings.loop }))
+  end)
+end
+
+--- Starts what `dataset.redact` does; the client's loop waits.
+-- @tparam table options but `loop`
+-- @treturn table a handle
+function Client:start_redact(options)
+  return start(self, "redact", options, function(connection, own)
+    return dataset.redact(merge.tables(own, { loop = connection.settings.loop }))
+  end)
 end
 
 -- }====================================================================

@@ -13,6 +13,7 @@ local calls = require "xcompliance.api_calls"
 local clients = require "xcompliance.client"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local handles = require "xcompliance.handle"
 local merge = require "xcompliance.merge"
 
 local M = { _VERSION = core.version, errors = errors.kinds }
@@ -56,6 +57,15 @@ function M.client(settings)
   return clients.new(own)
 end
 
+--- Waits until one of several operations has ended: see xcompliance.handle.
+-- @tparam table handles an array
+-- @tparam[opt] number seconds for at most this long
+-- @treturn ?table the first that has ended; nil if none has
+M.wait_any = handles.wait_any
+
+--- The data's side: see xcompliance.dataset.
+M.dataset = require "xcompliance.dataset"
+
 local default, process
 
 --- Closes the client of the plain functions; the next of them makes another, from the environment
@@ -76,7 +86,7 @@ local function add_function(name)
 end
 
 for _, call in ipairs(calls) do add_function(call.name) end
-for _, name in ipairs { "upload_ids", "download_results", "check", "sync" } do
+for _, name in ipairs { "upload_ids", "download_results", "wait_for", "check", "sync" } do
   add_function(name)
 end
 

@@ -6,6 +6,7 @@
 
 local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
+local job_wait = require "xcompliance.job_wait"
 local operations = require "xcompliance.operations"
 local text = require "xcompliance.text"
 
@@ -61,10 +62,11 @@ local function wait_for(run, holder)
       run.facts.type)
     run.call:at("create", doing)
     local event = { status = holder.status, message = holder.status ~= status and doing or nil }
-    local seconds, why = run:pace(polls, headers)
+    local seconds, why = job_wait.pace(polls, run.options.poll, headers)
     local ok, err = run.call:sleep(seconds, event, why)
     if not ok then return nil, err end
-    local job, details = run:poll_job(holder.id)
+    local response, details = job_wait.poll(run.connection, run.call, holder.id)
+    local job = response and response.data
     if not job and details.kind == "not_found" then return true end
     if not job then return nil, details end
     if not is_active(run, job) then return true end
@@ -88,7 +90,7 @@ function M.wait(run, refusals, name)
   end
   if holder then return wait_for(run, holder) end
   local why = "the API says that a job of this type is running, but lists none"
-  return run.call:sleep(run:pace(refusals - 1), { message = why }, why)
+  return run.call:sleep(job_wait.pace(refusals - 1, run.options.poll), { message = why }, why)
 end
 
 -- }====================================================================

@@ -293,4 +293,61 @@ M.syncs = {
   end,
 }
 
+--- A list of ids, and what a check of it is given.
+local function check_of(place, type)
+  local ids, list = place.folder .. "/" .. type, {}
+  for i = 1, 2000 do list[i] = ("12653244805173%05d"):format(i) end
+  write(ids, table.concat(list, "\n"))
+  return { type = type, ids = ids, results = ids .. ".results", poll = { min = 0.05, max = 0.1 } }
+end
+
+M.handles = {
+  says = "checks run beside their caller, who waits for any of them, and hears of their progress",
+  keep = function(host, place)
+    local before, client = descriptors(), new_client(host, place)
+    local running, outcomes = {}, 0
+    for i, type in ipairs { "tweets", "users" } do
+      running[i] = client:start_check(check_of(place, type))
+    end
+    while #running > 0 do
+      local ended = assert(xcompliance.wait_any(running, 20), "neither has ended")
+      for i = #running, 1, -1 do
+        if running[i] == ended then table.remove(running, i) end
+      end
+      expect(ended:done() and ended:wait(0), "a handle that has ended")
+      local event, outcome = ended:progress(), assert(ended:result())
+      expect(outcome.ids == 2000 and outcome.verified, "a verified outcome")
+      expect(event.type == outcome.type and event.job == outcome.jobs[1].id, "events of its job")
+      outcomes = outcomes + 1
+    end
+    expect(outcomes == 2, "two outcomes")
+    client:close()
+    expect_no_more_than(before, place)
+    local names = files_in(place.folder)
+    expect(names == "tweets tweets.results users users.results", "no other files: " .. names)
+  end,
+}
+
+M.cancels = {
+  says = "a check that is cancelled stops at once, and the same check resumes it",
+  faults = { "upload:stall@5", "get:stall@5" },
+  keep = function(host, place)
+    local before, client = descriptors(), new_client(host, place)
+    local options = check_of(place, "tweets")
+    local handle, began = client:start_check(options), core.now()
+    expect(handle:wait(0.3) == false, "a check that is not done")
+    handle:cancel()
+    local outcome, err = handle:result()
+    expect(outcome == nil and err.kind == "cancelled", "a cancelled one")
+    expect(core.now() - began < 3, "an end at once")
+    handle:cancel()
+    local again = assert(client:check(options))
+    expect(again.resumed and again.ids == 2000, "the same check")
+    client:close()
+    expect_no_more_than(before, place)
+    local names = files_in(place.folder)
+    expect(names == "tweets tweets.results", "no other files: " .. names)
+  end,
+}
+
 return M
