@@ -135,7 +135,7 @@ flows.describe("a check", function(flow)
       benches.write(ids, text)
       local _, err = check()
       assert.equal("data", err.kind)
-      assert.matches("there is nothing to ask", tostring(err))
+      assert.matches("there is nothing to check", tostring(err))
       assert.equal("", left_over())
     end
     local _, err = check { ids = "/nonexistent" }

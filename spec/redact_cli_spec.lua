@@ -27,8 +27,8 @@ describe("the command", function()
       assert.same({ 0, "" }, { status, err })
       assert.equal(LEFT, scratch:read("out.jsonl"))
       assert.equal("4 records in 1 file, 115 bytes: 1 kept, 1 changed, 2 dropped, 0 quarantined\n"
-        .. "of these 3 recognised, 0 notices, 0 malformed, 0 unrecognised, 1 with no condemned id"
-        .. " anywhere and not parsed\n"
+        .. "of these 3 recognised, 0 notices, 0 malformed, 0 unrecognised, 1 not parsed"
+        .. " (without any id of the results)\n"
         .. "tweets: 1 deleted, 1 scrub_geo, 1 suspended\n", out)
     end)
 

@@ -40,7 +40,7 @@ function M.write_list(run)
   if not result then return nil, err end
   if result.ids == 0 then
     os.remove(run.list_path)
-    return nil, errors.new("data", run.options.ids .. " holds no ids: there is nothing to ask",
+    return nil, errors.new("data", run.options.ids .. " holds no ids: there is nothing to check",
       { file = run.options.ids })
   end
   return M.sum(run, run.list_path)

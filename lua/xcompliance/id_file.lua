@@ -40,7 +40,7 @@ end
 function Source:check_ids(call)
   local ids, err = call:ask(core.check_ids(self.file))
   if ids == 0 then
-    return nil, errors.new("data", self.path .. " holds no ids: there is nothing to ask",
+    return nil, errors.new("data", self.path .. " holds no ids: there is nothing to check",
       { file = self.path })
   end
   if ids then return true end

@@ -26,8 +26,8 @@ function M.time(seconds) return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds) end
 local CLASSES = {
   { "recognised", "recognised", "recognised" }, { "notices", "notice", "notices" },
   { "malformed", "malformed", "malformed" }, { "unrecognised", "unrecognised", "unrecognised" },
-  { "unparsed", "with no condemned id anywhere and not parsed",
-    "with no condemned id anywhere and not parsed" },
+  { "unparsed", "not parsed (without any id of the results)",
+    "not parsed (without any id of the results)" },
 }
 
 --- What the records are, in words: "7 recognised, 1 notice, 0 malformed, 0 unrecognised".
@@ -47,7 +47,7 @@ end
 -- @tparam ?integer count
 function M.without_author(count)
   if not count or count == 0 then return nil end
-  return ("%s no id of an author: whether their authors are still there cannot be asked"):format(
+  return ("%s no id of an author, so their authors cannot be checked"):format(
     count == 1 and "1 tweet has" or text.count(count) .. " tweets have")
 end
 

@@ -52,7 +52,7 @@ end
 
 local function check_expected(source, expected)
   if source.bytes == 0 then
-    return nil, errors.new("data", ("%s is empty: there is nothing to ask"):format(source.path))
+    return nil, errors.new("data", ("%s is empty: there is nothing to check"):format(source.path))
   end
   if expected and (expected.bytes ~= source.bytes or expected.crc32c ~= source.crc32c) then
     return nil, errors.new("data", source.path .. " is not the list that this run began with")

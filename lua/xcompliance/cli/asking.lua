@@ -14,7 +14,7 @@ end
 
 --- Adds the options to an argparse command.
 function M.define(command)
-  command:option("--ids-per-job", "Ask about at most N ids at once, in jobs one after another"
+  command:option("--ids-per-job", "Check at most N ids in one job; jobs run one after another"
     .. " (default: 6000000)."):argname("N"):convert(convert.count("--ids-per-job"))
   command:flag("--no-wait", "Do not wait if another job of the type is running: end with status"
     .. " 75.")

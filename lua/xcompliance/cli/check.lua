@@ -5,14 +5,15 @@ local asking = require "xcompliance.cli.asking"
 local text = require "xcompliance.text"
 
 local M = {
-  name = "check", summary = "Ask about a list of ids: create, upload, wait, download",
+  name = "check", summary = "Check a list of ids: create a job, upload, wait, download",
   uses_api = true,
 }
 
 function M.define(command)
-  command:argument("type", "What the ids are of."):choices { "tweets", "users" }
+  command:argument("type", "Whether the ids are of tweets or of users.")
+    :choices { "tweets", "users" }
   command:argument("ids", "A file of ids, one a line.")
-  command:option("-o --output", "Where the results go."):argname("RESULTS"):count(1)
+  command:option("-o --output", "The file for the results."):argname("RESULTS"):count(1)
   command:option("--name", "The job's name begins with it."):argname("NAME")
   command:option("--state", "Keep what is needed to resume after an interruption in DIR"
     .. " (default: beside RESULTS)."):argname("DIR")

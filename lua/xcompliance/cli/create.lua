@@ -6,7 +6,8 @@ local models = require "xcompliance.cli.models"
 local M = { name = "create", summary = "Create a compliance job", uses_api = true }
 
 function M.define(command)
-  command:argument("type", "What the ids are of."):choices { "tweets", "users" }
+  command:argument("type", "Whether the ids are of tweets or of users.")
+    :choices { "tweets", "users" }
   command:option("--name", "A name of at most 64 characters."):argname("NAME")
   command:flag("--resumable", "The ids will be uploaded resumably.")
   command:epilog("Example:\n   xcompliance create tweets --name monday")

@@ -8,7 +8,7 @@ local M = { name = "download", summary = "Download the results of a job", uses_a
 
 function M.define(command)
   command:argument("url", "The job's download_url.")
-  command:argument("results", "Where they go.")
+  command:argument("results", "The file for the results.")
   command:option("--deadline", "Give up after SECONDS."):argname("SECONDS"):convert(tonumber)
   asking.define_download(command)
   command:flag("--as-is", "Accept whatever is downloaded, even if it is not results.")

@@ -7,13 +7,13 @@ local reading = require "xcompliance.cli.reading"
 local reports = require "xcompliance.report_text"
 local text = require "xcompliance.text"
 
-local M = { name = "extract", summary = "Write the ids that a dataset holds, each once" }
+local M = { name = "extract", summary = "Write the ids in a dataset, each once" }
 
 function M.define(command)
-  command:argument("type", "Which ids."):choices { "tweets", "users" }
+  command:argument("type", "Whose ids to write."):choices { "tweets", "users" }
   command:argument("dataset", "Files, folders, or - for standard input."):args("+")
-  command:option("-o --output", "Where the ids go."):argname("IDS"):count(1)
-  command:option("--format", "What the files are (default: auto, by their content).")
+  command:option("-o --output", "The file for the ids."):argname("IDS"):count(1)
+  command:option("--format", "The format of the files (default: auto, by their content).")
     :choices { "auto", "jsonl", "csv", "ids" }
   command:flag("--top-level", "Only the records' own ids, not nested and included objects.")
   command:option("--ids-per-file", "Split the output into IDS.0001, IDS.0002 and so on.")
@@ -21,7 +21,7 @@ function M.define(command)
   command:option("--memory", "Sort in files beyond this much memory (default: a quarter of the"
     .. " machine's).")
     :argname("SIZE"):convert(convert.memory)
-  command:option("--jobs", "Threads (default: one a processor)."):argname("N")
+  command:option("--jobs", "Number of threads (default: one for each processor)."):argname("N")
     :convert(convert.count("--jobs"))
   command:option("--on-malformed", "What to do about records that cannot be used (default: stop);"
     .. " skip lists them in IDS.malformed."):choices { "stop", "skip" }

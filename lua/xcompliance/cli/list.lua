@@ -6,7 +6,7 @@ local models = require "xcompliance.cli.models"
 local M = { name = "list", summary = "List the compliance jobs of a type", uses_api = true }
 
 function M.define(command)
-  command:argument("type", "What the jobs are about."):choices { "tweets", "users" }
+  command:argument("type", "The type of the jobs."):choices { "tweets", "users" }
   command:option("--status", "Only jobs of this status.")
     :choices { "created", "in_progress", "failed", "complete" }
   command:epilog("Example:\n   xcompliance list tweets --status complete")

@@ -37,7 +37,7 @@ function M.define(command, treatments, alone)
     .. " column with the ids" or "") .. ". May be given several times.")
     :argname("ROLE=NAME"):args("+"):count("*")
     :convert(alone and column_or_name or column)
-  command:option("--lists", "What lists of ids are lists of.")
+  command:option("--lists", "Whether lists of ids list tweets or users.")
     :choices { "tweets", "users" }
   command:flag("--allow-rounded", "Accept ids of lists and tables that a spreadsheet seems to have"
     .. " rounded.")

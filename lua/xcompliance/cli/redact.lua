@@ -23,16 +23,17 @@ function M.define(command)
   command:argument("dataset", "Files, folders, or - for standard input."):args("+")
   results.define(command)
   command:mutex(
-    command:option("-o --output", "Where the rest goes: a file, or a folder if there are several"
+    command:option("-o --output", "The file for what is left, or a folder if there are several"
       .. " inputs or a folder; .gz, .zst, .bz2 and .xz are compressed; - is standard output.")
       :argname("OUT"),
     command:flag("--in-place", "Replace the files in which something is found."))
-  command:option("--quarantine", "Where quarantined records go: a file, or a folder.")
+  command:option("--quarantine", "A file or folder for records that --policy quarantines.")
     :argname("FILE")
   command:option("--rehydrate", "Write the ids of edited tweets that stay to IDS."):argname("IDS")
   command:option("--policy", convert.POLICY):argname("REASON=TREATMENT"):args("+"):count("*")
     :convert(convert.treatment)
-  command:option("--on-unknown", "What to do about outcomes that are not known (default: stop).")
+  command:option("--on-unknown", "What to do if results say something unknown of an id"
+    .. " (default: stop).")
     :choices(TREATMENTS)
   command:option("--on-malformed", "What to do about records that cannot be read (default: stop).")
     :choices(TREATMENTS)

@@ -14,7 +14,7 @@ function M.define(command)
     :argname("RESULTS"):args("+"):count("*")
   command:option("--users", "Results of users jobs, or files of verdicts on users.")
     :argname("RESULTS"):args("+"):count("*")
-  command:option("--jobs", "Threads (default: one a processor)."):argname("N")
+  command:option("--jobs", "Number of threads (default: one for each processor)."):argname("N")
     :convert(convert.count("--jobs"))
 end
 

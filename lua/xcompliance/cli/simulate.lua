@@ -12,7 +12,7 @@ local OPTIONS = {
   { "--host", "Address to listen at (default: 127.0.0.1).", "ADDRESS" },
   { "--flow", "Where the bytes go: api (the default), or storage, the older flow.", "FLOW" },
   { "--jobs-take", "Seconds from an upload to its results (default: 1).", "SECONDS", tonumber },
-  { "--seed", "Verdicts are a function of it and the id (default: 1).", "N", tonumber },
+  { "--seed", "Another number gives other verdicts (default: 1).", "N", tonumber },
   { "--repeated", "Share of rows that come twice (default: 0; storage: 0.02).", "SHARE", tonumber },
   { "--verdicts", "Result rows that their ids get instead.", "FILE" },
   { "--upload-expires", "Seconds that an upload URL lives (default: 900).", "SECONDS", tonumber },

@@ -15,22 +15,23 @@ function M.define(command)
   command:argument("dataset", "Files and folders of tweets."):args("+")
   command:mutex(
     command:option("-o --output", "A folder for what may be kept."):argname("DIR"),
-    command:flag("--in-place", "Replace the files by what may be kept."))
+    command:flag("--in-place", "Replace each file by what may be kept of it."))
   command:option("--state", "Keep what is needed to resume after an interruption, and the report,"
     .. " in DIR (default: .xcompliance in the output, or beside the dataset)."):argname("DIR")
-  command:option("--quarantine", "Where records go whose reason has that policy."):argname("DIR")
+  command:option("--quarantine", "A folder for records that --policy quarantines."):argname("DIR")
   command:option("--policy", convert.POLICY):argname("REASON=TREATMENT"):count("*")
     :convert(convert.treatment)
-  command:option("--on-unknown", "What to do about outcomes that are not known (default: stop).")
+  command:option("--on-unknown", "What to do if results say something unknown of an id"
+    .. " (default: stop).")
     :choices { "stop", "quarantine", "remove" }
   command:option("--on-malformed", "What to do about records that cannot be read (default: stop).")
     :choices { "stop", "quarantine", "remove" }
   reading.define(command, { "stop", "keep", "quarantine", "remove" })
   asking.define(command)
-  command:option("--jobs", "Threads (default: one a processor)."):argname("N")
+  command:option("--jobs", "Number of threads (default: one for each processor)."):argname("N")
     :convert(convert.count("--jobs"))
   command:flag("--strict", "Parse every record when redacting.")
-  command:flag("--dry-run", "Ask and report, but change nothing.")
+  command:flag("--dry-run", "Check and report, but change nothing.")
   command:epilog("Run the same command again to resume an interrupted one; after a complete one it"
     .. " checks again. Exit status 0: everything was checked and applied.\n\n"
     .. "Example:\n   xcompliance sync tweets/ -o clean/\n"

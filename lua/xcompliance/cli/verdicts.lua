@@ -7,7 +7,7 @@ local results = require "xcompliance.cli.results"
 local text = require "xcompliance.text"
 
 local M = {
-  name = "verdicts", summary = "Write what results say: compiled, by asked id, or by outcome",
+  name = "verdicts", summary = "Write what results say: compiled, by id, or by outcome",
 }
 
 function M.define(command)
