@@ -45,7 +45,7 @@ describe("docs/errors.md", function()
     local fields = {}
     for name in TEXT:gmatch("`([%l_]+)`[^|\n]* | %l+%??") do fields[name] = true end
     for _, name in ipairs {
-      "kind", "message", "retryable", "hint", "status", "url_refused", "spoilt", "part",
+      "kind", "message", "retryable", "where", "hint", "status", "url_refused", "spoilt", "part",
       "uncertain", "problem", "problem_type", "job", "headers", "system",
     } do
       assert.is_true(fields[name], name)

@@ -59,6 +59,7 @@
 ---@class xcompliance.Error docs/errors.md; tostring() gives the message
 ---@field kind xcompliance.Kind
 ---@field message string
+---@field where? string of misuse: the file and line that called the module
 ---@field retryable boolean
 ---@field hint? string
 ---@field status? integer the HTTP status that was answered

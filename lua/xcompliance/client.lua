@@ -102,9 +102,10 @@ end
 -- "job_failed" or "expired", with the job as `err.job`, if it has ended otherwise
 function Client:wait_for(id, options)
   local connection = connect(self, "wait_for")
+  if type(id) ~= "string" then errors.misuse("wait_for: id must be a string, not %s", type(id)) end
   local call, checked = connection:call("wait_for", options, { poll = "table" })
   local poll = check_options.poll("wait_for", checked.poll)
-  call:at("wait", "waiting for job " .. tostring(id))
+  call:at("wait", "waiting for job " .. id)
   local response, err = job_wait.until_ended(connection, call, id, poll, true)
   if not response then return nil, err end
   local job = response.data

@@ -1,8 +1,9 @@
 --- Error values: what went wrong, in one shape, whether it is returned or raised.
 --
 -- An error is a table `{ kind, message, retryable, ... }`; `tostring(err)` is its message, a
--- sentence that says what was being done, to what, what happened and what helps. `kind` is for
--- programs and is one of `kinds`; the text of a message may change.
+-- sentence that says what was being done, to what, what happened and what helps; for misuse after
+-- the file and line that called the module, `where`. `kind` is for programs and is one of `kinds`;
+-- the text of a message may change.
 -- @module xcompliance.errors
 
 local core = require "xcompliance.core"
@@ -36,6 +37,11 @@ M.kinds = {
 }
 
 local metatable = getmetatable(core.error {})
+
+--- `"text" .. err` is a text.
+function metatable.__concat(a, b) return tostring(a) .. tostring(b) end
+
+core.set_folder(debug.getinfo(1, "S").source:match("^(.*)errors%.lua$") or "")
 
 --- An error value.
 -- @tparam string kind one of `kinds`
@@ -76,7 +82,7 @@ end
 --- Raises misuse.
 -- @tparam string format as string.format's, and after it its arguments
 function M.misuse(format, ...)
-  error(M.new("usage", format:format(...)), 0)
+  error(M.new("usage", format:format(...), { where = core.caller() }), 0)
 end
 
 --- Checks a table of options and copies it, reading it raw: a metatable of it never runs.

@@ -94,6 +94,12 @@ function Handle:__tostring()
     self.strand.ended and "ended" or "running")
 end
 
+--- Misuse in a coroutine does not see who called `start`.
+local function located(failure)
+  if not errors.is(failure) or failure.where then return failure end
+  return errors.with(failure, { where = core.caller() })
+end
+
 --- Starts an operation. Misuse raises here, before anything was done.
 -- @tparam table loop that waits for it
 -- @tparam string name of the operation
@@ -108,7 +114,7 @@ function M.start(loop, name, on_progress, run)
       if on_progress then on_progress(event) end
     end)
   end)
-  if self.strand.ended and not self.strand.ok then error(self.strand.results[1], 0) end
+  if self.strand.ended and not self.strand.ok then error(located(self.strand.results[1]), 0) end
   return self
 end
 

@@ -37,15 +37,18 @@ end
 
 local encode
 
+-- a record's metatable never runs
+local length = rawget(_G, "rawlen") or function(list) return #list end
+
 local function is_array(value)
   local metatable = getmetatable(value)
-  if value[1] ~= nil then return true end
+  if rawget(value, 1) ~= nil then return true end
   return metatable ~= nil and (metatable == array_mt or metatable == empty_array_mt)
 end
 
 local function array(list, out, depth)
-  local count = #list
-  for key in pairs(list) do
+  local count = length(list)
+  for key in next, list do
     if type(key) ~= "number" or key < 1 or key > count then
       refuse "an array also has members"
     end
@@ -53,7 +56,7 @@ local function array(list, out, depth)
   out[#out + 1] = "["
   for i = 1, count do
     if i > 1 then out[#out + 1] = "," end
-    encode(list[i], out, depth)
+    encode(rawget(list, i), out, depth)
   end
   out[#out + 1] = "]"
 end
@@ -61,7 +64,7 @@ end
 local function object(map, out, depth)
   local first = true
   out[#out + 1] = "{"
-  for name, value in pairs(map) do
+  for name, value in next, map do
     if type(name) ~= "string" then refuse("the name of a member is a " .. type(name)) end
     out[#out + 1] = (first and "" or ",") .. quote(name) .. ":"
     first = false

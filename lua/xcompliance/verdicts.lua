@@ -5,6 +5,7 @@
 -- @module xcompliance.verdicts
 
 local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
 local record_table = require "xcompliance.record_table"
 
@@ -78,6 +79,7 @@ end
 -- @tparam string path
 -- @treturn true|nil,err
 function Verdicts:save(path)
+  if type(path) ~= "string" then errors.misuse("verdicts:save: give a path, not %s", type(path)) end
   local call = self.new_call()
   call:at("save", "saving " .. path)
   local ok, err = file_names.check(call, "save",

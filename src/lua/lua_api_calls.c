@@ -124,7 +124,7 @@ static void escape(const char *text, char *escaped) {
 static int create_compliance_job(lua_State *L) {
   static const char *const known[] = {"allow_http", "base_url", "bearer_token", "fields", "name",
                                       "resumable",  "timeout",  "type",         NULL};
-  static const char name[] = "core.create_compliance_job";
+  static const char name[] = "create_compliance_job";
   struct transfer_options options = {.kind = TRANSFER_REQUEST, .method = "POST"};
   char url[URL_SIZE], escaped[NAME_POINTS_MAX * 6 + 1], body[NAME_POINTS_MAX * 6 + 128] = "{";
   const char *job_name;
@@ -172,13 +172,13 @@ static int call_job(lua_State *L, const char *name, const char *method, const ch
 /* core.list_job(session, { base_url, bearer_token, id, fields?, timeout?, allow_http? })
  * -> task -> { status, headers, body, doing, where } | nil, err */
 static int list_job(lua_State *L) {
-  return call_job(L, "core.list_job", "GET", "reading a compliance job");
+  return call_job(L, "list_job", "GET", "reading a compliance job");
 }
 
 /* core.cancel_job(session, { base_url, bearer_token, id, fields?, timeout?, allow_http? })
  * -> task -> { status, headers, body, doing, where } | nil, err */
 static int cancel_job(lua_State *L) {
-  return call_job(L, "core.cancel_job", "DELETE", "cancelling a compliance job");
+  return call_job(L, "cancel_job", "DELETE", "cancelling a compliance job");
 }
 
 /* core.list_jobs(session, { base_url, bearer_token, type, status?, fields?, timeout?, allow_http?
@@ -187,7 +187,7 @@ static int cancel_job(lua_State *L) {
 static int list_jobs(lua_State *L) {
   static const char *const known[] = {"allow_http", "base_url", "bearer_token", "fields",
                                       "status",     "timeout",  "type",         NULL};
-  static const char name[] = "core.list_jobs";
+  static const char name[] = "list_jobs";
   struct transfer_options options = {.kind = TRANSFER_REQUEST, .method = "GET"};
   char url[URL_SIZE];
   int status;

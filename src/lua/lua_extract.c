@@ -111,7 +111,7 @@ static void read_extraction(lua_State *L, const char *name, struct extract_optio
  * bytes, files, by_file, ignored, outputs, ignored_files } | nil, err Progress: bytes, total,
  * records, ids. See dataset/extraction/extract.h. */
 static int extract(lua_State *L) {
-  static const char name[] = "core.extract";
+  static const char name[] = "dataset.extract";
   struct extract_options options = {0};
   struct task_box *box;
   struct task *task;

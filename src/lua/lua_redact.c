@@ -168,7 +168,7 @@ static int check_redaction(lua_State *L) {
  * Progress: bytes, total, records, changed, dropped, quarantined. See
  * dataset/redaction/redact.h. */
 static int redact(lua_State *L) {
-  static const char name[] = "core.redact";
+  static const char name[] = "dataset.redact";
   struct redact_options options = {0};
   struct task_box *box;
   struct task *task;

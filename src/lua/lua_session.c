@@ -38,7 +38,7 @@ static int session_function(lua_State *L) {
   static const char *const known[] = {
       "ca_file", "connect_timeout", "low_speed_limit", "low_speed_time", "proxy", "user_agent",
       NULL};
-  static const char name[] = "core.session";
+  static const char name[] = "xcompliance.client";
   struct session_options options;
   struct session_box *box;
   struct error error;

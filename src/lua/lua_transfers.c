@@ -140,7 +140,7 @@ static int upload_ids(lua_State *L) {
       "allow_http", "base_url", "bearer_token", "file",          "headers", "job_id", "length",
       "loopback",   "method",   "offset",       "storage_hosts", "timeout", "url",    NULL};
   static const char *const methods[] = {"PUT", "POST", NULL};
-  static const char name[] = "core.upload_ids";
+  static const char name[] = "upload_ids";
   struct exchange exchange = {.options = {.kind = TRANSFER_UPLOAD}};
   struct transfer_options *options = &exchange.options;
   struct file_box *file;
@@ -179,7 +179,7 @@ static int download_results(lua_State *L) {
   static const char *const known[] = {"allow_http",    "base_url", "bearer_token", "file",
                                       "headers",       "job_id",   "loopback",     "offset",
                                       "storage_hosts", "timeout",  "url",          NULL};
-  static const char name[] = "core.download_results";
+  static const char name[] = "download_results";
   struct exchange exchange = {.options = {.kind = TRANSFER_DOWNLOAD}};
   struct transfer_options *options = &exchange.options;
   struct file_box *file;

@@ -165,7 +165,7 @@ static int push_verdicts(lua_State *L, struct task *task) {
  * Progress: bytes, total, rows. See dataset/verdicts/verdicts_load.h. */
 static int load(lua_State *L) {
   static const char *const known[] = {"jobs", "tweets", "users", NULL};
-  static const char name[] = "core.verdicts";
+  static const char name[] = "dataset.verdicts";
   struct verdicts_options options;
   struct task_box *box;
   struct task *task;
@@ -213,7 +213,7 @@ static uint32_t outcome_facts(lua_State *L, const char *name) {
  */
 static int list(lua_State *L) {
   static const char *const known[] = {"ids", "outcome", "output", "type", "verdicts", NULL};
-  static const char name[] = "core.list_verdicts";
+  static const char name[] = "dataset.list_verdicts";
   struct verdicts_export_options options = {0};
   struct task_box *box;
   struct task *task;

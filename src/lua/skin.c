@@ -19,11 +19,64 @@ enum { PATHS_MAX = 1 << 20 };
 static const char ERROR_NAME[] = "xcompliance.error";
 
 static int error_tostring(lua_State *L) {
+  lua_getfield(L, 1, "where");
   lua_getfield(L, 1, "message");
+  if (lua_isstring(L, 2) && lua_isstring(L, 3))
+    lua_pushfstring(L, "%s: %s", lua_tostring(L, 2), lua_tostring(L, 3));
   return 1;
 }
 
-/* core.error(fields) -> fields, made an error: tostring() of it is its message */
+/* {==================================================================
+** Who called the module: misuse is located there
+** =================================================================== */
+
+static const char FOLDER_KEY = 0; /* its address is the key in the registry */
+
+/* core.set_folder(folder): where the module's Lua files are; their frames are not callers */
+static int set_folder(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_pushlightuserdata(L, (void *)&FOLDER_KEY);
+  lua_insert(L, 1);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+/* Whether a frame is of the caller: Lua, and not of a file of the module. */
+static bool is_caller(lua_Debug *frame, const char *folder) {
+  if (frame->currentline <= 0) return false;
+  return !folder || strncmp(frame->source, folder, strlen(folder)) != 0;
+}
+
+/* Pushes "file:line" of the innermost caller of the module, or nil. */
+static void push_caller(lua_State *L) {
+  lua_Debug frame;
+  const char *folder;
+  int at = lua_gettop(L) + 1;
+  lua_pushlightuserdata(L, (void *)&FOLDER_KEY);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  folder = lua_tostring(L, at);
+  lua_pushnil(L);
+  for (int level = 0; lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "Sl", &frame);
+    if (!is_caller(&frame, folder)) continue;
+    lua_pushfstring(L, "%s:%d", frame.short_src, frame.currentline);
+    lua_replace(L, at + 1);
+    break;
+  }
+  lua_remove(L, at);
+}
+
+/* core.caller() -> "file:line" | nil: the innermost Lua function that is not of the module */
+static int caller(lua_State *L) {
+  push_caller(L);
+  return 1;
+}
+
+/* }================================================================== */
+
+/* core.error(fields) -> fields, made an error: tostring() of it is its message, after
+ * where the module was called if it is misuse */
 static int error_new(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -88,6 +141,8 @@ int skin_misuse(lua_State *L, const char *format, ...) {
   vsnprintf(error.message, sizeof error.message, format, arguments);
   va_end(arguments);
   skin_push_error(L, &error);
+  push_caller(L);
+  lua_setfield(L, -2, "where");
   lua_error(L);
   __builtin_unreachable();
 }
@@ -319,6 +374,10 @@ void skin_open(lua_State *L) {
   skin_metatable(L, ERROR_NAME, NULL, metamethods);
   lua_pushcfunction(L, error_new);
   lua_setfield(L, -2, "error");
+  lua_pushcfunction(L, set_folder);
+  lua_setfield(L, -2, "set_folder");
+  lua_pushcfunction(L, caller);
+  lua_setfield(L, -2, "caller");
 }
 
 /* Adds the string on top of the stack, which the table of options holds. */

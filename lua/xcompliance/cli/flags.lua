@@ -34,7 +34,8 @@ M.OF = {
 -- what names the function that refuses a value
 local FUNCTIONS = {
   "^core%.[%l_]+: ", "^dataset%.[%l_]+: ", "^xcompliance%.client: ", "^verdicts:%l+: ", "^check: ",
-  "^sync: ", "^upload_ids: ", "^download_results: ",
+  "^sync: ", "^upload_ids: ", "^download_results: ", "^create_compliance_job: ", "^list_jobs?: ",
+  "^cancel_job: ",
 }
 
 local BEFORE, AFTER = "^[%s(]?$", "^[%s,;:)]?$"
