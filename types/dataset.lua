@@ -88,6 +88,11 @@ function Verdicts:redact(record, options) end
 ---@return xcompliance.Error?
 function Verdicts:judge(record, options) end
 
+---@param type xcompliance.Type
+---@return (fun(): string?, xcompliance.Verdict?)? iterator ids, ascending, and their verdicts
+---@return xcompliance.Error?
+function Verdicts:each(type) end
+
 ---@param path string
 ---@return true? saved
 ---@return xcompliance.Error?
@@ -148,6 +153,16 @@ local M = {}
 ---@return xcompliance.Extracted? counts
 ---@return xcompliance.Error?
 function M.extract(options) end
+
+---@param options xcompliance.ExtractOptions but `output` and `ids_per_file`
+---@return (fun(): string?)? iterator over the ids, each once, ascending
+---@return xcompliance.Error?
+function M.ids(options) end
+
+---@param path string
+---@return (fun(): table?)? iterator over the rows of results
+---@return xcompliance.Error?
+function M.results(path) end
 
 ---@param options xcompliance.VerdictsOptions
 ---@return xcompliance.Verdicts? verdicts

@@ -120,6 +120,7 @@
 ---@field jobs xcompliance.CheckedJob[] one for each part of the list
 ---@field ids integer asked about
 ---@field results string their path
+---@field verdicts? xcompliance.Verdicts if they were asked for
 ---@field rows integer in the results
 ---@field ids_with_events integer distinct ids in them
 ---@field reasons table<string, integer> ids by the reason of their deletion, or by another outcome
@@ -189,7 +190,8 @@
 
 ---@class xcompliance.CheckOptions: xcompliance.CallOptions
 ---@field type xcompliance.Type
----@field ids string path of a list, one id a line
+---@field ids string|string[]|fun(): string? a path, or the ids themselves
+---@field verdicts? boolean whether the outcome has the results in memory
 ---@field results string path
 ---@field state? string folder for what is needed to resume; default: that of the results
 ---@field name? string the names of the jobs begin with it

@@ -17,12 +17,18 @@ local runs = require "xcompliance.check_run"
 local uploads = require "xcompliance.check_upload"
 local waits = require "xcompliance.check_wait"
 local core = require "xcompliance.core"
+local dataset = require "xcompliance.dataset"
 local errors = require "xcompliance.errors"
+local file_names = require "xcompliance.file_names"
+local id_list = require "xcompliance.id_list"
 local journals = require "xcompliance.journal"
 
 local M = {}
 
-local OPTIONS = { type = "string", ids = "string", results = "string", state = "string" }
+local OPTIONS = {
+  type = "string", ids = "string|table|function", results = "string", state = "string",
+  verdicts = "boolean",
+}
 for name, types in pairs(check_options.types) do OPTIONS[name] = types end
 
 local STATES = {
@@ -139,6 +145,24 @@ local function check_targets(run)
   return true
 end
 
+--- Ids that are not in a file are written to one, for as long as the run takes.
+local function write_given(run)
+  if not run.given then return true end
+  run.call:at("prepare", "writing the ids to " .. run.options.ids)
+  return id_list.write(run.call, run.options.ids, run.given)
+end
+
+--- The results as verdicts in memory, if the caller wants them.
+local function add_verdicts(run, outcome)
+  if not outcome or not run.options.verdicts then return outcome end
+  local err
+  outcome.verdicts, err = dataset.verdicts {
+    [run.options.type] = run.options.results, loop = run.call.loop,
+  }
+  if not outcome.verdicts then return nil, err end
+  return outcome
+end
+
 --- Opens what a run needs and closes it again, however it ends.
 local function run_to_end(run, on_finish)
   local ok, err = check_targets(run)
@@ -147,7 +171,10 @@ local function run_to_end(run, on_finish)
   if not ok then return nil, err end
   local outcome
   ok, outcome, err = pcall(function()
-    local result, failure = drive(run)
+    local written, failure = write_given(run)
+    if not written then return nil, failure end
+    local result
+    result, failure = drive(run)
     if result and on_finish then
       local noted
       noted, failure = on_finish(result)
@@ -156,8 +183,10 @@ local function run_to_end(run, on_finish)
     return result, failure
   end)
   close_state(run, ok and outcome, not ok and outcome)
+  if run.given then os.remove(run.options.ids) end
   if not ok then error(outcome, 0) end
-  return outcome, err
+  if not outcome then return nil, err end
+  return add_verdicts(run, outcome)
 end
 
 --- See client:check.
@@ -170,10 +199,16 @@ function M.run(connection, options, on_finish)
   local call, checked = connection:call("check", options, OPTIONS)
   check_required(checked)
   check_options.check("check", checked)
+  local given
+  if type(checked.ids) ~= "string" then
+    given, checked.ids = checked.ids, file_names.state_base(checked) .. ".given"
+  end
   local ok, err = connection:check_names(call, "check", checked)
   if ok then ok, err = connection:check_ready() end
   if not ok then return nil, err end
-  return run_to_end(runs.new(connection, call, checked), on_finish)
+  local run = runs.new(connection, call, checked)
+  run.given = given
+  return run_to_end(run, on_finish)
 end
 
 --- Whether a job was created for a check that has not ended, or may have been.

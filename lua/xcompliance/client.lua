@@ -179,10 +179,13 @@ end
 
 --- Asks the API about a list of ids, and holds its results. Call it again in the same way to resume
 -- an unfinished check; after a finished one it is a new check. See docs/check.md.
--- @tparam table options `type`, `ids` (path), `results` (path); `name`, `state` (folder, default:
--- that of the results), `ids_per_job` (6,000,000), `wait` (false: do not wait for another job of
--- the type to end), `deadline`, `on_progress`, `poll` (`{ min, max }`), `upload` ("auto", "simple",
--- "resumable"), `chunk`, `max_polls_per_15min`, `allow_unframed` (see client:download_results)
+-- @tparam table options `type`; `ids` (a path; or an array, or an iterator such as `dataset.ids`
+-- returns, of ids as strings: to resume, give the same ids again); `results` (path); `verdicts`
+-- (true: the outcome's `verdicts` are the results in memory, see xcompliance.verdicts); `name`,
+-- `state` (folder, default: that of the results), `ids_per_job` (6,000,000), `wait` (false: do not
+-- wait for another job of the type to end), `deadline`, `on_progress`, `poll` (`{ min, max }`),
+-- `upload` ("auto", "simple", "resumable"), `chunk`, `max_polls_per_15min`, `allow_unframed` (see
+-- client:download_results)
 -- @treturn ?table Outcome, or nil, err
 function Client:check(options)
   return checks.run(connect(self, "check"), options)

@@ -14,9 +14,11 @@
 -- by a thread of the core; `loop` says who waits for it (docs/hosts.md), else the calling thread.
 -- @module xcompliance.dataset
 
+local cjson = require "cjson.safe"
 local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local lines = require "xcompliance.lines"
 local file_names = require "xcompliance.file_names"
 local merge = require "xcompliance.merge"
 local verdicts = require "xcompliance.verdicts"
@@ -94,6 +96,61 @@ function M.extract(options)
   local ok, err = file_names.check(call, "extract", fields)
   if not ok then return nil, err end
   return call:await(core.extract(fields))
+end
+
+--- Iterates over the ids that a dataset holds, each once, ascending:
+--
+--     for id in assert(dataset.ids { type = "tweets", inputs = "tweets.jsonl" }) do ... end
+--
+-- They are extracted first, to a temporary file without a name, and then read one by one: memory
+-- does not grow with them. `counts` of the iterator is what `extract` returns; `close` ends it
+-- early.
+-- @tparam table options those of `extract`, but `output` and `ids_per_file`
+-- @treturn ?table callable, for a `for`; or nil, err
+function M.ids(options)
+  local known = merge.tables(EXTRACT)
+  known.output, known.ids_per_file = nil, nil
+  local own = errors.check_options("dataset.ids", options, merge.tables(known, WAITING))
+  local path = lines.temporary_path()
+  own.output = path
+  local counts, err = M.extract(own)
+  os.remove(path .. ".malformed")
+  if not counts then return nil, err end
+  local iterator
+  iterator, err = lines.open_temporary(path, function(_, line) return line end)
+  if not iterator then return nil, err end
+  iterator.counts = counts
+  return iterator
+end
+
+local MAGICS = { "\31\139", "BZh", "\40\181\47\253", "\2537zXZ" }
+
+--- A row of results as a table.
+local function row_of(iterator, line)
+  if iterator.number == 1 then
+    for _, magic in ipairs(MAGICS) do
+      if line:sub(1, #magic) == magic then iterator:fail("is compressed - unpack it first") end
+    end
+    line = line:gsub("^\239\187\191", "")
+  end
+  if not line:find("%S") then return nil end
+  local row = cjson.decode(line)
+  if type(row) ~= "table" or not (row.id or row.error) then
+    iterator:fail("is not a row of results")
+  end
+  return row
+end
+
+--- Iterates over the rows of a file of results, as X sent them:
+--
+--     for row in assert(dataset.results "results.jsonl") do print(row.id, row.action) end
+--
+-- A line that is not a row raises an error of the kind "data" in the loop. `close` ends it early.
+-- @tparam string path
+-- @treturn ?table callable, for a `for`: each row is a table; or nil, err
+function M.results(path)
+  if type(path) ~= "string" then errors.misuse("dataset.results: give a path") end
+  return lines.open(path, row_of)
 end
 
 local VERDICTS = { tweets = "table|string", users = "table|string", jobs = "number" }

@@ -7,6 +7,7 @@
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
+local lines = require "xcompliance.lines"
 local record_table = require "xcompliance.record_table"
 
 local M = {}
@@ -75,6 +76,28 @@ function Verdicts:judge(record, options)
   return self.core:judge(record, options)
 end
 
+--- Iterates over the verdicts on tweets or on users, ascending by id:
+--
+--     for id, verdict in assert(verdicts:each "tweets") do print(id, verdict.outcome) end
+--
+-- They are written to a temporary file without a name first, so memory does not grow with them.
+-- @tparam string type "tweets" or "users"
+-- @treturn ?table callable, for a `for`: an id, and its verdict as `tweet` returns it; or nil, err
+function Verdicts:each(type)
+  local path, call = lines.temporary_path(), self.new_call()
+  call:at("list", "listing verdicts")
+  local counts, err = call:await(core.list_verdicts {
+    verdicts = self.core, type = type, output = path,
+  })
+  if not counts then return nil, err end
+  return lines.open_temporary(path, function(iterator, line)
+    if iterator.number == 1 then return nil end -- the names of the columns
+    local id, outcome, reason, redacted_at = line:match("^(%d+),([^,]*),([^,]*),(.*)$")
+    return id, { outcome = outcome, reason = reason ~= "" and reason or nil,
+      redacted_at = redacted_at ~= "" and redacted_at or nil }
+  end)
+end
+
 --- Writes them to a file that is loaded by being mapped into memory, by any number of processes.
 -- @tparam string path
 -- @treturn true|nil,err
@@ -90,6 +113,8 @@ end
 
 --- Gives the memory back. Closing twice is harmless.
 function Verdicts:close() return self.core:close() end
+
+Verdicts.__close = Verdicts.close
 
 --- Wraps verdicts of the core.
 -- @param verdicts what core.verdicts has made

@@ -2,6 +2,8 @@
 -- options, and the command shows them as what its user has typed.
 -- @internal xcompliance.cli.flags
 
+local api_calls = require "xcompliance.api_calls"
+
 local M = {}
 
 --- Each option that a command passes on, and its flag or argument.
@@ -34,9 +36,9 @@ M.OF = {
 -- what names the function that refuses a value
 local FUNCTIONS = {
   "^core%.[%l_]+: ", "^dataset%.[%l_]+: ", "^xcompliance%.client: ", "^verdicts:%l+: ", "^check: ",
-  "^sync: ", "^upload_ids: ", "^download_results: ", "^create_compliance_job: ", "^list_jobs?: ",
-  "^cancel_job: ",
+  "^sync: ", "^upload_ids: ", "^download_results: ",
 }
+for _, call in ipairs(api_calls) do FUNCTIONS[#FUNCTIONS + 1] = "^" .. call.name .. ": " end
 
 local BEFORE, AFTER = "^[%s(]?$", "^[%s,;:)]?$"
 
