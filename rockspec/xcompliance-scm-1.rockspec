@@ -165,6 +165,7 @@ build = {
     ["xcompliance.cli.upload"] = "lua/xcompliance/cli/upload.lua",
     ["xcompliance.cli.verdicts"] = "lua/xcompliance/cli/verdicts.lua",
     ["xcompliance.client"] = "lua/xcompliance/client.lua",
+    ["xcompliance.client_settings"] = "lua/xcompliance/client_settings.lua",
     ["xcompliance.connection"] = "lua/xcompliance/connection.lua",
     ["xcompliance.dataset"] = "lua/xcompliance/dataset.lua",
     ["xcompliance.dates"] = "lua/xcompliance/dates.lua",

@@ -40,6 +40,19 @@ flows.describe("a client", function(flow)
       assert.is_table(xcompliance.client())
     end)
 
+    it("are checked by value when the client is made", function()
+      for _, wrong in ipairs {
+        { timeout = 0 / 0 }, { timeout = -1 }, { timeout = 1e9 }, { connect_timeout = 0 },
+        { low_speed_time = 1.5 }, { low_speed_limit = -1 }, { base_url = "x" },
+        { base_url = "http://api.x.com" }, { base_url = "https://user:word@api.x.com" },
+        { bearer_token = "" }, { bearer_token = "a b" }, { bearer_token = "a\n" }, { loop = {} },
+        { storage_hosts = { 1 } }, { storage_hosts = { "a", nil, "b" } },
+        { retry = { first = -1 } }, { retry = { attempts = 0 / 0 } },
+      } do
+        refused(wrong, "^[^ ]+: xcompliance.client: ")
+      end
+    end)
+
     it("give the token when a call is made: itself, by a file, or by the environment", function()
       local path = bench:path("token")
       benches.write(path, "  " .. benches.TOKEN .. "\r\n")
@@ -377,8 +390,7 @@ flows.describe("a client", function(flow)
       assert.is_false(ok)
       assert.equal("usage", err.kind)
       assert.matches("without holes", err.message, 1, true)
-      local own = bench:client { storage_hosts = list }
-      ok, err = pcall(own.download_results, own, job.download_url, bench:path("results"))
+      ok, err = pcall(bench.client, bench, { storage_hosts = list })
       assert.is_false(ok)
       assert.matches("without holes", err.message, 1, true)
     end

@@ -4,23 +4,15 @@
 -- @internal xcompliance.connection
 
 local calls = require "xcompliance.call"
+local client_settings = require "xcompliance.client_settings"
 local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
 local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
-local retry = require "xcompliance.retry"
 local merge = require "xcompliance.merge"
 
 local M = {}
 
-local BASE_URL = "https://api.x.com"
-
-local SETTINGS = {
-  bearer_token = "string", token_file = "string", base_url = "string", ca_file = "string",
-  proxy = "string", loop = "table", storage_hosts = "table", timeout = "number",
-  user_agent = "string", connect_timeout = "number", low_speed_limit = "number",
-  low_speed_time = "number", allow_http = "boolean", retry = "table",
-}
 local SESSION_SETTINGS = {
   "ca_file", "proxy", "user_agent", "connect_timeout", "low_speed_limit", "low_speed_time",
 }
@@ -137,27 +129,12 @@ function Connection:close()
   self.core_session = nil
 end
 
-local function check_retry(policy)
-  if not policy then return nil end
-  local own = errors.check_options("xcompliance.client: retry", policy,
-    { attempts = "number", first = "number", max = "number" })
-  local usual = retry.policy
-  for name, value in pairs(usual) do own[name] = own[name] or value end
-  local first, max = own.first, own.max
-  if not (own.attempts >= 1 and first >= 0 and max >= first and max < math.huge) then
-    errors.misuse("xcompliance.client: retry is { attempts, first, max }: a number from 1, seconds,"
-      .. " seconds")
-  end
-  return own
-end
-
 --- Makes a connection. Nothing is opened and nothing runs until the first call.
 -- @tparam table settings see xcompliance.client; `loop` is required here
 -- @treturn table
 function M.new(settings)
-  settings = errors.check_options("xcompliance.client", settings, SETTINGS)
-  settings.retry = check_retry(settings.retry)
-  local base_url = settings.base_url or os.getenv("XCOMPLIANCE_BASE_URL") or BASE_URL
+  local base_url
+  settings, base_url = client_settings.check(settings)
   return setmetatable({ settings = settings, base_url = base_url }, Connection)
 end
 

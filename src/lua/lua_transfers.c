@@ -224,7 +224,7 @@ static int job_url(lua_State *L) {
   static const char *const known[] = {"allow_http", "base_url",      "job_id", "loopback",
                                       "operation",  "storage_hosts", "url",    NULL};
   static const char *const operations[] = {"upload", "download", NULL};
-  static const char name[] = "core.job_url";
+  static const char name[] = "xcompliance.client"; /* whose settings the rules are */
   const char *hosts[HOSTS_MAX + 1], *url;
   struct url_rules rules;
   struct error error;
