@@ -154,6 +154,16 @@ local M = {}
 ---@return xcompliance.Error?
 function M.extract(options) end
 
+---@param options table `from`, `without` (paths), `output`; `memory`, `loop`, `deadline`
+---@return { from: integer, without: integer, ids: integer }? counts
+---@return xcompliance.Error?
+function M.difference(options) end
+
+---@param options table `inputs` (paths), `output`; `memory`, `jobs`, `loop`, `deadline`
+---@return xcompliance.Extracted? counts
+---@return xcompliance.Error?
+function M.merge(options) end
+
 ---@param options xcompliance.ExtractOptions but `output` and `ids_per_file`
 ---@return (fun(): string?)? iterator over the ids, each once, ascending
 ---@return xcompliance.Error?

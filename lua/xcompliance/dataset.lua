@@ -98,6 +98,42 @@ function M.extract(options)
   return call:await(core.extract(fields))
 end
 
+local DIFFERENCE = {
+  from = "table|string", without = "table|string", output = "string", memory = "number",
+}
+
+--- Writes the ids of some lists that are in none of others: what is new since the last check. The
+-- lists may be in any order, packed, and larger than memory; the output ascends, each id once.
+-- @tparam table options `from`, `without` (paths of lists of ids) and `output` (a path) are needed;
+-- `memory` (bytes that ids may take before they are sorted in files, 256 MiB) and `loop`,
+-- `on_progress`, `deadline`
+-- @treturn ?table counts: `from` and `without` (lines read), `ids` (written); or nil, err
+function M.difference(options)
+  local call, fields = begin("dataset.difference", options, DIFFERENCE)
+  for _, name in ipairs { "from", "without" } do
+    fields[name] = errors.check_paths("dataset.difference", name, fields[name])
+  end
+  check_given("dataset.difference", fields, { "from", "without", "output" })
+  call:at("difference", "comparing lists of ids")
+  local ok, err = file_names.check(call, "difference", fields)
+  if not ok then return nil, err end
+  return call:await(core.subtract_ids(fields))
+end
+
+local MERGE = { inputs = "table|string", output = "string", memory = "number", jobs = "number" }
+
+--- Merges lists of ids into one that ascends and has each id once. The lists may be in any order,
+-- packed, and larger than memory.
+-- @tparam table options `inputs` (paths of lists of ids) and `output` (a path) are needed;
+-- `memory`, `jobs` as `extract` has them, and `loop`, `on_progress`, `deadline`
+-- @treturn ?table counts: `ids_seen`, `ids` (written), `bytes`, `files`; or nil, err
+function M.merge(options)
+  local own = errors.check_options("dataset.merge", options, merge.tables(MERGE, WAITING))
+  check_given("dataset.merge", own, { "inputs", "output" })
+  own.type, own.format, own.allow_rounded = "tweets", "ids", true -- a list has one type as another
+  return M.extract(own)
+end
+
 --- Iterates over the ids that a dataset holds, each once, ascending:
 --
 --     for id in assert(dataset.ids { type = "tweets", inputs = "tweets.jsonl" }) do ... end

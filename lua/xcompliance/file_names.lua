@@ -25,6 +25,12 @@ function ROLES.extract(add, options)
   end
 end
 
+function ROLES.difference(add, options)
+  add("from", "read", options.from)
+  add("without", "read", options.without)
+  add("output", "write", options.output)
+end
+
 function ROLES.redact(add, options)
   add("inputs", "input", options.inputs)
   add("tweets", "read", options.tweets)

@@ -26,5 +26,6 @@ int luaopen_xcompliance_core(lua_State *L) {
   list_files_open(L);
   names_open(L);
   id_lines_open(L);
+  id_difference_open(L);
   return 1;
 }

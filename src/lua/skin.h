@@ -27,6 +27,7 @@ void redact_open(lua_State *L);
 void list_files_open(lua_State *L);
 void names_open(lua_State *L);
 void id_lines_open(lua_State *L);
+void id_difference_open(lua_State *L);
 
 /* Makes the metatable `name`: methods, then metamethods (both NULL-ended; either may be NULL). */
 void skin_metatable(lua_State *L, const char *name, const luaL_Reg *methods,
