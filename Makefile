@@ -10,6 +10,7 @@
 #   make install    PREFIX=/usr/local                        make docs     docs/api
 #   make faults     the fault matrix, row by row             make soak     500 checks, random faults
 #   make sweep      answers cut at every byte                make large    13,000,000 ids, killed
+#   make waits      100,000 waits that end at random
 #   make rockspec   after a file is added or removed         make dist     the source archive
 #   make demo       see it work, offline                     make clean
 # CONTRIBUTING.md says more.
@@ -172,6 +173,17 @@ large: test-packages
 	@$(MAKE) -s all
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/lua5.4/?.so;;" \
 	  lua5.4 spec/faults/large.lua $(LARGE)
+
+# waits that end at random, under each loop
+WAITS ?= 100000
+
+.PHONY: waits
+waits: test-packages
+	@$(MAKE) -s all
+	@export LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;"; \
+	for lua in $(LUAS); do \
+	  echo $$lua; LUA_CPATH="$(BUILD)/$$lua/?.so;;" $$lua spec/faults/waits.lua $(WAITS) || exit 1; \
+	done
 
 .PHONY: soak
 soak: test-packages

@@ -37,15 +37,23 @@ local TICK = 0.25 -- seconds within which a wait notices that its coroutine was 
 local Wait = {}
 Wait.__index = Wait
 
---- Ends a wait, once: closes its handles and resumes its coroutine. A coroutine that the host has
+--- Ends a wait, once: stops its handles and resumes its coroutine. A coroutine that the host has
 -- closed meanwhile is not resumed; what it waited for is cancelled.
 function Wait:finish()
   if self.ended then return end
   self.ended = true
+  self.timer:stop()
+  if self.poll then self.poll:stop() end
+  local ok, failure = true, nil
+  if coroutine.status(self.thread) == "suspended" then
+    ok, failure = pcall(resume, self.thread)
+  elseif self.task then
+    self.task:close()
+  end
+  -- after the coroutine: luv crashes if the Lua state ends in a callback that has closed a handle
   self.timer:close()
   if self.poll then self.poll:close() end
-  if coroutine.status(self.thread) == "suspended" then return resume(self.thread) end
-  if self.task then self.task:close() end
+  if not ok then error(failure, 0) end
 end
 
 function Wait:tick()
