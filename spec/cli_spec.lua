@@ -288,7 +288,7 @@ describe("the command", function()
     for message, words in pairs {
       ["there is no bearer token - set BEARER_TOKEN, or give --token-file\n"] =
         { { XCOMPLIANCE_BASE_URL = bench.sim.url }, "check", "tweets", ids, "-o", results },
-      ["--timeout must be from 0.001 to 1e+07\n"] =
+      ["--timeout must be a number from 0.001 to 10000000\n"] =
         { env, "check", "tweets", ids, "-o", results, "--timeout", "0" },
       ["a job's id is a string of 1 to 19 digits\n"] = { env, "cancel", "abc" },
     } do

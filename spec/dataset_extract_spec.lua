@@ -358,7 +358,7 @@ describe("extraction", function()
       local counts, err = extract { inputs = folder.path, output = folder:at("out.txt") }
       assert.is_nil(counts)
       assert.equal("usage", err.kind)
-      assert.matches("lies in inputs " .. folder.path, err.message, 1, true)
+      assert.matches("is in inputs " .. folder.path, err.message, 1, true)
       assert.is_nil(folder:read("out.txt"))
       local options = { inputs = folder.path, output = folder:at("out.ids") }
       assert(extract(options))

@@ -12,7 +12,7 @@ local ROW = '{"id":"202","action":"delete","created_at":"2013-06-04T16:25:04+00:
 local USER_ROW = '{"id":"22","action":"delete","created_at":"2013-06-04T16:25:04.000Z","redacted_at":"2021-01-01T00:00:00Z","reason":"suspended"}\n'
 local FILES = {
   ["my/flat.jsonl"] = FLAT, ["one.jsonl"] = FLAT, ["rows.jsonl"] = ROW, ["users.jsonl"] = USER_ROW,
-  ["t.ids"] = "201\n202\n", token = "secret\n", ["ca.pem"] = "no certificate\n",
+  ["t.ids"] = "201\n202\n", ["u.ids"] = "202\n203\n", token = "secret\n", ["ca.pem"] = "no certificate\n",
   ["other/x"] = "x\n",
 }
 local NOWHERE = "http://127.0.0.1:1"
@@ -112,6 +112,12 @@ local CALLS = {
         in_place = true, quarantine = paths.kept, rehydrate = paths.again }
     end), reads = { data = "one.jsonl", tweets = "rows.jsonl" },
     writes = { kept = "q.jsonl", again = "r.ids" } },
+  { "dataset.difference", of_function(function(paths)
+      return dataset.difference { from = paths.from, without = paths.without, output = paths.out }
+    end), reads = { from = "t.ids", without = "u.ids" }, writes = { out = "o.ids" } },
+  { "dataset.merge", of_function(function(paths)
+      return dataset.merge { inputs = { paths.one, paths.two }, output = paths.out }
+    end), reads = { one = "t.ids", two = "u.ids" }, writes = { out = "o.ids" } },
   { "dataset.list_verdicts", of_function(function(paths)
       return dataset.list_verdicts { verdicts = verdicts_of(paths), type = "tweets",
         ids = paths.ids, output = paths.out }
@@ -182,7 +188,7 @@ describe("row 107: a call that names a file twice", function()
     local what = ("%s: %s is %s, by %s"):format(call[1], written, victim, naming)
     local refused, said = call[2](scratch, paths)
     assert.is_true(refused, what .. ": " .. said)
-    local other = path:match("^my/") and said:find("lies in", 1, true) and "my," or path
+    local other = path:match("^my/") and said:find("is in", 1, true) and "my," or path
     assert.is_truthy(said:find(other, 1, true), what .. ": " .. said)
     assert.is_truthy(said:find(paths[written], 1, true), what .. ": " .. said)
     assert.same(before, all(), what)
@@ -230,23 +236,23 @@ describe("row 107: a call that names a file twice", function()
   it("refuses outputs that a walk would find the next time", function()
     scratch:write("my/.hidden/y", "")
     for _, output in ipairs { "@my/ids.txt", "@my/sub/ids.txt", "@my/../my/new.jsonl.gz", "@my/A.CSV" } do
-      refuses("extract tweets @my -o " .. output, "lies in dataset", scratch:at("my"))
+      refuses("extract tweets @my -o " .. output, "is in dataset", scratch:at("my"))
       refuses("redact @my --tweets @rows.jsonl -o @o --rehydrate " .. output, "--rehydrate")
       refuses("redact @my --tweets @rows.jsonl -o @o --quarantine " .. output, "--quarantine")
       refuses("redact @my --tweets @rows.jsonl --in-place --quarantine " .. output, "--quarantine")
     end
     for _, output in ipairs { "@my", "@my/", "@my/new", "@my/new/deep/", "@other/../my/new" } do
-      refuses("redact @my --tweets @rows.jsonl -o " .. output, "lies in dataset")
-      refuses("sync @my -o " .. output, "lies in dataset")
+      refuses("redact @my --tweets @rows.jsonl -o " .. output, "is in dataset")
+      refuses("sync @my -o " .. output, "is in dataset")
     end
     for _, more in ipairs { "--in-place", "-o @clean" } do
-      refuses("sync @my --quarantine @my/kept " .. more, "--quarantine", "lies in dataset")
-      refuses("sync @my --state @my/state " .. more, "--state", "lies in dataset")
-      refuses("sync @my --state @s --quarantine @s " .. more, "lies in")
-      refuses("sync @my --state @s/q --quarantine @s " .. more, "lies in")
+      refuses("sync @my --quarantine @my/kept " .. more, "--quarantine", "is in dataset")
+      refuses("sync @my --state @my/state " .. more, "--state", "is in dataset")
+      refuses("sync @my --state @s --quarantine @s " .. more, "is in")
+      refuses("sync @my --state @s/q --quarantine @s " .. more, "is in")
     end
-    refuses("sync @my -o @clean --state @clean", "--output", "lies in --state")
-    refuses("sync @my -o @kept/clean --quarantine @kept", "--output", "lies in --quarantine")
+    refuses("sync @my -o @clean --state @clean", "--output", "is in --state")
+    refuses("sync @my -o @kept/clean --quarantine @kept", "--output", "is in --quarantine")
     refuses("sync @my @my/flat.jsonl -o @clean", "given twice")
     refuses("sync @my/flat.jsonl @token --in-place --token-file @token", "--token-file")
     for _, output in ipairs { "@my/ids", "@my/.ids.txt", "@my/.hidden/ids.txt", "@mine.txt" } do

@@ -45,6 +45,8 @@ describe("the flags", function()
       ["dataset.redact: on_unknown must be 'stop'"] = "--on-unknown must be 'stop'",
       ["core.extract: jobs must be from 1 on"] = "--jobs must be from 1 on",
       ["check: type must be 'tweets' or 'users'"] = "type must be 'tweets' or 'users'",
+      ["dataset.redact: records would be quarantined, but `quarantine` is not given"] =
+        "records would be quarantined, but --quarantine is not given",
       ["sync: give `output`, `in_place` or `dry_run`"] = "give --output, --in-place or --dry-run",
       ["a: decide by on_malformed (or `strict`)"] = "a: decide by --on-malformed (or --strict)",
       ["opening /tmp/ca_file: No such file"] = "opening /tmp/ca_file: No such file",

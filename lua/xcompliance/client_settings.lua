@@ -17,21 +17,22 @@ local SETTINGS = {
   low_speed_time = "number", allow_http = "boolean", retry = "table",
 }
 
--- from, to; those that are whole numbers: true
+-- from, to, in words
 local NUMBERS = {
-  timeout = { 0.001, 1e7 }, connect_timeout = { 0.001, 86400 },
-  low_speed_limit = { 0, 2 ^ 30, true }, low_speed_time = { 0, 86400, true },
+  timeout = { 0.001, 1e7, "a number from 0.001 to 10000000" },
+  connect_timeout = { 0.001, 86400, "a number from 0.001 to 86400" },
+  low_speed_limit = { 0, 2 ^ 30, "a whole number from 0 to 1073741824" },
+  low_speed_time = { 0, 86400, "a whole number from 0 to 86400" },
 }
 
 local NAME = "xcompliance.client"
 
 local function check_numbers(settings)
   for name, range in pairs(NUMBERS) do
-    local value, least, most, whole = settings[name], range[1], range[2], range[3]
-    if value and not (value >= least and value <= most and (not whole or value % 1 == 0)) then
-      errors.misuse("%s: %s must be a %snumber from %g to %.0f", NAME, name,
-        whole and "whole " or "", least, most)
-    end
+    local value, least, most, words = settings[name], range[1], range[2], range[3]
+    local is_right = value and value >= least and value <= most
+      and (value % 1 == 0 or not words:find("whole", 1, true))
+    if value and not is_right then errors.misuse("%s: %s must be %s", NAME, name, words) end
   end
 end
 

@@ -30,7 +30,7 @@ Download.__index = Download
 -- The temporary file beside the target, across runs
 -- =====================================================================
 
---- The file that an earlier run left, if it lies where the target is: it must be renamed to it.
+--- The file that an earlier run left, if it is in the folder of the target: it is renamed to that.
 -- The file of a run that had another target is removed.
 local function reopen(target, part)
   local file = core.reopen(part.path)

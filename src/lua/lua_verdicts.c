@@ -1,4 +1,5 @@
 /* lua_verdicts.c - verdicts for Lua: loaded from results, looked up, counted, listed, saved */
+#include <stdio.h>
 #include <string.h>
 
 #include "dataset/redaction/redactor.h"
@@ -138,12 +139,15 @@ static int method_close(lua_State *L) {
 
 static int method_tostring(lua_State *L) {
   struct verdicts_box *box = luaL_checkudata(L, 1, VERDICTS_NAME);
-  if (!box->verdicts)
-    lua_pushliteral(L, "verdicts (closed)");
+  const struct verdicts *verdicts = box->verdicts;
+  char text[96];
+  if (!verdicts)
+    snprintf(text, sizeof text, "verdicts (closed)");
   else
-    lua_pushfstring(L, "verdicts (%f tweets, %f users)",
-                    (lua_Number)box->verdicts->sets[VERDICTS_TWEETS].count,
-                    (lua_Number)box->verdicts->sets[VERDICTS_USERS].count);
+    snprintf(text, sizeof text, "verdicts (%zu tweets, %zu users)",
+             (size_t)verdicts->sets[VERDICTS_TWEETS].count,
+             (size_t)verdicts->sets[VERDICTS_USERS].count);
+  lua_pushstring(L, text);
   return 1;
 }
 

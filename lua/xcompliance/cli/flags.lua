@@ -40,6 +40,9 @@ local FUNCTIONS = {
 }
 for _, call in ipairs(api_calls) do FUNCTIONS[#FUNCTIONS + 1] = "^" .. call.name .. ": " end
 
+-- after an option that a function refuses
+local VERBS = { [" must "] = true, [" is "] = true }
+
 local BEFORE, AFTER = "^[%s(]?$", "^[%s,;:)]?$"
 
 --- A message of the module as the command says it. An option becomes its flag if it is in
@@ -51,7 +54,9 @@ function M.translate(message)
   for _, pattern in ipairs(FUNCTIONS) do
     local rest, count = message:gsub(pattern, "")
     if count > 0 then
-      message = rest:gsub("^[%l_]+", M.OF)
+      message = rest:gsub("^([%l_]+)( %l+ )", function(option, verb)
+        return VERBS[verb] and M.OF[option] and M.OF[option] .. verb
+      end)
       break
     end
   end

@@ -383,10 +383,10 @@ static bool may_lie_in(const struct place *place, const struct place *folder, st
   path_below = below(place, folder);
   if (!path_below) return true;
   if (folder->name->use == NAME_OWN)
-    return refuse(place->name, "lies in", folder->name,
+    return refuse(place->name, "is in", folder->name,
                   ", a folder that must hold nothing else - choose a place outside of it", error);
   if (!would_be_read(place, path_below)) return true;
-  return refuse(place->name, "lies in", folder->name,
+  return refuse(place->name, "is in", folder->name,
                 ", a folder that is read, so the next run would read it too - choose a place "
                 "outside of it",
                 error);
