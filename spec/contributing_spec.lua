@@ -68,6 +68,22 @@ describe("the documents for contributors", function()
   end)
 end)
 
+describe("a file", function()
+  it("closes each fold that it opens", function()
+    local count = 0
+    local paths = shell("find lua spec src Makefile -name '*.lua' -o -name '*.[ch]'")
+    for path in paths:gmatch("[^\n]+") do
+      local open = false
+      for mark in benches.read(path):gmatch("([{}])" .. ("="):rep(10)) do
+        assert.is_true(open == (mark == "}"), path)
+        open, count = mark == "{", count + 1
+      end
+      assert.is_false(open, path)
+    end
+    assert.is_true(count > 100)
+  end)
+end)
+
 describe("spec/layers", function()
   local scratch
 

@@ -449,4 +449,6 @@ function M.sync(connection, options)
   }, Run))
 end
 
+-- }====================================================================
+
 return M

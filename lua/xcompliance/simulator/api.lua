@@ -118,6 +118,8 @@ M.steps = {
 --- The same for their bytes, in the flow over the API's own host.
 M.byte_steps = { ["PUT /ID/upload"] = "upload", ["GET /ID/download"] = "download" }
 
+-- }====================================================================
+
 -- {====================================================================
 -- What is around them
 -- =====================================================================
@@ -160,5 +162,7 @@ function M.answer(service, request, operation)
   http.add_header(response.headers, "api-version", "2.168")
   return response, job
 end
+
+-- }====================================================================
 
 return M

@@ -76,6 +76,8 @@ function M.upload(service, request)
   return jobs.while_receiving(job, function() return take(service, request, job, fields) end)
 end
 
+-- }====================================================================
+
 -- {====================================================================
 -- Download
 -- =====================================================================
@@ -96,5 +98,7 @@ function M.download(service, request)
   http.add_header(fields, "ETag", object.etag)
   return objects.part(request, object, fields, unsatisfiable)
 end
+
+-- }====================================================================
 
 return M

@@ -165,6 +165,8 @@ function M.drain(request)
   while request.body() do end
 end
 
+-- }====================================================================
+
 -- {====================================================================
 -- Responses
 -- =====================================================================
@@ -225,5 +227,7 @@ function M.write_response(connection, response, date, bodiless)
   if not bodiless then write_body(connection, response) end
   connection:flush()
 end
+
+-- }====================================================================
 
 return M

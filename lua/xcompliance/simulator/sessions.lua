@@ -100,6 +100,8 @@ local function range_complaint(session, range, request)
   if range.total and range.last >= range.total then return "The range ends beyond the total." end
 end
 
+-- }====================================================================
+
 -- {====================================================================
 -- Data
 -- =====================================================================
@@ -164,6 +166,8 @@ local function take_data(self, session, range, request)
   return finish(self, session, request)
 end
 
+-- }====================================================================
+
 -- {====================================================================
 -- Requests
 -- =====================================================================
@@ -213,5 +217,7 @@ function Sessions:list()
   end
   return list
 end
+
+-- }====================================================================
 
 return M

@@ -54,6 +54,8 @@ function M.digest_refusal(object, fields)
   end
 end
 
+-- }====================================================================
+
 -- {====================================================================
 -- Simple upload
 -- =====================================================================
@@ -68,6 +70,8 @@ function M.upload(service, request, job)
   service.jobs:arrived(job, object)
   return stored(object)
 end
+
+-- }====================================================================
 
 -- {====================================================================
 -- Download
@@ -89,6 +93,8 @@ function M.download(_, request, object)
       { { "Details", request.headers.range } })
   end)
 end
+
+-- }====================================================================
 
 -- {====================================================================
 -- Which of them
@@ -121,5 +127,7 @@ function M.answer(service, request, step)
   if not complete then return no_such_key(request.path) end
   return M.download(service, request, job.results)
 end
+
+-- }====================================================================
 
 return M

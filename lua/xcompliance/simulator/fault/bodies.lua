@@ -44,6 +44,8 @@ local function cut_chunks(exchange, response)
   response.body, response.size = streams.cut(body, streams.size(response), hang_up), nil
 end
 
+-- }====================================================================
+
 -- {====================================================================
 -- Ranges
 -- =====================================================================
@@ -88,6 +90,8 @@ local function multipart(_, response)
   http.remove_header(response.headers, "Content-Range")
   http.set_header(response.headers, "Content-Type", "multipart/byteranges; boundary=part")
 end
+
+-- }====================================================================
 
 -- {====================================================================
 -- Content
@@ -197,5 +201,7 @@ M.kinds = {
     before = raw,
   },
 }
+
+-- }====================================================================
 
 return M
