@@ -79,6 +79,26 @@ flows.describe("a client", function(flow)
     end)
   end)
 
+  it("shares its session with the client of another loop, and alone closes it", function()
+    local own = bench:client()
+    local guest = assert(own:with_loop(require "xcompliance.loop.blocking"))
+    assert.is_table(guest:list_jobs("tweets"))
+    guest:close()
+    assert.is_table(own:list_jobs("tweets"))
+    local ok, err = pcall(guest.list_jobs, guest, "tweets")
+    assert.is_false(ok)
+    assert.matches("this client is closed", err.message)
+    own:close()
+    ok = pcall(own.with_loop, own, require "xcompliance.loop.blocking")
+    assert.is_false(ok)
+  end)
+
+  it("shows no token, whatever is printed of it", function()
+    local own = bench:client()
+    assert.matches("^xcompliance.client: http", tostring(own))
+    for name in pairs(own) do error("a client shows " .. tostring(name)) end
+  end)
+
   it("opens nothing before its first operation, and may be closed twice", function()
     local function threads() return #assert(shell("ls /proc/$PPID/task")) end
     local before = threads()

@@ -364,14 +364,14 @@ flows.describe("a sync", function()
     write("a.jsonl", '{"id":"1","text":"a"}')
     local inner, state, kept = folder .. "/inner/", bench:path("state"), bench:path("kept")
     for _, case in ipairs {
-      { "lies in inputs", { output = folder .. "/clean" } },
-      { "lies in inputs", { output = folder } },
-      { "lies in inputs", { output = inner .. "../clean" } },
-      { "lies in inputs", { in_place = true, quarantine = folder .. "/kept" } },
-      { "lies in inputs", { in_place = true, state = folder .. "/state" } },
-      { "lies in state", { output = state .. "/clean", state = state } },
-      { "lies in quarantine", { output = kept, quarantine = kept } },
-      { "lies in quarantine", { output = kept .. "/clean", quarantine = kept } },
+      { "is in inputs", { output = folder .. "/clean" } },
+      { "is in inputs", { output = folder } },
+      { "is in inputs", { output = inner .. "../clean" } },
+      { "is in inputs", { in_place = true, quarantine = folder .. "/kept" } },
+      { "is in inputs", { in_place = true, state = folder .. "/state" } },
+      { "is in state", { output = state .. "/clean", state = state } },
+      { "is in quarantine", { output = kept, quarantine = kept } },
+      { "is in quarantine", { output = kept .. "/clean", quarantine = kept } },
       { "given twice", { inputs = { folder, folder .. "/a.jsonl" }, in_place = true } },
     } do
       local report, err = sync(case[2])

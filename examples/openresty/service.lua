@@ -1,4 +1,4 @@
---- A service around checks. What it knows lies in data/: a list is ID.ids; one that is done has
+--- A service around checks. What it knows is in data/: a list is ID.ids; one that is done has
 -- ID.results, one that has failed has ID.error, and each has a line in `index`. A check's journal
 -- is next to them, so that it outlives its request, a reload and a stop.
 -- @module service
