@@ -106,7 +106,21 @@ function Server:log()
   return text
 end
 
+--- Reads its configuration again. Workers of before answer until they have ended.
 function Server:reload() self:run("-s reload") end
+
+--- The same, and waits until the workers of before have ended.
+function Server:replace_workers()
+  local file = assert(io.open(self.pid_file))
+  local before = assert(shell("pgrep -P " .. file:read("*l"))):gsub("%s+", " ")
+  file:close()
+  self:reload()
+  local said = assert(shell(([[
+    for i in $(seq 1000); do
+      kill -0 %s 2>/dev/null || { echo ended; break; }; sleep 0.01
+    done]]):format(before)))
+  if said ~= "ended" then error("workers of before have not ended: " .. before, 2) end
+end
 
 --- Ends it, and waits until all of it has ended.
 -- @treturn number how many seconds that took
