@@ -97,6 +97,46 @@ describe("an iterator", function()
     assert.equal("io", err.kind)
   end)
 
+  it("has lines of every length, whatever is read at once", function()
+    local block = 64 * 1024
+    for _, length in ipairs { block - 1, block, block + 1, 2 * block - 1, 1024 * 1024 } do
+      local row = ('{"id":"%d","x":"'):format(length)
+      row = row .. ("x"):rep(length - #row - 2) .. '"}'
+      local ids = {}
+      for _, text in ipairs { row .. "\n", row, ("\n"):rep(block - 1) .. row } do
+        for each in assert(dataset.results(scratch:write("rows", text))) do
+          ids[#ids + 1] = each.id
+        end
+      end
+      assert.same({ tostring(length), tostring(length), tostring(length) }, ids)
+    end
+  end)
+
+  it("raises what cannot be read: a folder is not an empty file", function()
+    local iterator = assert(dataset.results(scratch:at "."))
+    local ok, err = pcall(iterator)
+    assert.is_false(ok)
+    assert.equal("io", err.kind)
+    assert.matches("cannot be read", tostring(err), 1, true)
+    assert.is_nil(iterator())
+  end)
+
+  it("over verdicts stops at what is not a verdict", function()
+    local verdicts = assert(dataset.verdicts {
+      tweets = scratch:write("rows", '{"id":"1","action":"delete","reason":"deleted"}\n'),
+    })
+    local open = lines.open_temporary
+    function lines.open_temporary(path, take) -- as after a disk that became full
+      scratch:write("temporary", "id,outcome,reason,redacted_at\n1,dele")
+      return open(path, take)
+    end
+    local iterator = assert(verdicts:each "tweets")
+    lines.open_temporary = open
+    local ok, err = pcall(iterator)
+    assert.is_false(ok)
+    assert.same({ "data", 2 }, { err.kind, err.line })
+  end)
+
   it("can be closed before its end, and then has no more", function()
     local iterator = assert(dataset.results(scratch:write("rows", '{"id":"1"}\n{"id":"2"}\n')))
     assert.equal("1", iterator().id)

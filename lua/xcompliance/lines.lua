@@ -7,6 +7,7 @@ local errors = require "xcompliance.errors"
 local M = {}
 
 local LINE_MAX = 1024 * 1024 -- bytes: no row of results is longer
+local BLOCK = 64 * 1024 -- bytes that are read at once
 
 local Lines = {}
 Lines.__index = Lines
@@ -24,17 +25,44 @@ function Lines:__tostring()
   return ("xcompliance.iterator: line %d of %s"):format(self.number, self.path)
 end
 
+--- Reads a block more behind what is left.
+local function read_more(self)
+  local block, why = self.file:read(BLOCK)
+  if why then
+    self:close()
+    error(errors.new("io", ("%s: cannot be read: %s - check that it is a file and its disk is well")
+      :format(self.path, why), { file = self.path }), 0)
+  end
+  self.is_over = not block
+  self.block, self.at = self.block:sub(self.at) .. (block or ""), 1
+end
+
+--- The next line, or nil after the last.
+local function next_line(self)
+  self.number = self.number + 1
+  while true do
+    local stop = self.block:find("\n", self.at, true)
+    local length = (stop or #self.block + 1) - self.at
+    if length > LINE_MAX then self:fail("is longer than 1 MiB") end
+    if stop or self.is_over then
+      if not stop and length <= 0 then return nil end
+      local line = self.block:sub(self.at, self.at + length - 1)
+      self.at = self.at + length + 1
+      return line
+    end
+    read_more(self)
+  end
+end
+
 --- The next element, or nil after the last, when the file is closed. A run-time failure raises
 -- here: a `for` has no other place for it.
 function Lines:__call()
   while self.file do
-    local line = self.file:read("*l")
+    local line = next_line(self)
     if not line then
       self:close()
       return nil
     end
-    self.number = self.number + 1
-    if #line > LINE_MAX then self:fail("is longer than 1 MiB") end
     local a, b = self.take(self, line)
     if a ~= nil then return a, b end
   end
@@ -55,7 +83,8 @@ end
 function M.open(path, take)
   local file, why = io.open(path, "rb")
   if not file then return nil, errors.new("io", why .. " - check the path", { file = path }) end
-  return setmetatable({ file = file, path = path, take = take, number = 0 }, Lines)
+  return setmetatable(
+    { file = file, path = path, take = take, number = 0, block = "", at = 1 }, Lines)
 end
 
 --- A path in the folder for temporary files that nothing else has.

@@ -92,7 +92,8 @@ function Verdicts:each(type)
   if not counts then return nil, err end
   return lines.open_temporary(path, function(iterator, line)
     if iterator.number == 1 then return nil end -- the names of the columns
-    local id, outcome, reason, redacted_at = line:match("^(%d+),([^,]*),([^,]*),(.*)$")
+    local id, outcome, reason, redacted_at = line:match("^(%d+),([^,]+),([^,]*),(.*)$")
+    if not id then iterator:fail "is not a verdict: the disk may be full" end
     return id, { outcome = outcome, reason = reason ~= "" and reason or nil,
       redacted_at = redacted_at ~= "" and redacted_at or nil }
   end)
