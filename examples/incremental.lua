@@ -1,10 +1,12 @@
 -- A nightly run over a table of tweets in SQLite: checks what was never checked, then, of the older
--- tweets, those that were checked longest ago; and deletes the rows that must go.
+-- tweets, those that were checked longest ago. It deletes the rows that must go, and changes those
+-- that must lose a part: a place, or the words of a tweet that they quote.
 --
 --   BEARER_TOKEN=… lua5.4 examples/incremental.lua tweets.sqlite STATE [HOW_MANY]
 --
--- The table: tweets (id TEXT PRIMARY KEY, record TEXT). STATE is a folder that keeps what is needed
--- between the runs. A run that was interrupted is resumed by the next one.
+-- The table: tweets (id TEXT PRIMARY KEY, record TEXT), a record being a tweet as JSON. STATE is a
+-- folder that keeps what is needed between the runs. A run that was interrupted is resumed by the
+-- next one.
 
 local luasql = require "luasql.sqlite3"
 local xcompliance = require "xcompliance"
@@ -40,21 +42,41 @@ local function exists(name)
   return file ~= nil
 end
 
+local function run(statement, ...) return assert(connection:execute(statement:format(...))) end
+
+--- What a record must become. The results must be understood: an id that X did not check, or of
+-- which it says what this version does not know, stops here, and nothing is committed.
+local function apply_to(verdicts, id, record, now)
+  local left, why = verdicts:redact(record)
+  if left == record then
+    run("REPLACE INTO checked VALUES ('%s', %d)", id, now)
+    return "kept"
+  elseif left then
+    run("UPDATE tweets SET record = '%s' WHERE id = '%s'", connection:escape(left), id)
+    run("REPLACE INTO checked VALUES ('%s', %d)", id, now)
+    return "changed"
+  elseif why.action == "dropped" then
+    run("DELETE FROM tweets WHERE id = '%s'", id)
+    run("DELETE FROM checked WHERE id = '%s'", id)
+    return "deleted"
+  end
+  error(("tweet %s: %s"):format(id, tostring(why.message or why.action)), 0)
+end
+
 local function apply(verdicts, list)
-  local gone, now = 0, os.time()
+  local counts, now = { kept = 0, changed = 0, deleted = 0 }, os.time()
   assert(connection:setautocommit(false))
   for id in io.lines(list) do
-    local verdict = verdicts:tweet(id)
-    if verdict and verdict.outcome == "delete" then
-      assert(connection:execute(("DELETE FROM tweets WHERE id = '%s'"):format(id)))
-      assert(connection:execute(("DELETE FROM checked WHERE id = '%s'"):format(id)))
-      gone = gone + 1
-    else
-      assert(connection:execute(("REPLACE INTO checked VALUES ('%s', %d)"):format(id, now)))
+    local cursor = run("SELECT record FROM tweets WHERE id = '%s'", id)
+    local record = cursor:fetch()
+    cursor:close()
+    if record then -- else it was deleted meanwhile
+      local what = apply_to(verdicts, id, record, now)
+      counts[what] = counts[what] + 1
     end
   end
   assert(connection:commit())
-  return gone
+  return counts
 end
 
 local list = state .. "/ids"
@@ -69,7 +91,8 @@ if not outcome then
   io.stderr:write(tostring(err), "\n")
   os.exit(err.retryable and 75 or 1)
 end
-print(("%d checked, %d deleted"):format(outcome.ids, apply(outcome.verdicts, list)))
+local counts = apply(outcome.verdicts, list)
+print(("%d checked, %d deleted, %d changed"):format(outcome.ids, counts.deleted, counts.changed))
 outcome.verdicts:close()
 assert(connection:close())
 os.remove(list)

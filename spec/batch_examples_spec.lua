@@ -83,13 +83,17 @@ describe("the example", function()
     for id = 1, 100 do
       if id % 10 == 0 then
         rows[#rows + 1] = ('{"id":"%d","action":"delete","reason":"deleted"}'):format(id)
+      elseif id % 10 == 5 then
+        rows[#rows + 1] = ('{"id":"%d","action":"delete","reason":"scrub_geo"}'):format(id)
       end
     end
     sim = simulator.start { jobs_take = 0, rate_limit = 100000, shares = {}, verdicts = rows }
     local connection = assert(luasql.sqlite3():connect(scratch:at("db")))
     assert(connection:execute "CREATE TABLE tweets (id TEXT PRIMARY KEY, record TEXT)")
     for id = 1, 100 do
-      assert(connection:execute(("INSERT INTO tweets VALUES ('%d', '{}')"):format(id)))
+      assert(connection:execute((
+        [[INSERT INTO tweets VALUES ('%d', '{"id":"%d","text":"it''s","geo":{"place_id":"x"}}')]])
+          :format(id, id)))
     end
     local function count(what)
       local cursor = assert(connection:execute("SELECT count(*) FROM " .. what))
@@ -107,14 +111,36 @@ describe("the example", function()
     for i, checked in ipairs { 60, 60, 60 } do
       said, status = run()
       assert.equal(0, status, said)
-      local asked, gone = said:match("^(%d+) checked, (%d+) deleted")
+      local asked, gone = said:match("^(%d+) checked, (%d+) deleted, %d+ changed")
       assert.equal(checked, tonumber(asked), i)
       deleted = deleted + tonumber(gone)
       assert.equal(100 - deleted, count "tweets")
     end
     assert.equal(10, deleted)
     assert.equal(90, count "checked")
+    assert.equal(80, count "tweets WHERE record LIKE '%\"text\":\"it''s\"%place_id%'")
+    assert.equal(10, count "tweets WHERE record LIKE '%it''s%' AND record NOT LIKE '%place_id%'")
     assert.equal("results.jsonl\n", scratch:shell("ls -A state"))
+    connection:close()
+  end)
+
+  it("incremental.lua commits nothing if a result is not understood", function()
+    sim:stop()
+    sim = simulator.start { jobs_take = 0, rate_limit = 100000, shares = {},
+      verdicts = { '{"id":"2","action":"vanish"}' } }
+    local connection = assert(luasql.sqlite3():connect(scratch:at("db")))
+    assert(connection:execute "CREATE TABLE tweets (id TEXT PRIMARY KEY, record TEXT)")
+    for id = 1, 3 do
+      assert(connection:execute(([[INSERT INTO tweets VALUES ('%d', '{"id":"%d","text":""}')]])
+        :format(id, id)))
+    end
+    scratch:shell("mkdir state")
+    local said, status = simulator.run(command("incremental", "db state") .. " 2>&1")
+    assert.equal(1, status, said)
+    assert.matches("tweet 2: ", said)
+    local cursor = assert(connection:execute("SELECT count(*) FROM checked"))
+    assert.equal(0, tonumber((cursor:fetch())))
+    cursor:close()
     connection:close()
   end)
 end)

@@ -124,6 +124,21 @@ describe("a handle", function()
     assert.matches("^xcompliance.handle: check, ended$", tostring(handle))
   end)
 
+  it("refuses a time to wait that is no number", function()
+    local handle = client:start_check(options())
+    for _, seconds in ipairs { 0 / 0, "1", {} } do
+      for _, wait in ipairs {
+        function() handle:wait(seconds) end,
+        function() xcompliance.wait_any({ handle }, seconds) end,
+      } do
+        local ok, err = pcall(wait)
+        assert.is_false(ok)
+        assert.equal("wait: give a number of seconds, or nothing", err.message)
+      end
+    end
+    handle:cancel()
+  end)
+
   it("leaves nothing when it is dropped", function()
     bench:arm("create:stall@5x*")
     local function tasks()
@@ -145,6 +160,7 @@ describe("a handle", function()
     assert.is_nil(response)
     assert.equal("job_failed", err.kind)
     assert.equal(job.id, err.job.id)
+    assert.equal(("job %s failed: internal_error - create another"):format(job.id), err.message)
     assert.has_error(function() client:wait_for(job.id, { poll = { min = -1 } }) end)
   end)
 end)

@@ -123,9 +123,22 @@ describe_unless_sanitized("the loop for luv", function()
     local client = require("xcompliance").client {
       base_url = sim.url, bearer_token = "t0ken", loop = require "xcompliance.loop.luv",
     }
-    local ok, err = pcall(client.create_compliance_job, client, "users", "outside")
-    assert.is_false(ok)
-    assert.matches("only in a coroutine", tostring(err))
+    local ids = os.tmpname()
+    local list = assert(io.open(ids, "w"))
+    list:write("1\n")
+    list:close()
+    for _, call in ipairs {
+      function() client:create_compliance_job("users", "outside") end,
+      function()
+        client:start_check { type = "users", ids = ids, results = ids .. ".results" }
+      end,
+    } do
+      local ok, err = pcall(call)
+      assert.is_false(ok)
+      assert.matches("only in a coroutine", tostring(err))
+    end
+    assert.is_nil(io.open(ids .. ".results.lock"))
+    os.remove(ids)
     core.sleep(0.2)
     local plain = require("xcompliance").client { base_url = sim.url, bearer_token = "t0ken" }
     assert.is_nil(assert(plain:list_jobs("users")).data)

@@ -74,6 +74,23 @@ describe("misuse", function()
       cyclic.deleted = cyclic
       dataset.redact { verdicts = verdicts, inputs = inputs, output = output, policy = cyclic }
     end)
+    for _, name in ipairs { "ids", "merge", "extract", "difference" } do
+      refuses("^dataset." .. name .. ": there is no option 'tpe'", function()
+        dataset[name] { tpe = "tweets" }
+      end)
+      refuses("^dataset." .. name .. ": loop must be a table with the functions", function()
+        dataset[name] { loop = {} }
+      end)
+    end
+    refuses("^dataset.merge: there is no option 'type'", function()
+      dataset.merge { type = "tweets", inputs = inputs, output = output }
+    end)
+    refuses("^dataset.ids: type is missing", function() dataset.ids { inputs = inputs } end)
+    refuses("^dataset.merge: output is missing", function() dataset.merge { inputs = inputs } end)
+    refuses("^with_loop: loop must be a table with", function() client:with_loop {} end)
+    refuses("^start_extract: there is no option 'loop'", function()
+      client:start_extract { type = "tweets", inputs = inputs, output = output, loop = {} }
+    end)
     refuses("^verdicts:save: give a path", function() verdicts:save(nil) end)
     refuses("^create_compliance_job: ", function() client:create_compliance_job("tweet") end)
     refuses("^list_job: ", function() client:list_job {} end)

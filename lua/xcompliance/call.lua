@@ -25,9 +25,6 @@ Call.__index = Call
 -- `retry` (a policy of xcompliance.retry)
 function M.new(loop, options)
   local deadline = options.deadline
-  if type(loop.wait) ~= "function" or type(loop.sleep) ~= "function" then
-    errors.misuse("a loop is a table of two functions, wait and sleep")
-  end
   if loop.check then loop.check() end
   if deadline and (deadline ~= deadline or deadline < 0) then
     errors.misuse("a deadline is a number of seconds")
@@ -195,7 +192,7 @@ function Call:pause(attempt, err, patience)
   local policy = merge.tables(self.policy, { attempts = self.policy.attempts * (patience or 1) })
   local seconds, asked = retry.delay(attempt, err, random, os.time(), policy)
   if not seconds then return give_up(self, attempt, err) end
-  local why = err.message:match("^(.*) %- ") or err.message -- what helps is what we do
+  local why = errors.without_hint(err)
   if asked then
     why = (err.status == 429 and "rate limited until " or "asked to wait until ")
       .. text.clock(os.time() + seconds)

@@ -6,6 +6,7 @@ local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
 local errors = require "xcompliance.errors"
 local job_slot = require "xcompliance.job_slot"
+local job_wait = require "xcompliance.job_wait"
 local operations = require "xcompliance.operations"
 
 local M = {}
@@ -90,9 +91,6 @@ function M.without_job()
   }
 end
 
---- What happened, without what helps: the run does that itself.
-function M.without_hint(err) return err.message:match("^(.*) %- ") or err.message end
-
 --- The job is of no use. Another one costs a request, so there are not many of them.
 function M.another_job(run, err, give_up)
   run.jobs = run.jobs + 1
@@ -100,7 +98,7 @@ function M.another_job(run, err, give_up)
   if run.jobs > JOBS_MAX then
     run.failure = err
   else
-    run.call:report { warning = M.without_hint(err) .. " - creating another job" }
+    run.call:report { warning = errors.without_hint(err) .. " - creating another job" }
   end
   local entry = M.without_job()
   if give_up then entry = { step = "cancel" } end
@@ -112,15 +110,11 @@ end
 
 --- The job has ended without results.
 function M.ended_badly(run, job)
-  local what = ("job %s %s"):format(job.id, job.status == "failed" and "failed" or "has expired")
-  if job.error then what = what .. ": " .. core.mask(tostring(job.error)) end
-  if job.status == "expired" and run.facts.uploaded then
-    what = what .. ", although the ids were uploaded"
-  end
+  local late = job.status == "expired" and run.facts.uploaded
   local ok, err = run:record(M.without_job())
   if not ok then return nil, err end
-  return nil, errors.new(job.status == "failed" and "job_failed" or "expired",
-    what .. " - run the same command again to make a new job", { job = errors.masked(job) })
+  return nil, job_wait.failure(job, (late and ", although the ids were uploaded" or "")
+    .. " - run the same command again to make a new job")
 end
 
 --- Ends the run with an error once the job is cancelled.

@@ -19,7 +19,7 @@ local REFUSED = {
 local function halve(run, err)
   local ids = math.floor(run.facts.part.ids / 2)
   if ids < 1 or run:part_again() then return jobs.give_up(run, err) end
-  run.call:report { warning = ("%s - continuing with parts of %s"):format(jobs.without_hint(err),
+  run.call:report { warning = ("%s - continuing with parts of %s"):format(errors.without_hint(err),
     text.plural(ids, "id")) }
   return run:record { step = "cancel", ids_at_most = ids }
 end

@@ -110,9 +110,7 @@ function Client:wait_for(id, options)
   if not response then return nil, err end
   local job = response.data
   if job.status == "complete" then return response end
-  return nil, errors.new(job.status == "failed" and "job_failed" or "expired",
-    ("waiting for job %s: it %s - create another"):format(id,
-      job.status == "failed" and "has failed" or "has expired"), { job = errors.masked(job) })
+  return nil, job_wait.failure(job, " - create another")
 end
 
 -- }====================================================================
@@ -258,22 +256,28 @@ function Client:start_download(url, path, options)
   end)
 end
 
+--- The dataset's functions wait by a loop that is an option of theirs.
+local function start_on_data(client, name, options, run)
+  if type(options) == "table" and rawget(options, "loop") ~= nil then
+    errors.misuse("start_%s: there is no option 'loop' - the client's loop waits", name)
+  end
+  return start(client, name, options, function(connection, own)
+    return run(merge.tables(own, { loop = connection.settings.loop }))
+  end)
+end
+
 --- Starts what `dataset.extract` does; the client's loop waits.
 -- @tparam table options but `loop`
 -- @treturn table a handle
 function Client:start_extract(options)
-  return start(self, "extract", options, function(connection, own)
-    return dataset.extract(merge.tables(own, { loop = connection.settings.loop }))
-  end)
+  return start_on_data(self, "extract", options, dataset.extract)
 end
 
 --- Starts what `dataset.redact` does; the client's loop waits.
 -- @tparam table options but `loop`
 -- @treturn table a handle
 function Client:start_redact(options)
-  return start(self, "redact", options, function(connection, own)
-    return dataset.redact(merge.tables(own, { loop = connection.settings.loop }))
-  end)
+  return start_on_data(self, "redact", options, dataset.redact)
 end
 
 -- }====================================================================
@@ -286,7 +290,9 @@ end
 -- @tparam table loop
 -- @treturn ?table a client, or nil, err
 function Client:with_loop(loop)
-  local connection, err = connect(self, "with_loop"):with_loop(loop)
+  local own = connect(self, "with_loop")
+  errors.check_loop("with_loop", loop)
+  local connection, err = own:with_loop(loop)
   if not connection then return nil, err end
   return wrap(connection)
 end

@@ -56,12 +56,6 @@ local function check_token(token)
   end
 end
 
-local function check_loop(loop)
-  if type(loop.wait) ~= "function" or type(loop.sleep) ~= "function" then
-    errors.misuse("%s: loop must be a table with the functions wait and sleep", NAME)
-  end
-end
-
 local function check_hosts(hosts)
   local count = 0
   for _ in next, hosts or {} do count = count + 1 end
@@ -91,7 +85,7 @@ function M.check(settings)
   local base_url = settings.base_url or os.getenv("XCOMPLIANCE_BASE_URL") or BASE_URL
   check_numbers(settings)
   check_token(settings.bearer_token)
-  check_loop(settings.loop)
+  errors.check_loop(NAME, settings.loop)
   check_hosts(settings.storage_hosts)
   check_base_url(settings, base_url)
   settings.retry = check_retry(settings.retry)

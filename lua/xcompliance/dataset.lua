@@ -38,7 +38,9 @@ local WAITING = { loop = "table", on_progress = "function", deadline = "number" 
 -- @treturn table the other options
 local function begin(name, options, known)
   options = errors.check_options(name, options, merge.tables(known, WAITING))
-  local call = calls.new(options.loop or waiting, {
+  local loop = options.loop or waiting
+  errors.check_loop(name, loop)
+  local call = calls.new(loop, {
     on_progress = options.on_progress, deadline = options.deadline,
   })
   for key in pairs(WAITING) do options[key] = nil end
@@ -68,6 +70,23 @@ local function add_column(fields)
   fields.column, fields.columns = nil, columns
 end
 
+--- Extracts, in the name of a public function.
+-- @tparam string name of that function, for messages
+-- @tparam table options the user's
+-- @tparam table known the options of that function
+-- @tparam[opt] table more options that the function adds
+local function extract(name, options, known, more)
+  local call, own = begin(name, options, known)
+  local fields = merge.tables(own, more)
+  fields.inputs = errors.check_paths(name, "inputs", fields.inputs)
+  check_given(name, fields, { "type", "inputs", "output" })
+  add_column(fields)
+  call:at("extract", "extracting the ids of " .. fields.type)
+  local ok, err = file_names.check(call, "extract", fields)
+  if not ok then return nil, err end
+  return call:await(core.extract(fields))
+end
+
 --- Writes the ids that a dataset holds to a file, each once, ascending, one a line.
 --
 -- Options: `type` ("tweets" or "users"), `inputs` (files, folders, "-" for standard input) and
@@ -79,24 +98,15 @@ end
 -- skipped in OUTPUT.malformed; `on_unrecognised`, about records in which there is neither a tweet
 -- nor a user, is "stop" or "skip"; `on_ignored`, about files in folders that are not read, is
 -- "skip" or "stop"; `shape` is a file that says where tweets and users are (docs/shapes.md);
--- `columns` and `allow_rounded` are as M.redact has them; `lists` says what lists of ids are lists
--- of ("tweets" or "users"; default: of what is asked for).
+-- `columns` and `allow_rounded` are as M.redact has them; `lists` says what lists of ids hold
+-- ("tweets" or "users"; default: what is asked for).
 -- `on_progress` is given `{ bytes, total, records, ids }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `records` = `recognised` + `notices` + `unrecognised`; `malformed`;
 -- `without_author` (tweets); `ids_seen`, `ids`, `empty`, `bytes`, `files`, `by_file` (an array of
 -- the classes with `path`), `ignored`, `outputs` (paths), `ignored_files` (the first hundred); or
 -- nil, err
-function M.extract(options)
-  local call, fields = begin("dataset.extract", options, EXTRACT)
-  fields.inputs = errors.check_paths("dataset.extract", "inputs", fields.inputs)
-  check_given("dataset.extract", fields, { "type", "inputs", "output" })
-  add_column(fields)
-  call:at("extract", "extracting the ids of " .. fields.type)
-  local ok, err = file_names.check(call, "extract", fields)
-  if not ok then return nil, err end
-  return call:await(core.extract(fields))
-end
+function M.extract(options) return extract("dataset.extract", options, EXTRACT) end
 
 local DIFFERENCE = {
   from = "table|string", without = "table|string", output = "string", memory = "number",
@@ -128,10 +138,9 @@ local MERGE = { inputs = "table|string", output = "string", memory = "number", j
 -- `memory`, `jobs` as `extract` has them, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `ids_seen`, `ids` (written), `bytes`, `files`; or nil, err
 function M.merge(options)
-  local own = errors.check_options("dataset.merge", options, merge.tables(MERGE, WAITING))
-  check_given("dataset.merge", own, { "inputs", "output" })
-  own.type, own.format, own.allow_rounded = "tweets", "ids", true -- a list has one type as another
-  return M.extract(own)
+  -- a list has one type as another
+  return extract("dataset.merge", options, MERGE,
+    { type = "tweets", format = "ids", allow_rounded = true })
 end
 
 --- Iterates over the ids that a dataset holds, each once, ascending:
@@ -146,10 +155,8 @@ end
 function M.ids(options)
   local known = merge.tables(EXTRACT)
   known.output, known.ids_per_file = nil, nil
-  local own = errors.check_options("dataset.ids", options, merge.tables(known, WAITING))
   local path = lines.temporary_path()
-  own.output = path
-  local counts, err = M.extract(own)
+  local counts, err = extract("dataset.ids", options, known, { output = path })
   os.remove(path .. ".malformed")
   if not counts then return nil, err end
   local iterator
@@ -249,7 +256,7 @@ local REDACT = {
   on_unrecognised = "string", on_ignored = "string", shape = "string", allow_rounded = "boolean",
 }
 
---- Takes out of a dataset what the verdicts condemn (docs/redaction.md).
+--- Removes from a dataset what the verdicts condemn (docs/redaction.md).
 --
 -- Options: `verdicts`, `inputs` (files, folders, "-" for standard input) and one of `output` (a
 -- file; a folder if there are several inputs or a folder; "-"), `in_place` and `dry_run` are
@@ -265,10 +272,10 @@ local REDACT = {
 -- "keep". `on_ignored`, about files in folders that are not read, is "skip" (the default) or
 -- "stop". `shape` is a file that says where tweets and users are (docs/shapes.md). `strict` parses
 -- every record. `jobs` is the number of threads (default: as many as processors); `level` of
--- compression is as in gzip; `checksums` adds CRC32C of inputs and outputs. `lists` says what id
--- lists are lists of ("tweets", the default, or "users"); `columns` names columns
--- of tables: names, or arrays of names, by `id`, `author`, `retweeted`, `retweeted_author`,
--- `quoted`, `quoted_author`, `quoted_text`, `place`. `allow_rounded` accepts ids of lists and
+-- compression is as in gzip; `checksums` adds CRC32C of inputs and outputs. `lists` says
+-- what lists of ids hold ("tweets", the default, or "users"); `columns` names columns of
+-- tables: names, or arrays of names, by `id`, `author`, `retweeted`, `retweeted_author`, `quoted`,
+-- `quoted_author`, `quoted_text`, `place`. `allow_rounded` accepts ids of lists and
 -- tables that a spreadsheet seems to have rounded.
 -- `on_progress` is given `{ bytes, total, records, changed, dropped, quarantined }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`

@@ -70,6 +70,11 @@ function M.with(err, fields)
   return core.error(merge.tables(err, fields))
 end
 
+--- What happened, without what helps: for a caller that does that itself.
+-- @tparam table err
+-- @treturn string
+function M.without_hint(err) return err.message:match("^(.*) %- ") or err.message end
+
 --- A copy of a flat table in which no string makes a URL valid.
 function M.masked(fields)
   local copy = {}
@@ -110,6 +115,17 @@ function M.check_options(name, options, known)
     copy[key] = value
   end
   return copy
+end
+
+--- Checks that a value can wait.
+-- @tparam string name the function it was given to, for the message
+-- @param loop
+-- @raise misuse
+function M.check_loop(name, loop)
+  local ok, wait, sleep = pcall(function() return loop.wait, loop.sleep end)
+  if not ok or type(wait) ~= "function" or type(sleep) ~= "function" then
+    M.misuse("%s: loop must be a table with the functions wait and sleep", name)
+  end
 end
 
 --- Checks an option that names files: a path, or an array of paths without holes.

@@ -45,6 +45,9 @@ function M.wait_any(handles, seconds)
   if type(handles) ~= "table" or #handles == 0 then
     errors.misuse("wait_any: give an array of handles")
   end
+  if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then
+    errors.misuse("wait: give a number of seconds, or nothing")
+  end
   local list = {}
   for i, handle in ipairs(handles) do list[i] = check(handle, "wait_any").strand end
   local ends_at = core.now() + (seconds or math.huge)
@@ -82,7 +85,7 @@ function Handle:result()
   self:wait()
   local strand = self.strand
   local first = strand.results[1]
-  if strand.ok then return unpack(strand.results, 1, strand.results.n) end
+  if strand.ok then return unpack(strand.results, 1, strand.count) end
   if errors.is(first) and first.kind == "cancelled" then return nil, first end
   error(first, 0)
 end
@@ -101,12 +104,13 @@ local function located(failure)
 end
 
 --- Starts an operation. Misuse raises here, before anything was done.
--- @tparam table loop that waits for it
+-- @tparam table loop that waits for it; nothing is started if it cannot wait here
 -- @tparam string name of the operation
 -- @tparam ?function on_progress the caller's
 -- @tparam function run is given a loop and an on_progress, and returns what the operation returns
 -- @treturn table
 function M.start(loop, name, on_progress, run)
+  if loop.check then loop.check() end
   local self = setmetatable({ loop = loop, name = name, event = {} }, Handle)
   self.strand = strands.start(function(inner)
     return run(inner, function(event)

@@ -2,6 +2,8 @@
 -- @internal xcompliance.job_wait
 
 local calls = require "xcompliance.call"
+local core = require "xcompliance.core"
+local errors = require "xcompliance.errors"
 local operations = require "xcompliance.operations"
 local retry = require "xcompliance.retry"
 local text = require "xcompliance.text"
@@ -72,6 +74,18 @@ function M.until_ended(connection, call, id, poll, at_once)
     if ENDED[status] then return response end
     seconds, why = M.pace(polls, poll, details.headers)
   end
+end
+
+--- The error of a job that has ended without results.
+-- @tparam table job
+-- @tparam string rest what follows "job ID failed: REASON"
+-- @treturn table of the kind "job_failed" or "expired", with the job
+function M.failure(job, rest)
+  local has_failed = job.status == "failed"
+  local what = ("job %s %s"):format(job.id, has_failed and "failed" or "has expired")
+  if job.error then what = what .. ": " .. core.mask(tostring(job.error)) end
+  return errors.new(has_failed and "job_failed" or "expired", what .. rest,
+    { job = errors.masked(job) })
 end
 
 return M

@@ -25,7 +25,7 @@ function Lines:__tostring()
   return ("xcompliance.iterator: line %d of %s"):format(self.number, self.path)
 end
 
---- Reads a block more behind what is left.
+--- Adds another block to what is left.
 local function read_more(self)
   local block, why = self.file:read(BLOCK)
   if why then

@@ -83,8 +83,7 @@ function M.cancel(connection, call, id, fields)
   local status = core.mask(response.data.status)
   return nil, errors.with(err, {
     kind = status == "complete" and "conflict" or err.kind, job = errors.masked(response.data),
-    message = ("%s; job %s is %s"):format(err.message:match("^(.*) %- ") or err.message, id,
-      status),
+    message = ("%s; job %s is %s"):format(errors.without_hint(err), id, status),
   })
 end
 

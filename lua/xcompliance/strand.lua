@@ -27,7 +27,7 @@ end
 local function note(self, ok, ...)
   if coroutine.status(self.thread) == "dead" then
     self.ended, self.ok, self.task = true, ok, nil
-    self.results = { n = select("#", ...), ... }
+    self.count, self.results = select("#", ...), { ... }
   else
     self.task, self.due = ...
   end
@@ -35,8 +35,8 @@ end
 
 --- Starts a function, which runs until it first waits.
 -- @tparam function run is called with a loop to wait by
--- @treturn table with `ended`, and then `ok` and `results` as pcall returns them; else `task`,
--- which may be nil, and `due`, a time of core.now
+-- @treturn table with `ended`, and then `ok`, `results` and their `count` as pcall returns them;
+-- else `task`, which may be nil, and `due`, a time of core.now
 function M.start(run)
   local self = setmetatable({ thread = coroutine.create(run) }, Strand)
   note(self, coroutine.resume(self.thread, inner_loop()))
