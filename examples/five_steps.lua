@@ -27,7 +27,7 @@ print("uploaded", info.ids, info.verified and "verified" or "not verified")
 job = assert(xcompliance.wait_for(job.id)).data
 print("status", job.status)
 
--- 4. It is among the complete jobs of its type now. If there are none, `data` is absent.
+-- 4. List the complete jobs of its type: it is one of them now. Without jobs, `data` is absent.
 for _, one in ipairs(assert(xcompliance.list_jobs("tweets", "complete")).data or {}) do
   print("complete", one.id, one.created_at)
 end
