@@ -5,7 +5,6 @@ local cjson = require "cjson"
 local cli = require "xcompliance.cli"
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
-local progress = require "xcompliance.progress"
 local simulator = require "spec.support.simulator"
 local command = require "spec.support.command"
 local text = require "xcompliance.text"
@@ -316,15 +315,6 @@ describe("the command", function()
     assert.matches("the API says: Something went wrong", err)
   end)
 
-  it("keeps one line up to date on a terminal", function()
-    env.terminal = true
-    local ids, results = bench:list(20 * 500), bench:path("results.jsonl")
-    local _, _, err = run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1")
-    assert.matches("\r\27[Kuploading 1-ids.txt: 10 kB of 10 kB, 100 %", err, 1, true)
-    assert.matches("\r\27%[Kwaiting for job %d+: the job is in_progress", err)
-    assert.equal("\r\27[K", err:sub(-4)) -- the line is gone at the end
-  end)
-
   describe("is interrupted", function()
     local function interrupt(signal, fault, step, arguments)
       bench:arm(fault)
@@ -447,12 +437,5 @@ describe("text", function()
     assert.equal("1 h 2 min", text.duration(3725))
     assert.equal("c", text.basename("/a/b/c"))
     assert.equal("c", text.basename("c"))
-  end)
-
-  it("reports an event in one line", function()
-    assert.equal("uploading ids.txt: 10 MB of 40 MB, 25 %",
-      progress.line { doing = "uploading ids.txt", done = 1e7, total = 4e7 })
-    assert.equal("tweets: waiting for job 1: the job is in_progress, asking again in 5 s",
-      progress.line({ doing = "waiting for job 1", status = "in_progress", wait = 5 }, "tweets"))
   end)
 end)

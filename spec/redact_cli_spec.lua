@@ -23,7 +23,8 @@ describe("the command", function()
 
   describe("redact", function()
     it("writes what is left, and says how much that is", function()
-      local status, out, err = run "redact @in.jsonl --tweets @t.jsonl --users @u.jsonl -o @out.jsonl"
+      local status, out, err = run("redact @in.jsonl --tweets @t.jsonl --users @u.jsonl"
+        .. " -o @out.jsonl --progress none")
       assert.same({ 0, "" }, { status, err })
       assert.equal(LEFT, scratch:read("out.jsonl"))
       assert.equal("4 records in 1 file, 115 bytes: 1 kept, 1 changed, 2 dropped, 0 quarantined\n"

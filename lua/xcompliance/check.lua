@@ -22,6 +22,7 @@ local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
 local id_list = require "xcompliance.id_list"
 local journals = require "xcompliance.journal"
+local text = require "xcompliance.text"
 
 local M = {}
 
@@ -69,9 +70,21 @@ local function with_part(run, err)
   return errors.with(err, { message = message, part = run:number() })
 end
 
+--- Says what a run resumes, and since when that has been running.
+local function report_resumption(run)
+  local facts = run.facts
+  if not run.resumed or not facts.list then return end
+  run:label()
+  run.call:report { message = ("resuming the check of %s%s%s"):format(
+    text.plural(facts.list.ids, facts.type == "tweets" and "tweet id" or "user id"),
+    facts.began and " that began at " .. text.moment(facts.began) or "",
+    facts.job and ", with job " .. facts.job.id or "") }
+end
+
 local function drive(run)
   local ok, err = check_journal(run)
   if not ok then return nil, err end
+  report_resumption(run)
   local step = run.facts.step or "prepare"
   while step ~= "done" do
     run:label()

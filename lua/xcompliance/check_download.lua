@@ -12,7 +12,7 @@ local M = {}
 local function get(run)
   return download.run(run.connection, run.call, run.facts.job.download_url, run:part_results(), {
     job_id = run.facts.job.id, patient = true, allow_unframed = run.options.allow_unframed,
-    part = run.facts.download,
+    name = run.options.results, part = run.facts.download,
     on_part = function(part) return run:record { step = "download", download = part } end,
   })
 end

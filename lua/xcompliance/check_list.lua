@@ -63,7 +63,8 @@ function M.prepare(run)
   if not ok then return nil, err end
   list, err = M.write_list(run)
   if not list then return nil, err end
-  return run:record { step = "cut", type = run.options.type, source = source, list = list }
+  return run:record { step = "cut", type = run.options.type, source = source, list = list,
+    began = os.time() }
 end
 
 local function is_whole_list(run, part) return part.bytes == run.facts.list.bytes end

@@ -81,6 +81,7 @@ local function extract(name, options, known, more)
   fields.inputs = errors.check_paths(name, "inputs", fields.inputs)
   check_given(name, fields, { "type", "inputs", "output" })
   add_column(fields)
+  call.type = fields.type
   call:at("extract", "extracting the ids of " .. fields.type)
   local ok, err = file_names.check(call, "extract", fields)
   if not ok then return nil, err end

@@ -372,13 +372,14 @@ end
 -- @tparam string target where they go, when they are whole, verified and readable
 -- @tparam[opt] table options `job_id` (whose URL it is, if that is known), `patient` (results that
 -- are not there yet are waited for a little), `allow_unframed` (accept results whose end nothing
--- marks), `as_is` (accept what is not results), `part` (what an earlier run recorded), `on_part`
--- (called to record it; then what has arrived is kept on failure)
+-- marks), `as_is` (accept what is not results), `name` (of the results, for messages), `part` (what
+-- an earlier run recorded), `on_part` (called to record it; then what has arrived is kept on
+-- failure)
 -- @treturn ?integer the HTTP status, or nil, err
 -- @treturn table `{ bytes, crc32c, flow, verified, checksum }`
 function M.run(connection, call, url, target, options)
   options = options or {}
-  call:at("download", "downloading " .. text.basename(target))
+  call:at("download", "downloading " .. text.basename(options.name or target))
   local place, err = places.open(connection, url, "download", options.job_id)
   if not place then return nil, places.refused(call, err) end
   local file, part = open_part(target, options.part, options.on_part ~= nil)

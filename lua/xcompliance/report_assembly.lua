@@ -142,6 +142,7 @@ function M.assemble(run, verdicts, planned, applied)
   local report = {
     format = reports.FORMAT, version = core.version, dry_run = options.dry_run or false,
     in_place = options.in_place or false, inputs = options.inputs, output = options.output,
+    state = run.folder, quarantine = options.quarantine,
     started = reports.time(run.facts.started), finished = reports.time(os.time()),
     seconds = core.now() - run.call.began, verified = true, calls = {}, checked = {},
     files = {}, ignored = run.ignored,

@@ -15,6 +15,9 @@ M.FORMAT = 1
 
 M.RECORD_COUNTS = { "records", "kept", "changed", "dropped", "quarantined" }
 
+--- The name of a report's file in its state folder.
+function M.file_name(report) return report.dry_run and "report.dry-run.json" or "report.json" end
+
 --- What the records are.
 M.CLASSES = { "recognised", "notices", "malformed", "unrecognised", "without_author" }
 
@@ -217,9 +220,16 @@ function M.text(report, price)
   local edited = report.edited or {}
   lines[#lines + 1] = M.edited(edited.tweets, edited.treatment, edited.list)
   difference_lines(lines, report.differences)
+  if report.quarantine and report.records.quarantined > 0 then
+    lines[#lines + 1] = ("quarantine: %s in %s"):format(
+      text.plural(report.records.quarantined, "record"), report.quarantine)
+  end
   lines[#lines + 1] = text.calls(report.calls, price)
   if not report.verified then
     lines[#lines + 1] = "storage stated no checksum for some transfer: delivered, but unverified"
+  end
+  if report.state then
+    lines[#lines + 1] = ("report: %s/%s"):format(report.state, M.file_name(report))
   end
   return table.concat(lines, "\n")
 end

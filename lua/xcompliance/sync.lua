@@ -14,6 +14,7 @@ local errors = require "xcompliance.errors"
 local files = require "xcompliance.sync_files"
 local journals = require "xcompliance.journal"
 local json = require "xcompliance.json"
+local reports = require "xcompliance.report_text"
 local sync_redact = require "xcompliance.sync_redact"
 local text = require "xcompliance.text"
 local together = require "xcompliance.together"
@@ -172,8 +173,8 @@ end
 
 function STATES.finish(run)
   local report = run.facts.report
-  local name = report.dry_run and "report.dry-run.json" or "report.json"
-  local ok, err = files.write(run.call, run:path(name), json.encode(report) .. "\n")
+  local path = run:path(reports.file_name(report))
+  local ok, err = files.write(run.call, path, json.encode(report) .. "\n")
   if not ok then return nil, err end
   if report.dry_run then drop_lists(run) else keep_lists(run) end
   run.report = report
@@ -350,6 +351,10 @@ end
 
 local function resume(run)
   if run.journal:is_new() then return true end
+  if run.facts.started then
+    run.call:report { message = "resuming the sync that began at " .. text.moment(run.facts.started)
+      .. "; state: " .. run.folder }
+  end
   if run.facts.step == "check" then return check_files(run) end
   return check_settings(run)
 end

@@ -46,6 +46,9 @@ function M.clock(time)
   return os.date("%H:%M:%S", math.floor(time))
 end
 
+--- The local date and time, "2026-11-26 14:03".
+function M.moment(time) return os.date("%Y-%m-%d %H:%M", math.floor(time)) end
+
 --- What was skipped in folders, if anything was; else nil.
 -- @tparam integer number
 -- @tparam table paths the first of them

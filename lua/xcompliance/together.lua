@@ -57,7 +57,6 @@ function M.run(loop, functions)
   local results = {}
   for i, strand in ipairs(list) do
     if not strand.ok then error(strand.results[1], 0) end
-    strand.results.n = nil
     results[i] = strand.results
   end
   return results

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "checksum.h"
@@ -118,6 +119,15 @@ static int is_terminal(lua_State *L) {
   return 1;
 }
 
+/* core.terminal_columns() -> integer?: how wide the terminal of standard error is now; nil if it is
+   none, or does not say */
+static int terminal_columns(lua_State *L) {
+  struct winsize size = {0};
+  if (ioctl(2, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 0;
+  lua_pushinteger(L, size.ws_col);
+  return 1;
+}
+
 void system_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"catch_signals", catch_signals},
@@ -129,6 +139,7 @@ void system_open(lua_State *L) {
       {"mask", mask},
       {"process", process},
       {"random_hex", random_hex},
+      {"terminal_columns", terminal_columns},
       {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);

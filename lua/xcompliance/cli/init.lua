@@ -14,12 +14,12 @@ local api_calls = require "xcompliance.api_calls"
 local argparse = require "argparse"
 local calls = require "xcompliance.call"
 local core = require "xcompliance.core"
+local displays = require "xcompliance.cli.display"
 local errors = require "xcompliance.errors"
 local flags = require "xcompliance.cli.flags"
 local interrupts = require "xcompliance.cli.interrupts"
 local json = require "xcompliance.json"
 local file_names = require "xcompliance.file_names"
-local progress = require "xcompliance.progress"
 local xcompliance = require "xcompliance"
 
 local M = {}
@@ -107,6 +107,8 @@ local function new_parser(commands)
     if definition.uses_api then add_api_options(command) end
     command:flag("--json", "Print the result as JSON on stdout.")
     command:flag("-q --quiet", "Print nothing but errors, and the result of --json.")
+    command:option("--progress", "How to show what is running (default: live on a terminal, else"
+      .. " plain)."):choices(displays.MODES)
   end
   function parser.error(command, message) error({ wrong = message, of = command }, 0) end
   return parser
@@ -141,7 +143,8 @@ end
 --   out(text)          a line of the result, on stdout
 --   say(text)          a line of talk, on stderr; not with --quiet
 --   print(value, text) the result: as JSON with --json, else the text, but not with --quiet
---   progress(label)    an on_progress callback that keeps one line up to date on a terminal
+--   progress(output)   an on_progress callback that shows what is running; nothing does so while
+--                      the result goes to the same terminal (output: "-")
 --   fail(err)          prints the error, returns its exit status
 --   json, quiet        the flags
 local function new_context(arguments, env)
@@ -149,20 +152,32 @@ local function new_context(arguments, env)
     loop = interrupts.loop, getenv = env.getenv, out = env.out,
     json = arguments.json, quiet = arguments.quiet,
   }
-  local line = progress.new(env.err, env.terminal and not arguments.quiet)
+  local display = displays.new {
+    mode = arguments.quiet and "none" or arguments.progress
+      or displays.default_mode(env.terminal, env.getenv("TERM")),
+    write = env.err, now = core.now, time = os.time,
+    columns = function()
+      return tonumber((env.getenv("COLUMNS") or ""):match("^%d+$")) or core.terminal_columns()
+    end,
+  }
   function context.say(message)
-    if not arguments.quiet then line:print(message) end
+    if not arguments.quiet then display:print(message) end
   end
   function context.print(value, text)
+    display:clear()
     if arguments.json then env.out(json.encode(value) .. "\n")
     elseif not arguments.quiet then env.out(text .. "\n") end
   end
-  function context.progress(label)
-    return function(event) line:show(event, label, context.say) end
+  function context.progress(output)
+    if arguments.quiet then return nil end
+    if output == "-" and env.terminal_out then return nil end
+    return function(event) display:show(event) end
   end
   function context.fail(err)
-    line:print("xcompliance: " .. flags.translate(err.message))
-    return M.status_of(err)
+    local status = M.status_of(err)
+    display:print("xcompliance: " .. flags.translate(err.message),
+      { kind = err.kind, status = status })
+    return status
   end
   function context.client(given)
     local token = env.getenv("BEARER_TOKEN")
@@ -175,7 +190,7 @@ local function new_context(arguments, env)
       low_speed_limit = given.low_speed_limit, low_speed_time = given.low_speed_time,
     }
   end
-  function context.finish() line:clear() end
+  function context.finish(status) display:finish(status) end
   return context
 end
 
@@ -191,7 +206,7 @@ local function system_env()
   return {
     getenv = os.getenv, out = write_out,
     err = function(text) io.stderr:write(text) end,
-    terminal = core.is_terminal(2),
+    terminal = core.is_terminal(2), terminal_out = core.is_terminal(1),
   }
 end
 
@@ -212,7 +227,8 @@ end
 
 --- Runs the command.
 -- @tparam table argv the arguments, from 1
--- @tparam[opt] table env `getenv`, `out` and `err` (functions of a text), `terminal`; the process's
+-- @tparam[opt] table env `getenv`, `out` and `err` (functions of a text), `terminal` and
+-- `terminal_out` (whether they go to one); the process's
 -- @treturn integer the exit status
 function M.main(argv, env)
   env = env or system_env()
@@ -229,8 +245,9 @@ function M.main(argv, env)
     if command.name == arguments.command then
       local result
       ok, result = pcall(run, command, arguments, context)
-      context.finish()
-      return ok and result or context.fail(errors.from(result))
+      status = ok and result or context.fail(errors.from(result))
+      context.finish(status)
+      return status
     end
   end
 end

@@ -102,7 +102,7 @@ function M.run(arguments, context)
     rehydrate = arguments.rehydrate, policy = convert.policy(results.flat(arguments.policy)),
     on_unknown = arguments.on_unknown, on_malformed = arguments.on_malformed,
     strict = arguments.strict, jobs = arguments.jobs, level = arguments.level,
-    loop = context.loop, on_progress = context.progress(),
+    loop = context.loop, on_progress = context.progress(output),
   }))
   verdicts:close()
   if not counts then return context.fail(err) end

@@ -54,7 +54,7 @@ local function list(verdicts, arguments, context)
   local counts, err = dataset.list_verdicts {
     verdicts = verdicts, type = arguments.tweets[1] and "tweets" or "users",
     ids = arguments.ids, outcome = arguments.outcome, output = arguments.output,
-    loop = context.loop, on_progress = context.progress(),
+    loop = context.loop, on_progress = context.progress(arguments.output),
   }
   if not counts then return context.fail(err) end
   if arguments.output == "-" then
