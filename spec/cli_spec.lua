@@ -10,6 +10,7 @@ local command = require "spec.support.command"
 local text = require "xcompliance.text"
 
 local quote, shell = simulator.quote, simulator.shell
+local unpack = table.unpack or unpack -- luacheck: ignore
 
 local function run(variables, ...) return command.run({ ... }, variables) end
 
@@ -32,9 +33,11 @@ describe("the command line", function()
   end)
 
   it("reports the version", function()
-    local status, out = run({}, "--version")
-    assert.equal(0, status)
-    assert.equal("xcompliance " .. core.version .. "\n", out)
+    for _, flag in ipairs { "--version", "-V" } do
+      local status, out = run({}, flag)
+      assert.equal(0, status)
+      assert.equal("xcompliance " .. core.version .. "\n", out)
+    end
   end)
 
   it("that is wrong ends with 64, the usage and why", function()
@@ -50,9 +53,25 @@ describe("the command line", function()
       local status, out, err = run({}, (table.unpack or unpack)(case, 2)) -- luacheck: ignore
       assert.equal(64, status)
       assert.equal("", out)
-      assert.matches("^Usage: xcompliance", err)
+      local _, lines = err:gsub("\n", "")
+      assert.equal(2, lines)
+      assert.matches("\nTry 'xcompliance[%a ]* %-%-help'%.\n$", err)
       assert.matches(case[1], err)
     end
+  end)
+
+  it("is explained in 80 columns, by help and by --help", function()
+    local _, all = run({}, "help")
+    assert.equal(select(2, run({}, "--help")), all)
+    for name in ("sync check create get list cancel upload download extract redact verdicts"
+      .. " shapes simulate"):gmatch("%a+") do
+      assert.matches("\n   " .. name .. " +%u[^\n]*\n", all)
+      local status, out = run({}, "help", name)
+      assert.equal(0, status)
+      assert.equal(select(2, run({}, name, "--help")), out)
+      for line in (out .. all):gmatch("[^\n]+") do assert.is_true(#line < 80, line) end
+    end
+    assert.equal(64, (run({}, "help", "me")))
   end)
 
   it("has no option for the token", function()
@@ -109,7 +128,7 @@ describe("the command", function()
     repeat until json("get", job.id, "--json").data.status == "complete"
     assert.equal(job.id, json("list", "tweets", "--status", "complete", "--json").data[1].id)
     local results = bench:path("results.jsonl")
-    info = json("download", job.download_url, results, "--json")
+    info = json("download", job.download_url, "-o", results, "--json")
     assert.equal(#benches.read(results), info.bytes)
   end)
 
@@ -128,7 +147,8 @@ describe("the command", function()
     local status
     status, out = run(env, "list", "users")
     assert.equal(0, status)
-    assert.matches("^" .. id .. "  users   created      20", out)
+    assert.matches("^ID +TYPE +STATUS +CREATED +NAME\n" .. id
+      .. "  users   created      %d+ s ago", out)
     assert.is_nil(out:find("http", 1, true)) -- a list of jobs shows no credentials
     local log = bench:log()
     assert.matches("compliance_job.fields=id,type,status,created_at,name", log[#log].query, 1, true)
@@ -148,7 +168,7 @@ describe("the command", function()
     local _, out = run(env, "upload", job.upload_url, (own:list(300000)))
     assert.equal("uploaded 15,000 ids (300 kB), verified by length (checksum: none)\n", out)
     repeat _, out = run(env, "get", job.id) until not out:find("in_progress", 1, true)
-    _, out = run(env, "download", job.download_url, own:path("results"))
+    _, out = run(env, "download", job.download_url, "-o", own:path("results"))
     assert.matches(", verified by length %(checksum: none%)\n$", out)
   end)
 
@@ -295,6 +315,74 @@ describe("the command", function()
       assert.equal("xcompliance: " .. message, err)
       assert.equal("", shell(("ls -A %s | grep '^[.]' || true"):format(bench.folder)))
     end
+  end)
+
+  it("reads ids from standard input, and writes ids and results to standard output", function()
+    local folder = bench.folder
+    assert(shell(("mkdir %s/d && seq 1001 3000 >%s/d/t.txt"):format(folder, folder)))
+    local function sh(format, ...)
+      return shell(("export BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s; x() { %s \"$@\"; }; cd %s; %s")
+        :format(benches.TOKEN, bench.sim.url, benches.command(shell("pwd") .. "/bin/xcompliance"),
+          quote(folder), format:format(...)))
+    end
+    local ids = sh "x extract tweets d -o - --quiet"
+    assert.equal(shell("seq 1001 3000"), ids)
+    local out = assert(sh "x extract tweets d -o - -q | x check tweets - -o r --poll 1:1 --json")
+    local outcome = cjson.decode(out:match("{.*}"))
+    assert.equal(2000, outcome.ids)
+    local job = assert(sh("x get %s --json", outcome.jobs[1].id))
+    local url = cjson.decode(job).data.download_url
+    assert.equal(sh "cat r", sh("x download %s -o - --quiet", quote(url)))
+    assert.equal("", shell("ls /tmp | grep xcompliance- || true"))
+    assert.equal(64, (run(env, "upload", url, "-")))
+    assert.equal(64, (run(env, "extract", "tweets", "d", "-o", "-", "--ids-per-file", "3")))
+  end)
+
+  it("ends with 73 if a file cannot be made, and 64 if a URL is not one", function()
+    local ids, results = bench:list(200), bench:path("results")
+    assert.equal(0, (run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1")))
+    for _, words in ipairs {
+      { "extract", "tweets", ids, "-o", "/missing/x" },
+      { "extract", "tweets", ids, "-o", "/proc/x" },
+      { "redact", ids, "--tweets", results, "-o", "/proc/x/y" },
+      { "redact", ids, "--tweets", results, "-o", results .. "2", "--rehydrate", "/proc/x" },
+      { "verdicts", "--tweets", results, "-o", "/proc/x" },
+      { "verdicts", "--tweets", results, "--outcome", "delete", "-o", "/proc/x" },
+      { "check", "tweets", ids, "-o", "/proc/x" }, { "check", "tweets", ids, "-o", "/missing/x" },
+      { "sync", ids, "-o", "/proc/x" }, { "sync", ids, "-o", "x", "--state", "/proc/x" },
+      { "download", bench.sim.url .. "/x", "-o", "/missing/x" },
+    } do
+      local status, _, err = run(env, unpack(words))
+      assert.equal(73, status, table.concat(words, " ") .. ": " .. err)
+    end
+    for _, words in ipairs {
+      { "upload", "x", ids }, { "download", "x", "-o", "y" }, { "upload", "https://", ids },
+      { "get", "1", "--base-url", "x" }, { "get", "1", "--base-url", "ftp://x" },
+    } do
+      local status, _, err = run(env, unpack(words))
+      assert.equal(64, status, table.concat(words, " ") .. ": " .. err)
+    end
+  end)
+
+  it("prints an empty array as one, and says that a dry run wrote nothing", function()
+    local ids, results = bench:list(20), bench:path("results")
+    assert.equal(0, (run(env, "check", "tweets", ids, "-o", results, "--poll", "1:1")))
+    local _, out = run(env, "redact", ids, "--tweets", results, "-o", results .. "2", "--json")
+    assert.matches('"ignored_files":[]', out, 1, true)
+    _, out = run(env, "redact", ids, "--tweets", results, "--dry-run")
+    assert.matches("^nothing was written: this was a dry run\n", out)
+  end)
+
+  it("takes several treatments with commas, and the dataset after them", function()
+    local data, results = bench:path("in.jsonl"), bench:path("results")
+    benches.write(data, '{"id":"1","text":""}\n{"id":"2","text":""}\n')
+    benches.write(results, '{"id":"1","action":"delete","reason":"deleted"}\n'
+      .. '{"id":"2","action":"delete","reason":"suspended"}\n')
+    local status, out = run(env, "redact", "--tweets", results, "--policy",
+      "deleted=keep,suspended=keep", data, "--dry-run")
+    assert.equal(0, status)
+    assert.matches("2 kept", out)
+    assert.equal(64, (run(env, "redact", data, "--tweets", results, "--policy", "deleted=keep,")))
   end)
 
   it("shows no control character of others", function()

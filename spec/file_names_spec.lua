@@ -96,7 +96,7 @@ local CALLS = {
   { "check", of_command("check tweets %ids% -o %out% --token-file %token% --ca-file %ca%"
       .. " --deadline 3"),
     reads = { ids = "t.ids", token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
-  { "download", of_command("download " .. URL .. " %out% --token-file %token% --ca-file %ca%"
+  { "download", of_command("download " .. URL .. " -o %out% --token-file %token% --ca-file %ca%"
       .. " --deadline 3"),
     reads = { token = "token", ca = "ca.pem" }, writes = { out = "o.jsonl" } },
   { "dataset.extract", of_function(function(paths)

@@ -43,12 +43,12 @@ describe("the command", function()
 
     it("takes a policy, a quarantine, columns", function()
       local status = run("redact @in.jsonl --tweets @t.jsonl --users @u.jsonl -o @out.jsonl"
-        .. " --policy suspended=quarantine deleted=keep --policy scrub_geo=keep --quarantine @q.jsonl")
+        .. " --policy suspended=quarantine,deleted=keep --policy scrub_geo=keep --quarantine @q.jsonl")
       assert.equal(0, status)
       assert.equal('{"id":"13","text":"b"}\n', scratch:read("q.jsonl"))
       assert.matches('"19","text":"c","geo"', scratch:read("out.jsonl"), 1, true)
       scratch:write("in.csv", "Tweet,By\n1,7\n2,3\n")
-      assert.equal(0, (run "redact @in.csv --users @u.jsonl -o @out.csv --column id=Tweet author=By"))
+      assert.equal(0, (run "redact @in.csv --users @u.jsonl -o @out.csv --column id=Tweet --column author=By"))
       assert.equal("Tweet,By\n2,3\n", scratch:read("out.csv"))
     end)
 

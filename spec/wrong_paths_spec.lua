@@ -100,7 +100,7 @@ describe("a path that is wrong", function()
     local wrong = { "/dev/null", "/dev/full", "@fifo", "@out", "@null", "@missing/x", "@one.jsonl/x", "/proc/x", "" }
     local folders = { "@d", "@d/", "@folder", ".", ".." }
     for _, case in ipairs {
-      { "extract tweets @one.jsonl -o %s", folders, "-" },
+      { "extract tweets @one.jsonl -o %s", folders },
       { "redact @one.jsonl --tweets @rows.jsonl -o @o --rehydrate %s", folders, "-" },
       { "redact @one.jsonl --tweets @rows.jsonl -o @o --policy suspended=quarantine --quarantine %s", {}, "-" },
       { "redact @one.jsonl --tweets @rows.jsonl --in-place --policy suspended=quarantine --quarantine %s", {}, "-" },
@@ -110,7 +110,7 @@ describe("a path that is wrong", function()
       { "verdicts --tweets @rows.jsonl --ids @t.ids -o %s", folders },
       { "extract tweets @one.jsonl --ids-per-file 1 -o %s", folders, "-" },
       { "check tweets @t.ids -o %s", { "@d", "@d/" }, "-" },
-      { "download https://storage.googleapis.com/b/o?X-Goog-Signature=x %s", folders, "-" },
+      { "download https://storage.googleapis.com/b/o?X-Goog-Signature=x -o %s", folders },
     } do
       for _, list in ipairs { wrong, case[2], { case[3] } } do
         for _, path in ipairs(list) do

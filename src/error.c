@@ -13,6 +13,7 @@
 
 static void clear(struct error *error, enum error_code code) {
   error->code = code;
+  error->creating = false;
   error->system = 0;
   error->line = 0;
   error->byte = 0;
@@ -89,6 +90,11 @@ void error_errno(struct error *error, const char *doing, const char *file) {
   set_file(error, file);
   snprintf(error->message, sizeof error->message, "%s %s: %s%s", doing, error->file, text,
            remedy(system));
+}
+
+void error_creating(struct error *error, const char *doing, const char *file) {
+  error_errno(error, doing, file);
+  error->creating = error->code == ERROR_IO;
 }
 
 const char *error_kind(enum error_code code) {

@@ -35,6 +35,7 @@ enum error_code {
 
 struct error {
   enum error_code code;
+  bool creating;      /* with ERROR_IO: a file or folder could not be made */
   int system;         /* errno, or libcurl's code for the network ones; 0 if neither applies */
   uint64_t line;      /* from 1; 0 if there is none */
   uint64_t byte;      /* offset from 0 within `file` (as decompressed); only with `line` */
@@ -57,6 +58,9 @@ bool error_memory(struct error *error, const char *format, ...)
 
 /* Fills `error` from errno: "DOING FILE: what errno means - what helps". */
 void error_errno(struct error *error, const char *doing, const char *file);
+
+/* The same for a file or folder that could not be made. */
+void error_creating(struct error *error, const char *doing, const char *file);
 
 /* The stable word that Lua sees as `err.kind`. */
 const char *error_kind(enum error_code code);

@@ -158,7 +158,7 @@ int file_create_beside(const char *target, char **path, struct error *error) {
       return descriptor;
     }
     taken = errno == EEXIST;
-    if (!taken) error_errno(error, "creating a file beside", target);
+    if (!taken) error_creating(error, "creating a file beside", target);
     free(name);
     if (!taken) return -1;
   }

@@ -25,6 +25,12 @@ function ROLES.extract(add, options)
   end
 end
 
+--- Ids that are iterated over.
+function ROLES.ids(add, options)
+  add("inputs", "input", options.inputs)
+  add("shape", "read", options.shape)
+end
+
 function ROLES.difference(add, options)
   add("from", "read", options.from)
   add("without", "read", options.without)
@@ -126,8 +132,8 @@ end
 
 --- Checks that the names of a call fit together.
 -- @tparam table call
--- @tparam string what the function: "extract", "redact", "verdicts", "save", "check", "sync",
--- "download", "upload" or "simulate"
+-- @tparam string what the function: "extract", "ids", "difference", "redact", "verdicts", "save",
+-- "check", "sync", "download", "upload" or "simulate"
 -- @tparam table options its options, and `token_file` and `ca_file` of the client
 -- @tparam[opt] table labels what messages call the options, by their names; default: those
 -- @treturn true|nil,err of the kind "usage", whose message names both; or "io" if something that

@@ -23,6 +23,12 @@ local function number(value)
   return (("%.14g"):format(value):gsub("[^%w+-]", ".")) -- whatever the locale's decimal point is
 end
 
+-- members that are arrays, even if nothing is in them
+local ARRAYS = {
+  by_file = true, causes = true, files = true, ignored_files = true, inputs = true, jobs = true,
+  members = true, outputs = true, places = true,
+}
+
 local encode
 
 local function array(list)
@@ -35,7 +41,11 @@ local function object(map)
   local names, parts = {}, {}
   for name in pairs(map) do names[#names + 1] = tostring(name) end
   table.sort(names)
-  for i, name in ipairs(names) do parts[i] = quote(name) .. ":" .. encode(map[name]) end
+  for i, name in ipairs(names) do
+    local value = map[name]
+    local is_empty = ARRAYS[name] and type(value) == "table" and next(value) == nil
+    parts[i] = quote(name) .. ":" .. (is_empty and "[]" or encode(value))
+  end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
@@ -53,7 +63,8 @@ function encode(value)
   return write(value)
 end
 
---- One line of JSON, the same for the same value. An empty table is an object.
+--- One line of JSON, the same for the same value. An empty table is an object, unless it is a
+-- member that is always an array.
 M.encode = encode
 
 local function tidy(value)

@@ -164,7 +164,7 @@ static int make_folder(lua_State *L) {
   struct stat status;
   struct error error;
   if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-    error_errno(&error, "making the folder", path);
+    error_creating(&error, "making the folder", path);
     return skin_failure(L, &error);
   }
   if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode)) {

@@ -93,6 +93,7 @@ void skin_push_error(lua_State *L, const struct error *error) {
   skin_set_string(L, "kind", error_kind(error->code));
   skin_set_string(L, "message", error->message);
   skin_set_boolean(L, "retryable", worth_a_retry(error->code));
+  if (error->creating) skin_set_boolean(L, "creating", true);
   if (error->system != 0) {
     skin_set_whole(L, "system", (uint64_t)error->system);
   }

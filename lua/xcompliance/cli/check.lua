@@ -5,14 +5,14 @@ local asking = require "xcompliance.cli.asking"
 local text = require "xcompliance.text"
 
 local M = {
-  name = "check", summary = "Check a list of ids: create a job, upload, wait, download",
+  name = "check", summary = "Check a list of ids, in all steps",
   uses_api = true,
 }
 
 function M.define(command)
   command:argument("type", "Whether the ids are of tweets or of users.")
     :choices { "tweets", "users" }
-  command:argument("ids", "A file of ids, one a line.")
+  command:argument("ids", "A file of ids, one a line; - is standard input.")
   command:option("-o --output", "The file for the results."):argname("RESULTS"):count(1)
   command:option("--name", "The job's name begins with it."):argname("NAME")
   command:option("--state", "Keep what is needed to resume after an interruption in DIR"
@@ -47,15 +47,24 @@ local function summary(outcome, price)
   return table.concat(lines, "\n")
 end
 
+--- The next id; to resume, the same ids must come again.
+local function from_standard_input()
+  local line
+  repeat line = io.stdin:read("*l") until not line or line:find("%S")
+  return line and line:match("^%s*(.-)%s*$")
+end
+
 function M.files(arguments)
-  return "check", { ids = arguments.ids, results = arguments.output, state = arguments.state },
+  local ids = arguments.ids ~= "-" and arguments.ids or nil
+  return "check", { ids = ids, results = arguments.output, state = arguments.state },
     { ids = "ids", results = "--output" }
 end
 
 function M.run(arguments, context)
   local client = context.client(arguments)
   local outcome, err = client:check(asking.add(arguments, {
-    type = arguments.type, ids = arguments.ids, results = arguments.output,
+    type = arguments.type, ids = arguments.ids == "-" and from_standard_input or arguments.ids,
+    results = arguments.output,
     name = arguments.name, state = arguments.state, on_progress = context.progress(),
   }))
   client:close()

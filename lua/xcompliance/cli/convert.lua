@@ -36,23 +36,30 @@ end
 --- The help text of --policy.
 M.POLICY = "What to do about a reason: remove (default), quarantine or keep. scrub_geo: remove"
   .. " (default) or keep. rehydrate (edited tweets): keep (default), scrub_geo, quarantine or"
-  .. " remove. May be given several times."
+  .. " remove. May be given several times, or once with commas."
 
---- "suspended=quarantine" as `{ "suspended", "quarantine" }`.
-function M.treatment(value)
-  local reason, treatment = value:match("^([%w_]+)=([%w_]+)$")
-  if reason then return { reason, treatment } end
-  return nil, "--policy is REASON=TREATMENT, such as suspended=quarantine"
+--- "suspended=quarantine,deleted=keep" as an array of `{ "suspended", "quarantine" }`.
+function M.treatments(value)
+  local list = {}
+  for part in (value .. ","):gmatch("([^,]*),") do
+    local reason, treatment = part:match("^([%w_]+)=([%w_]+)$")
+    if not reason then
+      return nil, "--policy is REASON=TREATMENT, such as suspended=quarantine,scrub_geo=keep"
+    end
+    list[#list + 1] = { reason, treatment }
+  end
+  return list
 end
 
 --- The policy that several of these make.
--- @tparam ?table pairs
+-- @tparam ?table lists
 -- @treturn ?table treatments by reason
-function M.policy(pairs)
-  if not pairs or #pairs == 0 then return nil end
+function M.policy(lists)
   local policy = {}
-  for _, pair in ipairs(pairs) do policy[pair[1]] = pair[2] end
-  return policy
+  for _, list in ipairs(lists or {}) do
+    for _, pair in ipairs(list) do policy[pair[1]] = pair[2] end
+  end
+  return next(policy) and policy or nil
 end
 
 return M

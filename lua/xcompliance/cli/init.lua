@@ -80,6 +80,8 @@ local function add_api_options(command)
     :argname("SECONDS"):convert(tonumber)
 end
 
+local WIDTH = 79 -- columns of the help: terminals have 80
+
 --- argparse would print the help and end the process by itself.
 local function add_help(command)
   command:add_help(false)
@@ -91,12 +93,12 @@ end
 local function new_parser(commands)
   local parser = argparse("xcompliance",
     "Brings stored tweets into compliance, by the X batch compliance API.")
-    :epilog("Messages go to stderr. Exit statuses are those of sysexits.h: 64 usage, 65 data,"
-      .. " 69 unavailable, 73 and 74 files, 75 try again, 76 protocol, 77 no permission,"
-      .. " 78 no token, 130 interrupted.")
-    :command_target("command"):help_max_width(96)
+    :epilog("xcompliance help COMMAND explains a command. Messages go to stderr. Exit statuses are"
+      .. " those of sysexits.h: 64 usage, 65 data, 69 unavailable, 73 and 74 files, 75 try again,"
+      .. " 76 protocol, 77 no permission, 78 configuration, 129, 130 and 143 interrupted.")
+    :command_target("command"):help_max_width(WIDTH):usage_max_width(WIDTH)
   add_help(parser)
-  parser:flag("--version", "Show the version and exit."):action(function()
+  parser:flag("-V --version", "Show the version and exit."):action(function()
     error({ text = "xcompliance " .. xcompliance._VERSION }, 0)
   end)
   for _, definition in ipairs(commands) do
@@ -118,19 +120,27 @@ end
 -- @treturn table of argparse
 function M.parser() return new_parser(load_commands()) end
 
+--- `help COMMAND` is `COMMAND --help`.
+local function expand_help(argv)
+  if argv[1] ~= "help" then return argv end
+  return argv[2] and { argv[2], "--help" } or { "--help" }
+end
+
 --- Reads the arguments.
 -- @treturn ?table them; nil if the command ends here
 -- @treturn integer the exit status then
 local function parse(commands, argv, env)
   local parser = new_parser(commands)
-  local ok, result = pcall(parser.parse, parser, argv)
+  local ok, result = pcall(parser.parse, parser, expand_help(argv))
   if ok then return result end
   if type(result) ~= "table" then error(result, 0) end
   if result.text then
     env.out(result.text .. "\n")
     return nil, 0
   end
-  env.err(("%s\nxcompliance: %s\n"):format(result.of:get_usage(), result.wrong))
+  local name = result.of:get_usage():match("^Usage: ([%w_ ]*%w)")
+  local wrong = result.wrong:gsub("%s*\n%s*", " - ")
+  env.err(("%s: %s\nTry '%s --help'.\n"):format(name, wrong, name))
   return nil, M.statuses.usage
 end
 

@@ -19,7 +19,7 @@ function M.run(arguments, context)
   client:close()
   if not response then return context.fail(err) end
   models.warn(response, context.say)
-  context.print(response, models.jobs(response.data))
+  context.print(response, models.jobs(response.data, os.time()))
   return 0
 end
 

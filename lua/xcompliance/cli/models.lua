@@ -1,6 +1,9 @@
 --- Jobs as text.
 -- @internal xcompliance.cli.models
 
+local core = require "xcompliance.core"
+local dates = require "xcompliance.dates"
+local errors = require "xcompliance.errors"
 local text = require "xcompliance.text"
 
 local M = {}
@@ -31,14 +34,24 @@ end
 --- The fields that a line of a list shows.
 M.LISTED = { "id", "type", "status", "created_at", "name" }
 
---- Jobs, one a line, without their URLs.
-function M.jobs(jobs)
-  local lines = {}
-  for i, job in ipairs(jobs or {}) do
-    lines[i] = ("%-19s  %-6s  %-11s  %-24s  %s"):format(job.id, job.type or "-", job.status or "-",
-      job.created_at or "-", text.plain(job.name or ""))
+local function age(job, now)
+  local created_at = dates.iso(job.created_at)
+  return created_at and text.duration(math.max(0, now - created_at)) .. " ago" or "-"
+end
+
+local LINE = "%-19s  %-6s  %-11s  %-16s  %s"
+
+--- Jobs as a table with a header, one a line, without their URLs.
+-- @tparam ?table jobs
+-- @tparam number now seconds since 1970
+-- @treturn string
+function M.jobs(jobs, now)
+  local lines = { LINE:format("ID", "TYPE", "STATUS", "CREATED", "NAME") }
+  for _, job in ipairs(jobs or {}) do
+    lines[#lines + 1] = LINE:format(job.id, job.type or "-", job.status or "-", age(job, now),
+      text.plain(job.name or ""))
   end
-  return #lines > 0 and table.concat(lines, "\n") or "there are no such jobs"
+  return #lines > 1 and table.concat(lines, "\n") or "there are no such jobs"
 end
 
 --- What the API said beside its data.
@@ -47,6 +60,15 @@ function M.warn(response, say)
     local said = problem.detail or problem.message or problem.title
     say("xcompliance: the API says: " .. text.plain(said))
   end
+end
+
+--- Checks that an argument is a URL at all.
+-- @tparam string url
+-- @tparam string name of the job's member that it should be
+-- @raise misuse
+function M.check_url(url, name)
+  if url:find("^https?://[^/]") then return end
+  errors.misuse("%s is not a URL - give the job's %s, in quotes", core.mask(text.plain(url)), name)
 end
 
 --- Performs a call that answers with one job, and prints the job.

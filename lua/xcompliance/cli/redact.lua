@@ -30,8 +30,8 @@ function M.define(command)
   command:option("--quarantine", "A file or folder for records that --policy quarantines.")
     :argname("FILE")
   command:option("--rehydrate", "Write the ids of edited tweets that stay to IDS."):argname("IDS")
-  command:option("--policy", convert.POLICY):argname("REASON=TREATMENT"):args("+"):count("*")
-    :convert(convert.treatment)
+  command:option("--policy", convert.POLICY):argname("REASON=TREATMENT"):count("*")
+    :convert(convert.treatments)
   command:option("--on-unknown", "What to do if results say something unknown of an id"
     .. " (default: stop).")
     :choices(TREATMENTS)
@@ -51,18 +51,18 @@ function M.define(command)
 end
 
 local function summary(counts, arguments)
-  local lines = {
+  local lines = { arguments.dry_run and "nothing was written: this was a dry run" or nil }
+  lines[#lines + 1] =
     ("%s in %s, %s: %s kept, %s changed, %s dropped, %s quarantined"):format(
       text.plural(counts.records, "record"), text.plural(#counts.files, "file"),
       text.size(counts.bytes), text.count(counts.kept), text.count(counts.changed),
-      text.count(counts.dropped), text.count(counts.quarantined)),
-    "of these " .. reports.classes(counts),
-  }
+      text.count(counts.dropped), text.count(counts.quarantined))
+  lines[#lines + 1] = "of these " .. reports.classes(counts)
   for _, type in ipairs { "tweets", "users" } do
     local line = results.line(counts[type])
     if line then lines[#lines + 1] = ("%s: %s"):format(type, line) end
   end
-  local policy = convert.policy(results.flat(arguments.policy)) or {}
+  local policy = convert.policy(arguments.policy) or {}
   lines[#lines + 1] = reports.edited(counts.rehydrate, policy.rehydrate, arguments.rehydrate)
   return table.concat(lines, "\n")
 end
@@ -99,7 +99,7 @@ function M.run(arguments, context)
   counts, err = dataset.redact(reading.add(arguments, {
     verdicts = verdicts, inputs = arguments.dataset, output = output,
     in_place = arguments.in_place, dry_run = arguments.dry_run, quarantine = arguments.quarantine,
-    rehydrate = arguments.rehydrate, policy = convert.policy(results.flat(arguments.policy)),
+    rehydrate = arguments.rehydrate, policy = convert.policy(arguments.policy),
     on_unknown = arguments.on_unknown, on_malformed = arguments.on_malformed,
     strict = arguments.strict, jobs = arguments.jobs, level = arguments.level,
     loop = context.loop, on_progress = context.progress(output),

@@ -5,7 +5,7 @@ local core = require "xcompliance.core"
 local convert = require "xcompliance.cli.convert"
 
 local M = {
-  name = "shapes", summary = "List the shapes of records that are known, or explain a file",
+  name = "shapes", summary = "List the known shapes of records, or explain a file",
 }
 
 function M.define(command)

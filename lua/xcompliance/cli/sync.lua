@@ -7,7 +7,7 @@ local reading = require "xcompliance.cli.reading"
 local reports = require "xcompliance.report_text"
 
 local M = {
-  name = "sync", summary = "Bring a dataset into compliance: extract, check, redact, report",
+  name = "sync", summary = "Bring a dataset into compliance, in all steps",
   uses_api = true,
 }
 
@@ -20,7 +20,7 @@ function M.define(command)
     .. " in DIR (default: .xcompliance in the output, or beside the dataset)."):argname("DIR")
   command:option("--quarantine", "A folder for records that --policy quarantines."):argname("DIR")
   command:option("--policy", convert.POLICY):argname("REASON=TREATMENT"):count("*")
-    :convert(convert.treatment)
+    :convert(convert.treatments)
   command:option("--on-unknown", "What to do if results say something unknown of an id"
     .. " (default: stop).")
     :choices { "stop", "quarantine", "remove" }

@@ -2,6 +2,7 @@
 -- @internal xcompliance.cli.upload
 
 local errors = require "xcompliance.errors"
+local models = require "xcompliance.cli.models"
 local text = require "xcompliance.text"
 
 local M = { name = "upload", summary = "Upload a list of ids to a job", uses_api = true }
@@ -26,6 +27,10 @@ end
 function M.files(arguments) return "upload", { ids = arguments.ids }, { ids = "ids" } end
 
 function M.run(arguments, context)
+  models.check_url(arguments.url, "upload_url")
+  if arguments.ids == "-" then
+    errors.misuse("an upload may have to be repeated, so - cannot be its ids: give a file")
+  end
   local client = context.client(arguments)
   local said, info = client:upload_ids(arguments.url, arguments.ids, {
     chunk = arguments.chunk, as_is = arguments.as_is, deadline = arguments.deadline,

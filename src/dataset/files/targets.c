@@ -232,7 +232,7 @@ bool targets_make_folder(struct targets *targets, const char *path, struct error
     if (!is_folder(part)) {
       if (!note_folder(targets, part, error)) return false;
       if (mkdir(part, 0777) != 0) {
-        error_errno(error, "creating the folder", part);
+        error_creating(error, "creating the folder", part);
         free(targets->folders[targets->folder_count]);
         return false;
       }
