@@ -4,7 +4,7 @@ local cli = require "xcompliance.cli"
 local flags = require "xcompliance.cli.flags"
 
 -- what is no option of the module: the command's own
-local OWN = { help = true, version = true, json = true, quiet = true }
+local OWN = { help = true, version = true, json = true, quiet = true, config = true }
 
 --- The long flags of all commands, by the names that argparse gives them.
 local function flags_of_commands()

@@ -25,8 +25,8 @@ end
 
 -- members that are arrays, even if nothing is in them
 local ARRAYS = {
-  by_file = true, causes = true, files = true, ignored_files = true, inputs = true, jobs = true,
-  members = true, outputs = true, places = true,
+  by_file = true, causes = true, checks = true, files = true, ignored_files = true, inputs = true,
+  jobs = true, members = true, outputs = true, places = true,
 }
 
 local encode

@@ -77,11 +77,12 @@ flows.describe("whatever the command does", function(flow)
     assert.equal(0, status)
     local url, id = out:match('"upload_url":"([^"]+)"'), out:match('"id":"(%d+)"')
     assert.equal(0, select(3, run("list tweets")))
+    assert.equal(0, select(3, run("doctor")))
     assert.equal(0, select(3, run("get " .. id)))
     assert.equal(0, select(3, run(("upload %s %s"):format(quote(url), ids))))
     core.sleep(0.2)
     out = run("get " .. id .. " --json")
-    assert.equal(0, select(3, run(("download %s %s"):format(
+    assert.equal(0, select(3, run(("download %s -o %s"):format(
       quote(out:match('"download_url":"([^"]+)"')), bench:path("results")))))
     for _, how in ipairs(flow == "api" and { "simple" } or { "simple", "resumable" }) do
       out, _, status = run(("check users %s -o %s --poll 1:1 --upload %s"):format(

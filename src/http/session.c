@@ -287,3 +287,9 @@ void session_release(struct session *session) {
   session_close(session);
   session_free(session);
 }
+
+const char *session_library(const char **tls) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  *tls = info->ssl_version ? info->ssl_version : "none";
+  return info->version;
+}

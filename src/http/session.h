@@ -37,6 +37,9 @@ void session_close(struct session *session);
 /* Releases a reference; the last one closes and frees. */
 void session_release(struct session *session);
 
+/* Returns the version of libcurl, and that of its TLS library. */
+const char *session_library(const char **tls);
+
 #pragma GCC visibility pop
 
 #endif

@@ -158,6 +158,15 @@ static int open_journal(lua_State *L) {
   return skin_failure(L, &error);
 }
 
+/* core.file_mode(path) -> integer?: the permissions of a file, such as 384 (0600); nil if it is
+   missing */
+static int file_mode(lua_State *L) {
+  struct stat status;
+  if (stat(skin_path(L, 1, "core.file_mode"), &status) != 0) return 0;
+  lua_pushinteger(L, status.st_mode & 07777);
+  return 1;
+}
+
 /* core.make_folder(path) -> true | nil, err: of mode 0700, unless it is there already */
 static int make_folder(lua_State *L) {
   const char *path = skin_path(L, 1, "core.make_folder");
@@ -416,6 +425,7 @@ void file_functions_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"create_beside", create_beside},
       {"create_fresh", create_fresh},
+      {"file_mode", file_mode},
       {"make_folder", make_folder},
       {"open_journal", open_journal},
       {"open_source", open_source},

@@ -3,15 +3,21 @@
  * Signals are the only process-wide thing here, and only a program may use them: the handlers are
  * installed by catch_signals(), which the command calls and a library never does.
  */
+#include <archive.h>
+#include <bzlib.h>
 #include <fcntl.h>
+#include <lzma.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "checksum.h"
 #include "file.h"
+#include "http/session.h"
 #include "http/url.h"
 #include "lua/skin.h"
 
@@ -119,6 +125,23 @@ static int is_terminal(lua_State *L) {
   return 1;
 }
 
+/* core.libraries() -> table: the versions of the libraries, by their names */
+static int libraries(lua_State *L) {
+  const char *tls, *curl = session_library(&tls);
+  char archive[32];
+  snprintf(archive, sizeof archive, "%d.%d.%d", archive_version_number() / 1000000,
+           archive_version_number() / 1000 % 1000, archive_version_number() % 1000);
+  lua_createtable(L, 0, 6);
+  skin_set_string(L, "libcurl", curl);
+  skin_set_string(L, "tls", tls);
+  skin_set_string(L, "zstd", ZSTD_versionString());
+  lua_pushlstring(L, BZ2_bzlibVersion(), strcspn(BZ2_bzlibVersion(), ",")); /* a date follows */
+  lua_setfield(L, -2, "bzip2");
+  skin_set_string(L, "xz", lzma_version_string());
+  skin_set_string(L, "libarchive", archive);
+  return 1;
+}
+
 /* core.terminal_columns() -> integer?: how wide the terminal of standard error is now; nil if it is
    none, or does not say */
 static int terminal_columns(lua_State *L) {
@@ -136,6 +159,7 @@ void system_open(lua_State *L) {
       {"hold_standard", hold_standard},
       {"is_loopback", is_loopback},
       {"is_terminal", is_terminal},
+      {"libraries", libraries},
       {"mask", mask},
       {"process", process},
       {"random_hex", random_hex},

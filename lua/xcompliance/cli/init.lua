@@ -20,6 +20,8 @@ local flags = require "xcompliance.cli.flags"
 local interrupts = require "xcompliance.cli.interrupts"
 local json = require "xcompliance.json"
 local file_names = require "xcompliance.file_names"
+local merge = require "xcompliance.merge"
+local settings = require "xcompliance.cli.settings"
 local xcompliance = require "xcompliance"
 
 local M = {}
@@ -27,7 +29,7 @@ local M = {}
 local COMMANDS = { "sync", "check" }
 for _, call in ipairs(api_calls) do COMMANDS[#COMMANDS + 1] = call.word end
 for _, name in ipairs {
-  "upload", "download", "extract", "redact", "verdicts", "shapes", "simulate",
+  "upload", "download", "extract", "redact", "verdicts", "shapes", "doctor", "config", "simulate",
 } do
   COMMANDS[#COMMANDS + 1] = name
 end
@@ -107,6 +109,7 @@ local function new_parser(commands)
     add_help(command)
     definition.define(command)
     if definition.uses_api then add_api_options(command) end
+    command:option("--config", "Read settings from FILE (docs/configuration.md)."):argname("FILE")
     command:flag("--json", "Print the result as JSON on stdout.")
     command:flag("-q --quiet", "Print nothing but errors, and the result of --json.")
     command:option("--progress", "How to show what is running (default: live on a terminal, else"
@@ -127,12 +130,24 @@ local function expand_help(argv)
 end
 
 --- Reads the arguments.
--- @treturn ?table them; nil if the command ends here
+-- @treturn ?table them, with `settings`: what settings.read returns, `known_settings`, and
+-- `settings_path`; nil if the command ends here
 -- @treturn integer the exit status then
 local function parse(commands, argv, env)
   local parser = new_parser(commands)
-  local ok, result = pcall(parser.parse, parser, expand_help(argv))
-  if ok then return result end
+  argv = expand_help(argv)
+  local command, path, found = settings.command_of(parser, argv), nil, nil
+  if command then
+    path = settings.path(settings.given_path(argv), env.getenv)
+    found = settings.read(parser, path, env.getenv)
+    argv = settings.apply(command, argv, found)
+  end
+  local ok, result = pcall(parser.parse, parser, argv)
+  if ok then
+    result.settings, result.settings_path, result.known_settings = found, path,
+      settings.known(parser)
+    return result
+  end
   if type(result) ~= "table" then error(result, 0) end
   if result.text then
     env.out(result.text .. "\n")
@@ -147,7 +162,9 @@ end
 -- }====================================================================
 
 --- What a command is given.
---   client(arguments)  a client, with the options of the API that were given
+--   client(arguments[, more])
+--                      a client, with the options of the API that were given, and more
+--   status_of(err)     the exit status of an error
 --   loop               who waits; raises when a signal was caught
 --   getenv(name)
 --   out(text)          a line of the result, on stdout
@@ -157,10 +174,12 @@ end
 --                      the result goes to the same terminal (output: "-")
 --   fail(err)          prints the error, returns its exit status
 --   json, quiet        the flags
+--   settings, settings_path, known_settings: see parse
 local function new_context(arguments, env)
   local context = {
     loop = interrupts.loop, getenv = env.getenv, out = env.out,
-    json = arguments.json, quiet = arguments.quiet,
+    json = arguments.json, quiet = arguments.quiet, settings = arguments.settings,
+    settings_path = arguments.settings_path, known_settings = arguments.known_settings,
   }
   local display = displays.new {
     mode = arguments.quiet and "none" or arguments.progress
@@ -189,16 +208,15 @@ local function new_context(arguments, env)
       { kind = err.kind, status = status })
     return status
   end
-  function context.client(given)
-    local token = env.getenv("BEARER_TOKEN")
-    if given.token_file or token == "" then token = nil end
-    return xcompliance.client {
-      loop = interrupts.loop, bearer_token = token, token_file = given.token_file,
-      ca_file = given.ca_file,
-      base_url = given.base_url or env.getenv("XCOMPLIANCE_BASE_URL"),
+  context.status_of = M.status_of
+  function context.client(given, more)
+    local token = arguments.settings[settings.TOKEN]
+    return xcompliance.client(merge.tables({
+      loop = interrupts.loop, bearer_token = not given.token_file and token and token.value or nil,
+      token_file = given.token_file, ca_file = given.ca_file, base_url = given.base_url,
       proxy = given.proxy, timeout = given.timeout,
       low_speed_limit = given.low_speed_limit, low_speed_time = given.low_speed_time,
-    }
+    }, more))
   end
   function context.finish(status) display:finish(status) end
   return context
