@@ -10,7 +10,7 @@
 #   make install    PREFIX=/usr/local                        make docs     docs/api
 #   make faults     the fault matrix, row by row             make soak     500 checks, random faults
 #   make sweep      answers cut at every byte                make large    13,000,000 ids, killed
-#   make waits      100,000 waits that end at random
+#   make waits      100,000 waits that end at random         make screenshots  the report, by Chromium
 #   make rockspec   after a file is added or removed         make dist     the source archive
 #   make demo       see it work, offline                     make clean
 # CONTRIBUTING.md says more.
@@ -302,6 +302,13 @@ demo: build-packages
 bench: build-packages
 	@$(MAKE) -s LUAS=lua5.4 all
 	@benchmarks/run
+
+# pictures of the report as a page, at the widths of a phone and of a desk, in build/screenshots
+.PHONY: screenshots
+screenshots: test-packages
+	$(call install_packages,chromium)
+	@mkdir -p build/screenshots
+	@SCREENSHOTS=$(CURDIR)/build/screenshots $(MAKE) -s test SPECS=spec/report_page_spec.lua LUAS=lua5.4
 
 # for each Lua that was built for: LuaJIT looks where Lua 5.1 does. The command runs under the first
 define install_for

@@ -109,6 +109,9 @@ flows.describe("a sync", function()
     assert.equal(report.records.kept, written.records.kept)
     assert.equal(report.files[1].crc32c, written.files[1].crc32c)
     assert.equal(#report.checked.tweets.jobs, #written.checked.tweets.jobs)
+    local removals = 0
+    for _, month in ipairs(written.removals_by_month) do removals = removals + month.ids end
+    assert.equal(written.checked.tweets.outcomes.delete, removals)
     assert.equal("600", shell("stat -c %a " .. output .. "/.xcompliance/report.json"))
     assert.is_false(exists(output .. "/.xcompliance/sync.journal"))
     for _, name in ipairs { "tweets.ids", "users.ids" } do

@@ -262,6 +262,9 @@
 ---@field checked { tweets: xcompliance.Checked, users: xcompliance.Checked }
 ---@field records table<string, integer>
 ---@field files table[]
+---@field state string the folder of the state
+---@field quarantine? string the folder for quarantined records
+---@field removals_by_month { month: string, ids: integer }[] tweets that must be deleted
 ---@field ignored { count: integer, files: string[] } what was not read in folders
 ---@field edited { tweets: integer, treatment: string, list?: string } edited tweets that stay
 ---@field differences? { tweets: table, users: table }

@@ -89,6 +89,11 @@ function ROLES.sync(add, options)
   add("output", "output", options.output and options.output .. "/")
 end
 
+function ROLES.report(add, options)
+  add("inputs", "read", options.inputs)
+  add("output", "text", options.output)
+end
+
 function ROLES.download(add, options) add("results", "write", options.results) end
 
 function ROLES.upload(add, options) add("ids", "read", options.ids) end
@@ -133,7 +138,7 @@ end
 --- Checks that the names of a call fit together.
 -- @tparam table call
 -- @tparam string what the function: "extract", "ids", "difference", "redact", "verdicts", "save",
--- "check", "sync", "download", "upload" or "simulate"
+-- "check", "sync", "download", "upload", "report" or "simulate"
 -- @tparam table options its options, and `token_file` and `ca_file` of the client
 -- @tparam[opt] table labels what messages call the options, by their names; default: those
 -- @treturn true|nil,err of the kind "usage", whose message names both; or "io" if something that

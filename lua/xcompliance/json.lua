@@ -26,7 +26,7 @@ end
 -- members that are arrays, even if nothing is in them
 local ARRAYS = {
   by_file = true, causes = true, checks = true, files = true, ignored_files = true, inputs = true,
-  jobs = true, members = true, outputs = true, places = true,
+  jobs = true, members = true, outputs = true, places = true, removals_by_month = true,
 }
 
 local encode

@@ -5,6 +5,7 @@ local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
 local differences = require "xcompliance.differences"
 local errors = require "xcompliance.errors"
+local removal_months = require "xcompliance.removal_months"
 local reports = require "xcompliance.report_text"
 local text = require "xcompliance.text"
 
@@ -69,6 +70,10 @@ local function assemble_type(run, verdicts, type, report)
   if fact then
     local ok, err = count_outcomes(run, verdicts, type, checked)
     if not ok then return nil, err end
+    if type == "tweets" then
+      report.removals_by_month = removal_months.count(run:condemned_path(type) .. ".new",
+        run.call.loop)
+    end
     checked.jobs, report.verified = fact.jobs, report.verified and fact.verified
     add(report.calls, fact.calls)
   end
@@ -145,7 +150,7 @@ function M.assemble(run, verdicts, planned, applied)
     state = run.folder, quarantine = options.quarantine,
     started = reports.time(run.facts.started), finished = reports.time(os.time()),
     seconds = core.now() - run.call.began, verified = true, calls = {}, checked = {},
-    files = {}, ignored = run.ignored,
+    files = {}, ignored = run.ignored, removals_by_month = {},
   }
   local classes = classes_by_path(run)
   for i, file in ipairs(planned.files) do
