@@ -1,29 +1,18 @@
--- The examples and the README's first one do what they say; the types are those of the code.
+-- The examples do what they say; the types are those of the code.
 
 local benches = require "spec.support.bench"
 local errors = require "xcompliance.errors"
 local shell = require("spec.support.simulator").shell
 local xcompliance = require "xcompliance"
 
-local function first_lua_block(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return assert(text:match("\n```lua\n(.-)```"))
-end
-
 describe("the examples", function()
   it("run as they are", function()
     local root = assert(shell("pwd"))
     local running, commands = {}, {}
-    for i, example in ipairs { "examples/five_steps.lua", "examples/script.lua", "README.md" } do
+    for i, example in ipairs { "examples/five_steps.lua", "examples/script.lua" } do
       local bench = benches.start() -- each its own: one job a type at a time
       local script, arguments = root .. "/" .. example, "ids.txt results.jsonl"
       if example == "examples/script.lua" then arguments = "users " .. arguments end
-      if example == "README.md" then
-        script = bench.folder .. "/readme.lua"
-        benches.write(script, first_lua_block(example))
-      end
       benches.write(bench.folder .. "/ids.txt", benches.ids(20 * 100))
       running[i] = bench
       commands[i] = ("(cd %s && BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s %s >out 2>&1) &"):format(

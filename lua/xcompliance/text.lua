@@ -90,7 +90,7 @@ function M.calls(counts, price)
     local count = counts[call.name]
     if count then parts[#parts + 1] = ("%d %s"):format(count, call.word) end
   end
-  local cost = price and pointed((" (looks: %.3f)"):format(price * (counts.list_job or 0))) or ""
+  local cost = price and pointed((" (polls: %.3f)"):format(price * (counts.list_job or 0))) or ""
   return "API calls: " .. (#parts > 0 and table.concat(parts, ", ") or "none") .. cost
 end
 
