@@ -86,10 +86,16 @@ local function free_port()
     print((select(3, server:localname())))']])
 end
 
-local function write_program(path, command)
-  benches.write(path, "#!/bin/sh\nexec " .. command .. ' "$@"\n')
+local function write_program(path, text)
+  benches.write(path, "#!/bin/sh\n" .. text)
   assert(shell("chmod +x " .. quote(path)))
 end
+
+--- The simulator runs under Lua 5.4, whatever the rest runs under: Debian has its cqueues.
+local COMMAND = [[
+if [ "${1-}" = simulate ]; then unset LD_PRELOAD; exec lua5.4 %s/bin/xcompliance "$@"; fi
+exec %s "$@"
+]]
 
 local Run = {}
 Run.__index = Run
@@ -104,8 +110,9 @@ function M.start(path)
   local run = setmetatable({ path = path, bench = bench, blocks = M.blocks(path) }, Run)
   local bin, work = bench:path("bin"), bench:path("work")
   assert(shell(("mkdir %s %s && ln -s %s/examples %s/examples"):format(bin, work, root, work)))
-  write_program(bin .. "/xcompliance", benches.command(root .. "/bin/xcompliance"))
-  write_program(bin .. "/run-lua", benches.command(""))
+  write_program(bin .. "/xcompliance",
+    COMMAND:format(root, benches.command(root .. "/bin/xcompliance")))
+  write_program(bin .. "/run-lua", "exec " .. benches.command("") .. ' "$@"\n')
   run.port = free_port()
   benches.write(work .. "/.script", run:here(script_of(run.blocks, bench)))
   run.process = bench:spawn(("sh -c 'cd %s && PATH=%s:$PATH exec sh .script'"):format(work, bin))
