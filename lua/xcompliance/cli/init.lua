@@ -26,7 +26,7 @@ local xcompliance = require "xcompliance"
 
 local M = {}
 
-local COMMANDS = { "sync", "check", "report" }
+local COMMANDS = { "sync", "check", "report", "restore" }
 for _, call in ipairs(api_calls) do COMMANDS[#COMMANDS + 1] = call.word end
 for _, name in ipairs {
   "upload", "download", "extract", "redact", "verdicts", "shapes", "doctor", "config", "simulate",
