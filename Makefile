@@ -7,7 +7,8 @@
 #   make asan       the specs under ASan and UBSan           make bench    beside its peers
 #   make tsan, valgrind, analyze, fuzz                       the same code, checked in other ways
 #   make locale     the specs in another locale and time zone
-#   make install    PREFIX=/usr/local                        make docs     docs/api
+#   make install    PREFIX=/usr/local DESTDIR=               make docs     docs/api
+#   make uninstall  what install has put there               make deb      a Debian package (deb-test)
 #   make faults     the fault matrix, row by row             make soak     500 checks, random faults
 #   make sweep      answers cut at every byte                make large    13,000,000 ids, killed
 #   make waits      100,000 waits that end at random         make screenshots  the report, by Chromium
@@ -15,6 +16,7 @@
 #   make demo       see it work, offline                     make clean
 # CONTRIBUTING.md says more.
 
+VERSION := $(shell sed -n 's/^\#define XCOMPLIANCE_VERSION "\(.*\)"/\1/p' src/lua/core.c)
 PREFIX ?= /usr/local
 CC ?= gcc
 CFLAGS ?= -O2 -g
@@ -319,12 +321,41 @@ define install_for
 
 endef
 
+# completions and manual pages, from the same source as the help
+DESCRIPTION := build/describe
+
+.PHONY: describe
+describe: all
+	@rm -rf $(DESCRIPTION)
+	$(firstword $(LUAS)) packaging/describe $(DESCRIPTION) $(BUILD)/$(firstword $(LUAS))
+
 .PHONY: install
-install: all
+install: all describe
 	$(foreach lua,$(LUAS),$(call install_for,$(lua),$(patsubst lua%,%,$(lua:luajit=lua5.1))))
 	install -d $(DESTDIR)$(PREFIX)/bin
 	sed '1s/lua5.4/$(firstword $(LUAS))/' bin/xcompliance >$(BUILD)/xcompliance
 	install -m 755 $(BUILD)/xcompliance $(DESTDIR)$(PREFIX)/bin/xcompliance
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(DESCRIPTION)/man1/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESCRIPTION)/bash/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions $(DESCRIPTION)/zsh/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(DESCRIPTION)/fish/*
+
+# what an installation of this version puts there, and the folders that are its own
+.PHONY: uninstall
+uninstall:
+	@rm -rf build/uninstall && $(MAKE) -s install DESTDIR=$(CURDIR)/build/uninstall PREFIX=$(PREFIX)
+	cd build/uninstall && find . -type f -exec sh -c 'for file; do rm -f "$(DESTDIR)/$$file"; done' sh {} +
+	cd build/uninstall && find . -depth -type d -path '*xcompliance*' \
+	  -exec sh -c 'for folder; do rmdir "$(DESTDIR)/$$folder" 2>/dev/null || true; done' sh {} +
+
+# the Debian package in build; deb-test installs it in a new Debian, which debootstrap makes (root)
+.PHONY: deb
+deb: all
+	packaging/deb $(VERSION)
+
+.PHONY: deb-test
+deb-test: deb
+	packaging/deb_test build/xcompliance_$(VERSION)_$$(dpkg --print-architecture).deb
 
 # }====================================================================
 
@@ -332,7 +363,6 @@ install: all
 # Releases
 # =====================================================================
 
-VERSION := $(shell sed -n 's/^\#define XCOMPLIANCE_VERSION "\(.*\)"/\1/p' src/lua/core.c)
 
 .PHONY: rockspec
 rockspec:
@@ -349,4 +379,4 @@ dist: | build
 clean:
 	rm -rf build docs/api
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -103,6 +103,12 @@ if not is_jit then describe("examples/cron", function()
     assert.matches("there is no bearer token", output)
   end)
 
+  it("finds the command by the PATH of its crontab, where cron's own has none", function()
+    local path
+    for line in io.lines("examples/cron/crontab") do path = path or line:match("^PATH=(.*)") end
+    assert.matches("%f[^:]/usr/local/bin%f[:]", ":" .. path)
+  end)
+
   it("has units that systemd understands", function()
     if not shell("command -v systemd-analyze") then return pending("systemd is not here") end
     local output = shell(("cp %s/examples/cron/xcompliance.* %s && cd %s && "

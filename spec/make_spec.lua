@@ -80,6 +80,21 @@ describe("make", function()
     end
   end)
 
+  it("uninstalls what it has installed, and nothing else", function()
+    local other = scratch:write("usr/share/man/man1/other.1", "")
+    scratch:write("usr/lib/lua/5.4/other.so", "")
+    assert.matches("status 0", make(("install DESTDIR=%s PREFIX=/usr"):format(scratch.path)))
+    for _, name in ipairs { "bin/xcompliance", "share/man/man1/xcompliance-sync.1",
+      "share/bash-completion/completions/xcompliance", "share/zsh/vendor-completions/_xcompliance",
+      "share/fish/vendor_completions.d/xcompliance.fish", "lib/lua/5.4/xcompliance/core.so" } do
+      assert.is_string(scratch:read("usr/" .. name), name)
+    end
+    assert.matches("status 0", make(("uninstall DESTDIR=%s PREFIX=/usr"):format(scratch.path)))
+    assert.equal("usr/lib/lua/5.4/other.so\n" .. other:sub(#scratch.path + 2) .. "\n",
+      scratch:shell("find usr -type f | LC_ALL=C sort"))
+    assert.equal("", scratch:shell("find . -name '*xcompliance*'"))
+  end)
+
   it("packs the version that the core states, which the changelog begins with", function()
     assert.equal(VERSION, shell("unset MAKEFLAGS; make -s --eval='show: ; @echo $(VERSION)' show"))
     assert.equal(VERSION, benches.read("CHANGELOG.md"):match("\n## ([%d.]+)"))

@@ -18,10 +18,6 @@ local verdicts_of = require "xcompliance.verdicts"
 
 local M = {}
 
-local PACKED = { gz = true, zst = true, bz2 = true, xz = true }
-local REASONS = { "deleted", "bounced", "suspended", "deactivated", "protected", "other" }
-local NO_PLACE = { zip = true, tar = true, tgz = true, tbz = true, tbz2 = true, txz = true,
-  tzst = true }
 local BLOCK = 1024 * 1024 -- bytes
 
 local Run = {}
@@ -35,7 +31,7 @@ Run.__index = Run
 local function names_of(report)
   local names = {}
   for _, file in ipairs(report.files) do
-    for _, input in ipairs(report.inputs) do
+    for _, input in ipairs(file.members and {} or report.inputs) do -- archives take no records
       local name = file.path == input and text.basename(input)
         or file.path:sub(1, #input + 1) == input .. "/" and file.path:sub(#input + 2)
       if name and #report.inputs > 1 and file.path ~= input then
@@ -56,24 +52,13 @@ local function target_of(run, path)
     .. " put its records back yourself"):format(path), { file = path })
 end
 
---- The name without what it is packed by, and its last suffix.
-local function split(path)
-  local plain, packing = path:match("^(.*)%.(%w+)$")
-  if not PACKED[packing or ""] then plain = path end
-  return plain, plain:match("%.(%w+)$") or ""
-end
-
 -- }====================================================================
 
 -- {====================================================================
 -- The parts: what goes back, what stays, and the file with both
 -- =====================================================================
 
---- The path of a part of the work, unpacked.
-function Run:part(name, path)
-  local _, suffix = split(path)
-  return ("%s/restore.%s.%s"):format(self.state, name, suffix)
-end
+local function is_table(path) return path:lower():find("%.[ct]sv") ~= nil end
 
 --- Redacts one file; without verdicts it is only copied, packed or unpacked.
 function Run:redact(input, output, more)
@@ -83,14 +68,20 @@ function Run:redact(input, output, more)
   }, more))
 end
 
-local CONDEMNED = { rehydrate = "keep" } -- what is condemned stays, whatever the reason
-for _, reason in ipairs(REASONS) do CONDEMNED[reason] = "quarantine" end
+--- What is condemned stays, whatever the reason.
+local function policy_of(verdicts)
+  local policy = { rehydrate = "keep" }
+  for _, counts in pairs(verdicts:counts()) do
+    for reason in pairs(counts.delete or {}) do policy[reason] = "quarantine" end
+  end
+  return policy
+end
 
 --- Divides a file of the quarantine into what may go back and what must stay.
 function Run:divide(path, kept, left)
   return self:redact(path, kept, {
-    verdicts = self.verdicts, policy = CONDEMNED, quarantine = left, on_unknown = "quarantine",
-    on_malformed = "quarantine", on_unrecognised = "quarantine",
+    verdicts = self.verdicts, policy = policy_of(self.verdicts), quarantine = left,
+    on_unknown = "quarantine", on_malformed = "quarantine", on_unrecognised = "quarantine",
   })
 end
 
@@ -106,8 +97,7 @@ end
 local function check_end(path, target)
   local bytes, err = first_bytes(path)
   if not bytes then return nil, err end
-  local _, suffix = split(target)
-  local why = NO_PLACE[suffix] and "is an archive" or bytes:sub(1, 1) == "[" and "is one array"
+  local why = bytes:sub(1, 1) == "[" and "is one array"
     or (bytes == "\255\254" or bytes == "\254\255") and "is in UTF-16"
   if not why then return true end
   return nil, errors.new("data", ("%s %s, so records cannot be added to its end - put them back"
@@ -115,14 +105,13 @@ local function check_end(path, target)
 end
 
 --- Adds the records of one file to the end of another; a table's header is there already.
-local function append(from, to)
+local function append(from, to, has_header)
   local input, why = io.open(from, "rb")
   if not input then return nil, errors.new("io", why, { file = from }) end
   local output
   output, why = io.open(to, "r+b")
   if not output then return nil, errors.new("io", why, { file = to }) end
-  local _, suffix = split(to)
-  if suffix == "csv" or suffix == "tsv" then
+  if has_header then
     local header, own = input:read("*l"), output:read("*l")
     if header ~= own then
       input:close()
@@ -151,10 +140,9 @@ local function remove(parts)
 end
 
 --- Whether the records of one file are the end of another.
-local function has_at_end(whole, kept)
+local function has_at_end(whole, kept, has_header)
   local records, file = io.open(kept, "rb"), io.open(whole, "rb")
-  local _, suffix = split(kept)
-  if suffix == "csv" or suffix == "tsv" then records:read("*l") end
+  if has_header then records:read("*l") end
   local from = records:seek()
   local size = records:seek("end") - from
   local is_end = file:seek("end") >= size and file:seek("end", -size) and records:seek("set", from)
@@ -172,23 +160,24 @@ end
 -- already, its end is what that run has added.
 local function add(run, target, parts, put)
   if put then
-    if has_at_end(parts.whole, parts.kept) then return true end
+    if has_at_end(parts.whole, parts.kept, is_table(target)) then return true end
     return nil, errors.new("data", ("%s was changed after an interrupted run had begun to restore"
-      .. " records to it - see whether it has those of %s, and remove %s"):format(target, parts.kept,
-        run.journal.path), { file = target })
+      .. " records to it - see whether it has those of %s, and remove %s"):format(target,
+        parts.kept, run.journal.path), { file = target })
   end
   local ok, err = check_end(parts.whole, target)
   if not ok then return nil, err end
-  return append(parts.kept, parts.whole)
+  return append(parts.kept, parts.whole, is_table(target))
 end
 
---- What is to be restored from a file.
+--- What goes back from a file, and what stays.
 -- @tparam boolean put whether a run before has replaced the file of the dataset
 -- @treturn ?table `{ counts, kept, left, whole }`: of the redaction, and the paths of what goes
 -- back, of what stays, and of the dataset's file with the former; or nil, err
 local function prepare(run, path, target, put)
+  local suffix = is_table(target) and ".csv" or ".jsonl" -- which says that it is not packed
   local parts = {
-    kept = run:part("kept", target), whole = run:part("whole", target),
+    kept = run.state .. "/restore.kept" .. suffix, whole = run.state .. "/restore.whole" .. suffix,
     left = run.state .. "/restore.left." .. text.basename(target), -- packed like the quarantine
   }
   remove(parts)
