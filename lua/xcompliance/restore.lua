@@ -171,6 +171,9 @@ local function add(run, target, parts, put)
 end
 
 --- What goes back from a file, and what stays.
+-- @tparam table run
+-- @tparam string path of the quarantine
+-- @tparam string target the file of the dataset
 -- @tparam boolean put whether a run before has replaced the file of the dataset
 -- @treturn ?table `{ counts, kept, left, whole }`: of the redaction, and the paths of what goes
 -- back, of what stays, and of the dataset's file with the former; or nil, err
