@@ -40,6 +40,24 @@ describe("the document", function()
   end
 end)
 
+describe("what is not run", function()
+  it("is make and apt alone, and make has these targets", function()
+    local count = 0
+    for _, path in ipairs(RUN) do
+      for _, block in ipairs(documents.blocks(path)) do
+        local commands = block.mark == "by-hand" and block.text:gsub("%s*#[^\n]*", "") or ""
+        for command in commands:gsub("&&", "\n"):gmatch("%s*([^\n]+)") do
+          assert.is_truthy(command:find("^make") or command:find("^apt install "), command)
+          local target = command:match("^make ([%l-]+)")
+          if target then assert.matches("\n" .. target .. ":", benches.read("Makefile")) end
+          count = count + 1
+        end
+      end
+    end
+    assert.is_true(count > 3)
+  end)
+end)
+
 -- {====================================================================
 -- Links
 -- =====================================================================
