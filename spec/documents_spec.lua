@@ -49,7 +49,8 @@ describe("what is not run", function()
         for command in commands:gsub("&&", "\n"):gmatch("%s*([^\n]+)") do
           assert.is_truthy(command:find("^make") or command:find("^apt install "), command)
           local target = command:match("^make ([%l-]+)")
-          if target then assert.matches("\n" .. target .. ":", benches.read("Makefile")) end
+          local rule = "\n" .. (target or "all") .. ":"
+          assert.is_truthy(benches.read("Makefile"):find(rule, 1, true), command)
           count = count + 1
         end
       end
