@@ -201,6 +201,7 @@ build = {
     ["xcompliance.loop.polling"] = "lua/xcompliance/loop/polling.lua",
     ["xcompliance.merge"] = "lua/xcompliance/merge.lua",
     ["xcompliance.operations"] = "lua/xcompliance/operations.lua",
+    ["xcompliance.recent_checks"] = "lua/xcompliance/recent_checks.lua",
     ["xcompliance.record_table"] = "lua/xcompliance/record_table.lua",
     ["xcompliance.removal_months"] = "lua/xcompliance/removal_months.lua",
     ["xcompliance.report_assembly"] = "lua/xcompliance/report_assembly.lua",

@@ -223,6 +223,7 @@
 ---@field on_unknown? "stop"|"quarantine"|"remove"
 ---@field on_malformed? "stop"|"quarantine"|"remove"
 ---@field on_unrecognised? "stop"|"quarantine"|"remove"|"keep" records without tweets and users
+---@field max_age? number days within which ids are not asked about again
 ---@field on_ignored? "skip"|"stop" files in folders that are not read
 ---@field shape? string a file of shapes (docs/shapes.md)
 ---@field columns? table<string, string|string[]> names of columns of tables by their roles

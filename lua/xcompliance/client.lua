@@ -195,7 +195,8 @@ end
 -- `dry_run`; `state` (a folder; default: .xcompliance in the output, or beside the dataset),
 -- `quarantine` (a folder), `policy`, `on_unknown`, `on_malformed`, `on_unrecognised`, `on_ignored`,
 -- `shape`, `columns`, `lists`, `allow_rounded`, `strict`, `jobs` (as dataset.redact has them),
--- `memory`; `ids_per_job`, `wait`, `name`, `poll`, `upload`, `chunk`, `max_polls_per_15min`,
+-- `memory`; `max_age` (days: ids that were checked less long ago are not asked about again, see
+-- docs/sync.md); `ids_per_job`, `wait`, `name`, `poll`, `upload`, `chunk`, `max_polls_per_15min`,
 -- `allow_unframed` (as check has them); `deadline`, `on_progress`
 -- @treturn ?table the report, or nil, err
 function Client:sync(options)

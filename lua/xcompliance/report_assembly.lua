@@ -51,7 +51,7 @@ end
 local function differ(run, type)
   if not run.has_report then return nil end
   local path = run:condemned_path(type)
-  local found = differences.compare({ path }, { path .. ".new" }, { run:ids_path(type) },
+  local found = differences.compare({ path }, { path .. ".new" }, { run:due_path(type) },
     run.call.loop)
   local places = {}
   if found.reinstated > 0 then
@@ -64,21 +64,25 @@ local function differ(run, type)
 end
 
 local function assemble_type(run, verdicts, type, report)
-  local checked = { asked = 0, compliant = 0, outcomes = {}, reasons = {}, jobs = {} }
+  local extracted = run.facts["extracted_" .. type]
+  local checked = { asked = 0, compliant = 0, outcomes = {}, reasons = {}, jobs = {},
+    skipped = extracted.ids - (extracted.due or extracted.ids) }
   report.checked[type] = checked
-  local fact = run.facts["checked_" .. type]
-  if fact then
+  if extracted.ids > 0 then
     local ok, err = count_outcomes(run, verdicts, type, checked)
     if not ok then return nil, err end
-    if type == "tweets" then
-      report.removals_by_month = removal_months.count(run:condemned_path(type) .. ".new",
-        run.call.loop)
-    end
+  end
+  if type == "tweets" and extracted.ids > 0 then
+    report.removals_by_month = removal_months.count(run:condemned_path(type) .. ".new",
+      run.call.loop)
+  end
+  local fact = run.facts["checked_" .. type]
+  if fact then
     checked.jobs, report.verified = fact.jobs, report.verified and fact.verified
     add(report.calls, fact.calls)
   end
-  local found, err = differ(run, type)
-  if err then return nil, err end
+  local found, why = differ(run, type)
+  if why then return nil, why end
   if found then report.differences = report.differences or {} end
   if found then report.differences[type] = found end
   return true

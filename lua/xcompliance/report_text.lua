@@ -135,6 +135,10 @@ local function checked_lines(lines, type, checked)
   lines[#lines + 1] = ("%-7s %s asked, %s compliant%s"):format(type,
     text.plural(checked.asked, "id"), text.count(checked.compliant),
     others ~= "" and ", " .. others or "")
+  if (checked.skipped or 0) > 0 then
+    lines[#lines + 1] = ("        %s of them were not asked about again: they were checked lately")
+      :format(text.count(checked.skipped))
+  end
   if next(text.by_count(checked.reasons)) then
     lines[#lines + 1] = "        reasons: " .. listed(checked.reasons)
   end

@@ -12,6 +12,7 @@ local dataset = require "xcompliance.dataset"
 local errors = require "xcompliance.errors"
 local journals = require "xcompliance.journal"
 local merge = require "xcompliance.merge"
+local recent_checks = require "xcompliance.recent_checks"
 local report_file = require "xcompliance.report_file"
 local text = require "xcompliance.text"
 local verdicts_of = require "xcompliance.verdicts"
@@ -320,11 +321,17 @@ local function check_report(state, report)
   return true
 end
 
+--- The results of the last sync, and those of earlier checks that counted for it.
 local function load_verdicts(run)
   local options = { loop = run.call.loop }
   for _, type in ipairs { "tweets", "users" } do
-    local path = ("%s/%s.results.jsonl"):format(run.state, type)
-    if run.report.checked[type].asked > 0 then options[type] = { path } end
+    local recent, err = recent_checks.list(run.state, type, math.huge, os.time())
+    if not recent then return nil, err end
+    local paths = {}
+    for i, check in ipairs(recent) do paths[i] = check.results end
+    local is_asked = run.report.checked[type].asked > 0
+    if #paths == 0 and is_asked then paths[1] = ("%s/%s.results.jsonl"):format(run.state, type) end
+    if #paths > 0 then options[type] = paths end
   end
   if not options.tweets and not options.users then return verdicts_of.none(run.call) end
   return dataset.verdicts(options)

@@ -14,6 +14,7 @@ local errors = require "xcompliance.errors"
 local files = require "xcompliance.sync_files"
 local journals = require "xcompliance.journal"
 local json = require "xcompliance.json"
+local recent_checks = require "xcompliance.recent_checks"
 local reports = require "xcompliance.report_text"
 local sync_redact = require "xcompliance.sync_redact"
 local text = require "xcompliance.text"
@@ -28,7 +29,7 @@ local OPTIONS = {
   quarantine = "string", dry_run = "boolean", memory = "number", policy = "table",
   on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
   on_unrecognised = "string", on_ignored = "string", shape = "string", columns = "table",
-  lists = "string", allow_rounded = "boolean",
+  lists = "string", allow_rounded = "boolean", max_age = "number",
 }
 for name, types in pairs(check_options.types) do OPTIONS[name] = types end
 
@@ -78,9 +79,20 @@ end
 --- Somebody may have removed a list. It is extracted again then, and the check compares it with the
 -- one that it asked about.
 local function has_list(run, type)
-  local file = io.open(run:ids_path(type))
-  if file then file:close() end
-  return file ~= nil
+  for _, path in ipairs { run:ids_path(type), run:due_path(type) } do
+    local file = io.open(path)
+    if not file then return false end
+    file:close()
+  end
+  return true
+end
+
+--- How many of the ids were not checked lately.
+local function count_due(run, type, ids)
+  if not run.options.max_age then return ids end
+  local recent, err = run:recent_checks(type)
+  if not recent then return nil, err end
+  return recent_checks.due(run.call, run:ids_path(type), recent, run:due_path(type))
 end
 
 local function extract(run, call, type)
@@ -97,6 +109,8 @@ local function extract(run, call, type)
   counts, err = dataset.extract(options)
   if not counts then return nil, err end
   local fact = { ids = counts.ids, classes = classes_of(run, counts) }
+  fact.due, err = count_due(run, type, counts.ids)
+  if not fact.due then return nil, err end
   local ok
   ok, err = run:record { ["extracted_" .. type] = fact }
   if not ok then return nil, err end
@@ -132,7 +146,7 @@ local function check_type(run, loop, type)
     { deadline = run:left(), on_progress = run.options.on_progress })
   local extracted, err = extract(run, call, type)
   if not extracted then return nil, err end
-  if extracted.ids == 0 then return true end
+  if extracted.due == 0 then return true end
   return check_ids(run, connection, type)
 end
 
@@ -153,12 +167,27 @@ end
 -- Finishing
 -- =====================================================================
 
+--- What was asked, and the answers, if they are to count for runs to come.
+local function keep_checks(run)
+  local asked = {}
+  for _, type in ipairs(TYPES) do
+    local checked = run.facts["checked_" .. type]
+    if checked then
+      asked[type] = { job = checked.jobs[1].id, ids = run:due_path(type),
+        results = run:results_path(type) }
+    end
+  end
+  return recent_checks.keep(run.call, run.folder, run.options.max_age, run.facts.started, asked)
+end
+
 --- The lists of this run become those of the last; each rename may have been done by a run before.
 local function keep_lists(run)
   for _, type in ipairs(TYPES) do
     local path = run:condemned_path(type)
-    if run.facts["checked_" .. type] then os.rename(path .. ".new", path) else os.remove(path) end
+    local is_known = run.facts["extracted_" .. type].ids > 0
+    if is_known then os.rename(path .. ".new", path) else os.remove(path) end
     os.remove(run:ids_path(type))
+    os.remove(run:due_path(type))
   end
 end
 
@@ -168,6 +197,7 @@ local function drop_lists(run)
   for _, type in ipairs(TYPES) do
     os.remove(run:condemned_path(type) .. ".new")
     os.remove(run:ids_path(type))
+    os.remove(run:due_path(type))
   end
 end
 
@@ -176,7 +206,13 @@ function STATES.finish(run)
   local path = run:path(reports.file_name(report))
   local ok, err = files.write(run.call, path, json.encode(report) .. "\n")
   if not ok then return nil, err end
-  if report.dry_run then drop_lists(run) else keep_lists(run) end
+  if report.dry_run then
+    drop_lists(run)
+  else
+    ok, err = keep_checks(run)
+    if not ok then return nil, err end
+    keep_lists(run)
+  end
   run.report = report
   return "done"
 end
@@ -208,6 +244,16 @@ end
 
 function Run:ids_path(type) return self:path(type .. ".ids") end
 
+--- The list of the ids that are asked about.
+function Run:due_path(type)
+  return self.options.max_age and self:path(type .. ".due.ids") or self:ids_path(type)
+end
+
+--- Earlier checks whose answers still count.
+function Run:recent_checks(type)
+  return recent_checks.list(self.folder, type, self.options.max_age, self.facts.started)
+end
+
 function Run:results_path(type) return self:path(type .. ".results.jsonl") end
 
 --- The list of the ids that must be deleted is kept for the next time.
@@ -216,7 +262,7 @@ function Run:condemned_path(type) return self:path(type .. ".condemned") end
 --- What the check of a type is given.
 function Run:check_options(type)
   local options = {
-    type = type, ids = self:ids_path(type), results = self:results_path(type), state = self.folder,
+    type = type, ids = self:due_path(type), results = self:results_path(type), state = self.folder,
   }
   for name in pairs(check_options.types) do options[name] = self.options[name] end
   return options
@@ -260,6 +306,9 @@ local function check_all(options)
   end
   check_options.check("sync", options)
   check_options.check_whole("sync", options, "memory", MEMORY_MIN)
+  if options.max_age and not (options.max_age > 0 and options.max_age < math.huge) then
+    errors.misuse("sync: max_age must be a number of days")
+  end
   core.check_redaction(sync_redact.options(options), "sync")
   options.output = options.output and strip_slashes(options.output)
   for i, input in ipairs(options.inputs) do
@@ -287,6 +336,7 @@ local function settings_of(options)
     on_unknown = options.on_unknown, on_malformed = options.on_malformed,
     on_unrecognised = options.on_unrecognised, shape = options.shape, columns = options.columns,
     lists = options.lists, strict = options.strict, allow_rounded = options.allow_rounded,
+    max_age = options.max_age,
   }
 end
 

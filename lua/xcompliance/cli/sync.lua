@@ -28,6 +28,9 @@ function M.define(command)
     :choices { "stop", "quarantine", "remove" }
   reading.define(command, { "stop", "keep", "quarantine", "remove" })
   asking.define(command)
+  command:option("--max-age", "Do not ask again about ids that were checked less than DAYS ago with"
+    .. " this option; what was said of them counts (docs/sync.md).")
+    :argname("DAYS"):convert(tonumber)
   command:option("--jobs", "Number of threads (default: one for each processor)."):argname("N")
     :convert(convert.count("--jobs"))
   command:flag("--strict", "Parse every record when redacting.")
@@ -53,7 +56,7 @@ function M.run(arguments, context)
     state = arguments.state, quarantine = arguments.quarantine,
     policy = convert.policy(arguments.policy), on_unknown = arguments.on_unknown,
     on_malformed = arguments.on_malformed, jobs = arguments.jobs, strict = arguments.strict,
-    dry_run = arguments.dry_run, on_progress = context.progress(),
+    dry_run = arguments.dry_run, max_age = arguments.max_age, on_progress = context.progress(),
   })))
   client:close()
   if not report then return context.fail(err) end
