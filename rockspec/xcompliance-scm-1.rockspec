@@ -161,6 +161,7 @@ build = {
     ["xcompliance.cli"] = "lua/xcompliance/cli/init.lua",
     ["xcompliance.cli.interrupts"] = "lua/xcompliance/cli/interrupts.lua",
     ["xcompliance.cli.list"] = "lua/xcompliance/cli/list.lua",
+    ["xcompliance.cli.metrics"] = "lua/xcompliance/cli/metrics.lua",
     ["xcompliance.cli.models"] = "lua/xcompliance/cli/models.lua",
     ["xcompliance.cli.reading"] = "lua/xcompliance/cli/reading.lua",
     ["xcompliance.cli.redact"] = "lua/xcompliance/cli/redact.lua",

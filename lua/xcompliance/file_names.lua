@@ -78,6 +78,7 @@ function ROLES.check(add, options)
   add("results", "write", options.results)
   add("state", "write", { base .. ".journal", base .. ".ids", base .. ".part.ids" })
   add("state", "numbered", base .. ".results")
+  add("metrics", "write", options.metrics)
 end
 
 function ROLES.sync(add, options)
@@ -85,6 +86,7 @@ function ROLES.sync(add, options)
   add("shape", "read", options.shape)
   add("state", "own", options.state)
   add("quarantine", "own", options.quarantine)
+  add("metrics", "write", options.metrics)
   if options.dry_run then return end
   add("output", "output", options.output and options.output .. "/")
 end

@@ -33,7 +33,7 @@ end
 
 --- The checks of a type that count.
 -- @tparam string folder of the state
--- @tparam string type "tweets" or "users"
+-- @tparam string type_name "tweets" or "users"
 -- @tparam ?number days how old they may be; nil: none counts
 -- @tparam number now seconds since 1970
 -- @treturn ?table an array of `{ time, ids, results }`, with paths; or nil, err

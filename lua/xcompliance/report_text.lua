@@ -208,6 +208,17 @@ local function class_lines(lines, report)
   end
 end
 
+--- The report as one line, for a log.
+-- @tparam table report
+-- @treturn string
+function M.line(report)
+  return ("sync: %s and %s asked; %s%s%s"):format(
+    text.plural(report.checked.tweets.asked, "tweet id"),
+    text.plural(report.checked.users.asked, "user id"), records_line(report.records),
+    report.dry_run and "; nothing was changed: a dry run" or "",
+    report.state and ("; report: %s/%s"):format(report.state, M.file_name(report)) or "")
+end
+
 --- The report as people read it.
 -- @tparam table report
 -- @tparam[opt] number price of a poll of a job

@@ -29,6 +29,9 @@ function M.define(command)
   command:option("--price-per-poll", "What a poll costs, for the summary."):argname("PRICE")
     :convert(tonumber)
   M.define_download(command)
+  command:flag("--summary", "Print one line instead of the report, for a log.")
+  command:option("--metrics", "Replace FILE by what the run has done, for Prometheus; also if it"
+    .. " fails."):argname("FILE")
 end
 
 --- Adds what was given to the options of `client:check` or `client:sync`.

@@ -47,6 +47,12 @@ local function summary(outcome, price)
   return table.concat(lines, "\n")
 end
 
+local function line_of(outcome)
+  return ("check: %s, %s with an event; results: %s"):format(text.plural(outcome.ids,
+    outcome.type == "tweets" and "tweet id" or "user id"), text.count(outcome.ids_with_events),
+    outcome.results)
+end
+
 --- The next id; to resume, the same ids must come again.
 local function from_standard_input()
   local line
@@ -56,7 +62,8 @@ end
 
 function M.files(arguments)
   local ids = arguments.ids ~= "-" and arguments.ids or nil
-  return "check", { ids = ids, results = arguments.output, state = arguments.state },
+  return "check", { ids = ids, results = arguments.output, state = arguments.state,
+    metrics = arguments.metrics },
     { ids = "ids", results = "--output" }
 end
 
@@ -69,7 +76,9 @@ function M.run(arguments, context)
   }))
   client:close()
   if not outcome then return context.fail(err) end
-  context.print(outcome, summary(outcome, arguments.price_per_poll))
+  context.result = outcome
+  context.print(outcome, arguments.summary and line_of(outcome)
+    or summary(outcome, arguments.price_per_poll))
   return 0
 end
 

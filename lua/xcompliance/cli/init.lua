@@ -19,8 +19,10 @@ local errors = require "xcompliance.errors"
 local flags = require "xcompliance.cli.flags"
 local interrupts = require "xcompliance.cli.interrupts"
 local json = require "xcompliance.json"
+local blocking = require "xcompliance.loop.blocking"
 local file_names = require "xcompliance.file_names"
 local merge = require "xcompliance.merge"
+local metrics = require "xcompliance.cli.metrics"
 local settings = require "xcompliance.cli.settings"
 local xcompliance = require "xcompliance"
 
@@ -174,10 +176,11 @@ end
 --                      the result goes to the same terminal (output: "-")
 --   fail(err)          prints the error, returns its exit status
 --   json, quiet        the flags
+--   result             set by a command that has metrics: what it has returned
 --   settings, settings_path, known_settings: see parse
 local function new_context(arguments, env)
   local context = {
-    loop = interrupts.loop, getenv = env.getenv, out = env.out,
+    loop = interrupts.loop, began = os.time(), getenv = env.getenv, out = env.out,
     json = arguments.json, quiet = arguments.quiet, settings = arguments.settings,
     settings_path = arguments.settings_path, known_settings = arguments.known_settings,
   }
@@ -253,6 +256,17 @@ local function run(command, arguments, context)
   return command.run(arguments, context)
 end
 
+--- Writes what the run has done. A run whose metrics cannot be written has not done all of it.
+local function write_metrics(arguments, context, status)
+  local ok, err = metrics.write(calls.new(blocking, {}), arguments.metrics, {
+    command = arguments.command, status = status, began = context.began, ended = os.time(),
+    result = context.result,
+  })
+  if ok then return status end
+  local own = context.fail(err)
+  return status == 0 and own or status
+end
+
 --- Runs the command.
 -- @tparam table argv the arguments, from 1
 -- @tparam[opt] table env `getenv`, `out` and `err` (functions of a text), `terminal` and
@@ -274,6 +288,7 @@ function M.main(argv, env)
       local result
       ok, result = pcall(run, command, arguments, context)
       status = ok and result or context.fail(errors.from(result))
+      if arguments.metrics then status = write_metrics(arguments, context, status) end
       context.finish(status)
       return status
     end

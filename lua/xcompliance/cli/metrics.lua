@@ -33,14 +33,17 @@ local function number(value) return (("%.14g"):format(value):gsub(",", ".")) end
 --- One sample; labels are pairs of names and values.
 local function sample(name, value, ...)
   local labels, given = {}, { ... }
-  for i = 1, #given, 2 do labels[#labels + 1] = ('%s="%s"'):format(given[i], escape(given[i + 1])) end
+  for i = 1, #given, 2 do
+    labels[#labels + 1] = ('%s="%s"'):format(given[i], escape(given[i + 1]))
+  end
   return ("%s%s{%s} %s"):format(PREFIX, name, table.concat(labels, ","), number(value))
 end
 
 --- What is known of the ids of a type.
 local function add_ids(samples, command, type, compliant, outcomes)
   local function add(outcome, count)
-    table.insert(samples, sample("ids", count, "command", command, "type", type, "outcome", outcome))
+    samples[#samples + 1] = sample("ids", count, "command", command, "type", type, "outcome",
+      outcome)
   end
   add("compliant", compliant)
   for _, outcome in ipairs(reports.OUTCOMES) do add(outcome, outcomes[outcome] or 0) end
@@ -59,8 +62,8 @@ local function samples_of(command, result)
         "what", what))
     end
   else
-    table.insert(families.ids, sample("ids", result.ids - result.ids_with_events, "command", command,
-      "type", result.type, "outcome", "compliant"))
+    table.insert(families.ids, sample("ids", result.ids - result.ids_with_events, "command",
+      command, "type", result.type, "outcome", "compliant"))
     for reason, count in pairs(result.reasons) do
       table.insert(families.ids, sample("ids", count, "command", command, "type", result.type,
         "outcome", reason))

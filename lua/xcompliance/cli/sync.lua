@@ -45,7 +45,7 @@ function M.files(arguments)
   return "sync", {
     inputs = arguments.dataset, output = arguments.output, in_place = arguments.in_place,
     dry_run = arguments.dry_run, state = arguments.state, quarantine = arguments.quarantine,
-    shape = arguments.shape,
+    shape = arguments.shape, metrics = arguments.metrics,
   }, { inputs = "dataset" }
 end
 
@@ -60,7 +60,9 @@ function M.run(arguments, context)
   })))
   client:close()
   if not report then return context.fail(err) end
-  context.print(report, reports.text(report, arguments.price_per_poll))
+  context.result = report
+  context.print(report, arguments.summary and reports.line(report)
+    or reports.text(report, arguments.price_per_poll))
   return 0
 end
 
