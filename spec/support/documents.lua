@@ -97,6 +97,8 @@ if [ "${1-}" = simulate ]; then unset LD_PRELOAD; exec lua5.4 %s/bin/xcompliance
 exec %s "$@"
 ]]
 
+local SECONDS = 55 -- for a document; Bench.spawn waits for a minute
+
 local Run = {}
 Run.__index = Run
 
@@ -115,7 +117,9 @@ function M.start(path)
   write_program(bin .. "/run-lua", "exec " .. benches.command("") .. ' "$@"\n')
   run.port = free_port()
   benches.write(work .. "/.script", run:here(script_of(run.blocks, bench)))
-  run.process = bench:spawn(("sh -c 'cd %s && PATH=%s:$PATH exec sh .script'"):format(work, bin))
+  -- which also ends what a script has started and not ended
+  run.process = bench:spawn(("sh -c 'cd %s && PATH=%s:$PATH exec timeout %d sh .script'"):format(
+    work, bin, SECONDS))
   return run
 end
 
