@@ -7,6 +7,7 @@ local shell = require("spec.support.simulator").shell
 
 local RUN = {
   "README.md", "docs/tutorial.md", "docs/sync.md", "docs/token.md", "docs/faq.md",
+  "docs/extract.md", "docs/redaction.md", "docs/doctor.md", "docs/report.md",
   "docs/guide-researchers.md", "docs/guide-operators.md", "docs/guide-openresty.md",
 }
 

@@ -5,7 +5,7 @@
 --     ```sh by-hand    is not run: it installs something, or serves until it is stopped
 --     ```lua           is run, likewise; `lua x-api`, `lua by-hand`
 --     ```text          after a block: lines that it prints, in this order; … stands for anything
---     <!-- run: … -->  a line that is run, and that a reader does not see
+--     <!-- run: … -->  a line that is run, and that a reader does not see; <!-- run x-api: … -->
 --
 -- A server that a document starts listens at port 8080; here that is a free one.
 
@@ -26,7 +26,7 @@ function M.blocks(path)
   local text = assert(benches.read(path), path)
   for line in text:gmatch("([^\n]*)\n") do
     number = number + 1
-    local hidden = line:match("^<!%-%- run: (.*) %-%->$")
+    local hidden_mark, hidden = line:match("^<!%-%- run ?(%S*): (.*) %-%->$")
     local language, mark = line:match("^```(%S*) ?(.*)$")
     if block and line == "```" then
       local last = found[#found]
@@ -41,7 +41,9 @@ function M.blocks(path)
     elseif language then
       block = { language = language, mark = mark, text = "", line = number }
     elseif hidden then
-      found[#found + 1] = { language = "sh", mark = "", text = hidden .. "\n", line = number }
+      found[#found + 1] = {
+        language = "sh", mark = hidden_mark, text = hidden .. "\n", line = number,
+      }
     end
   end
   assert(not block, path .. ": a block has no end")
