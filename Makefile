@@ -95,7 +95,7 @@ RUN_PACKAGES := lua5.4 lua-cjson lua-argparse lua-cqueues lua-luaossl
 BUILD_PACKAGES := $(RUN_PACKAGES) gcc libc6-dev make pkg-config liblua5.4-dev \
   libcurl4-openssl-dev libisal-dev libzstd-dev libbz2-dev liblzma-dev libarchive-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) lua5.1 luajit2 libluajit2-5.1-dev lua-busted lua-luv lua-socket lua-sql-sqlite3 curl nginx \
-  libnginx-mod-http-lua openssl zstd gzip bzip2 xz-utils tar zip unzip python3 wrk faketime fiu-utils procps strace locales luarocks tmux lua-penlight \
+  libnginx-mod-http-lua openssl zstd gzip bzip2 xz-utils tar zip unzip python3 wrk faketime fiu-utils procps strace locales luarocks tmux lua-penlight sqlite3 postgresql \
   $(if $(filter lua5.3,$(LUAS)),lua5.3 liblua5.3-dev)
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind cppcheck clang clang-tidy libclang-rt-dev
 LINT_PACKAGES := clang clang-format lua-check shellcheck

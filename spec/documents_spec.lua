@@ -9,6 +9,7 @@ local RUN = {
   "README.md", "docs/tutorial.md", "docs/sync.md", "docs/token.md", "docs/faq.md",
   "docs/extract.md", "docs/redaction.md", "docs/doctor.md", "docs/report.md",
   "docs/guide-researchers.md", "docs/guide-operators.md", "docs/guide-openresty.md",
+  "docs/databases.md",
 }
 
 describe("the document", function()
