@@ -115,7 +115,7 @@ describe("the command", function()
       local status, out = run "verdicts --tweets @t.jsonl --users @u.jsonl -o @both.verdicts"
       assert.equal(0, status)
       assert.equal(("%s: verdicts on 2 tweets (1 scrub_geo, 1 suspended)\n"
-        .. "%s: verdicts on 1 users (1 deleted)\n"):gsub("%%s", scratch:at("both.verdicts")), out)
+        .. "%s: verdicts on 1 user (1 deleted)\n"):gsub("%%s", scratch:at("both.verdicts")), out)
       run "redact @in.jsonl --tweets @both.verdicts --users @both.verdicts -o @out.jsonl"
       assert.equal(LEFT, scratch:read("out.jsonl"))
     end)

@@ -32,8 +32,8 @@ local function compile(verdicts, arguments, context)
   local counts, lines = verdicts:counts(), {}
   for _, type in ipairs { "tweets", "users" } do
     if counts[type] then
-      lines[#lines + 1] = ("%s: verdicts on %s %s (%s)"):format(arguments.output,
-        text.count(counts[type].ids), type, results.line(counts[type]) or "none")
+      lines[#lines + 1] = ("%s: verdicts on %s (%s)"):format(arguments.output,
+        text.plural(counts[type].ids, type:sub(1, -2)), results.line(counts[type]) or "none")
     end
   end
   context.print(counts, table.concat(lines, "\n"))
