@@ -48,7 +48,8 @@ describe("the command line", function()
       { "missing option '%-o'", "check", "tweets", "ids" },
       { "%-%-poll is MIN:MAX", "check", "tweets", "ids", "-o", "x", "--poll", "0:1" },
       { "%-%-poll is MIN:MAX", "check", "tweets", "ids", "-o", "x", "--poll", "9:1" },
-      { "malformed argument 'soon'", "check", "tweets", "i", "-o", "x", "--deadline", "soon" },
+      { "%-%-deadline is a number, not 'soon'",
+        "check", "tweets", "i", "-o", "x", "--deadline", "soon" },
     } do
       local status, out, err = run({}, (table.unpack or unpack)(case, 2)) -- luacheck: ignore
       assert.equal(64, status)

@@ -87,8 +87,8 @@ describe("the configuration", function()
       assert.matches(pattern, err, 1, true)
       assert.matches("xcompliance.conf", err, 1, true)
     end
-    for _, path in ipairs { scratch:at("missing"), scratch.path } do
-      local status, _, err = run("list tweets --config " .. path)
+    for _, path in ipairs { " " .. scratch:at("missing"), " " .. scratch.path, "=" } do
+      local status, _, err = run("list tweets --config" .. path)
       assert.equal(78, status)
       assert.matches("cannot be read", err)
     end

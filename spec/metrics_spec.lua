@@ -86,7 +86,11 @@ describe("the metrics of a run", function()
     local ids, results = bench:list(20 * 5), bench.folder .. "/r.jsonl"
     assert.equal(73, (run("check", "tweets", ids, "-o", results, "--poll", "1:1", "--metrics",
       "/proc/x")))
-    assert.equal(64, (run("check", "tweets", ids, "-o", results, "--metrics", ids)))
+    local before = benches.read(ids)
+    for _, name in ipairs { ids, "" } do
+      assert.equal(64, (run("check", "tweets", ids, "-o", results, "--metrics", name)))
+      assert.equal(before, benches.read(ids))
+    end
   end)
 
   it("escape what others have written", function()

@@ -19,7 +19,7 @@ function M.define(command)
   command:flag("--no-wait", "Do not wait if another job of the type is running: end with status"
     .. " 75.")
   command:option("--deadline", "Give up after SECONDS; run the same command again to resume.")
-    :argname("SECONDS"):convert(tonumber)
+    :argname("SECONDS"):convert(convert.number("--deadline"))
   command:option("--upload", "How to upload: resumable only if the API still allows it (default:"
     .. " auto, which is simple)."):choices { "auto", "resumable", "simple" }
   command:option("--poll", "Seconds between two polls of a job (default: 5:60).")
@@ -27,7 +27,7 @@ function M.define(command)
   command:option("--max-polls-per-15min", "Poll at most N times in 15 minutes."):argname("N")
     :convert(convert.count("--max-polls-per-15min"))
   command:option("--price-per-poll", "What a poll costs, for the summary."):argname("PRICE")
-    :convert(tonumber)
+    :convert(convert.number("--price-per-poll"))
   M.define_download(command)
   command:flag("--summary", "Print one line instead of the report, for a log.")
   command:option("--metrics", "Replace FILE by what the run has done, for Prometheus; also if it"

@@ -17,6 +17,16 @@ function M.count(option)
   end
 end
 
+--- A function that reads a number.
+-- @tparam string option its name, for messages
+function M.number(option)
+  return function(value)
+    local number = tonumber(value)
+    if number then return number end
+    return nil, ("%s is a number, not '%s'"):format(option, value)
+  end
+end
+
 --- A size of memory: "512M" as bytes.
 function M.memory(value)
   local number, unit = value:upper():match("^(%d+)([KMGT]?)I?B?$")

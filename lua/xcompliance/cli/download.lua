@@ -1,6 +1,7 @@
 --- xcompliance download
 -- @internal xcompliance.cli.download
 
+local convert = require "xcompliance.cli.convert"
 local asking = require "xcompliance.cli.asking"
 local errors = require "xcompliance.errors"
 local lines = require "xcompliance.lines"
@@ -15,7 +16,8 @@ function M.define(command)
   command:argument("url", "The job's download_url.")
   command:option("-o --output", "The file for the results; - is standard output.")
     :argname("RESULTS"):count(1)
-  command:option("--deadline", "Give up after SECONDS."):argname("SECONDS"):convert(tonumber)
+  command:option("--deadline", "Give up after SECONDS."):argname("SECONDS")
+    :convert(convert.number("--deadline"))
   asking.define_download(command)
   command:flag("--as-is", "Accept whatever is downloaded, even if it is not results.")
   command:epilog("The file takes its name when it is whole, verified, and every line of it was read"

@@ -10,6 +10,7 @@
 -- and is listed in COMMANDS, or is a call of the API. The context is described at `new_context`.
 -- @internal xcompliance.cli
 
+local convert = require "xcompliance.cli.convert"
 local api_calls = require "xcompliance.api_calls"
 local argparse = require "argparse"
 local calls = require "xcompliance.call"
@@ -77,11 +78,11 @@ local function add_api_options(command)
     :argname("FILE")
   command:option("--proxy", "Go through this proxy (default: HTTPS_PROXY)"):argname("URL")
   command:option("--timeout", "Seconds that a call of the API may take (default: 30)")
-    :argname("SECONDS"):convert(tonumber)
+    :argname("SECONDS"):convert(convert.number("--timeout"))
   command:option("--low-speed-limit", "Bytes a second below which a transfer is broken off, and"
-    .. " tried again (default: 1024)"):argname("BYTES"):convert(tonumber)
+    .. " tried again (default: 1024)"):argname("BYTES"):convert(convert.number("--low-speed-limit"))
   command:option("--low-speed-time", "Seconds that it may be slower (default: 60)")
-    :argname("SECONDS"):convert(tonumber)
+    :argname("SECONDS"):convert(convert.number("--low-speed-time"))
 end
 
 local WIDTH = 79 -- columns of the help: terminals have 80
@@ -253,12 +254,13 @@ end
 local function run(command, arguments, context)
   local ok, err = check_files(command, arguments)
   if not ok then return context.fail(err) end
+  context.metrics = arguments.metrics -- from here on it is known to be no other file
   return command.run(arguments, context)
 end
 
 --- Writes what the run has done. A run whose metrics cannot be written has not done all of it.
 local function write_metrics(arguments, context, status)
-  local ok, err = metrics.write(calls.new(blocking, {}), arguments.metrics, {
+  local ok, err = metrics.write(calls.new(blocking, {}), context.metrics, {
     command = arguments.command, status = status, began = context.began, ended = os.time(),
     result = context.result,
   })
@@ -288,7 +290,7 @@ function M.main(argv, env)
       local result
       ok, result = pcall(run, command, arguments, context)
       status = ok and result or context.fail(errors.from(result))
-      if arguments.metrics then status = write_metrics(arguments, context, status) end
+      if context.metrics then status = write_metrics(arguments, context, status) end
       context.finish(status)
       return status
     end

@@ -60,8 +60,9 @@ end
 -- @tparam function getenv
 -- @treturn ?string a path; nil if there is no file
 function M.path(given, getenv)
-  given = given or getenv "XCOMPLIANCE_CONFIG"
-  if given and given ~= "" then return given end
+  local named = getenv "XCOMPLIANCE_CONFIG"
+  if named == "" then named = nil end
+  if given or named then return given or named end
   local home = getenv "HOME"
   local folder = getenv "XDG_CONFIG_HOME" or (home and home .. "/.config")
   for _, path in ipairs { folder and folder .. "/xcompliance.conf" or "/etc/xcompliance.conf",

@@ -30,7 +30,7 @@ function M.define(command)
   asking.define(command)
   command:option("--max-age", "Do not ask again about ids that were checked less than DAYS ago with"
     .. " this option; what was said of them counts (docs/sync.md).")
-    :argname("DAYS"):convert(tonumber)
+    :argname("DAYS"):convert(convert.number("--max-age"))
   command:option("--jobs", "Number of threads (default: one for each processor)."):argname("N")
     :convert(convert.count("--jobs"))
   command:flag("--strict", "Parse every record when redacting.")

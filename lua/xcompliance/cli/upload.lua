@@ -1,6 +1,7 @@
 --- xcompliance upload
 -- @internal xcompliance.cli.upload
 
+local convert = require "xcompliance.cli.convert"
 local errors = require "xcompliance.errors"
 local models = require "xcompliance.cli.models"
 local text = require "xcompliance.text"
@@ -11,9 +12,10 @@ function M.define(command)
   command:argument("url", "The job's upload_url.")
   command:argument("ids", "A file of ids, one a line.")
   command:option("--chunk", "Bytes a piece of a resumable upload; a multiple of 262144.")
-    :argname("BYTES"):convert(tonumber)
+    :argname("BYTES"):convert(convert.number("--chunk"))
   command:flag("--as-is", "Send the file whatever it holds (default: only if it is a list of ids).")
-  command:option("--deadline", "Give up after SECONDS."):argname("SECONDS"):convert(tonumber)
+  command:option("--deadline", "Give up after SECONDS."):argname("SECONDS")
+    :convert(convert.number("--deadline"))
   command:epilog("The URL says where the ids go, and whether the upload is resumable.\n\n"
     .. "Example:\n   xcompliance upload \"$upload_url\" ids.txt")
 end
