@@ -33,7 +33,7 @@ flows.describe("results on the disk", function()
   --- Runs the command that downloads. The old results must be there, or the whole new ones.
   local function download(wrapper)
     local output, status = run(bench:xcompliance(
-      ("download %s %s"):format(quote(job.download_url), quote(target)), wrapper) .. " 2>&1")
+      ("download %s -o %s"):format(quote(job.download_url), quote(target)), wrapper) .. " 2>&1")
     if status == 0 then
       assert.is_true(benches.read(target) == results, "the file is not the results")
     else
@@ -121,7 +121,7 @@ flows.describe("results on the disk", function()
     if not CAN_MOUNT then return pending "file systems cannot be mounted here" end
     local cwd = assert(shell "pwd")
     local download_there = bench:xcompliance(
-      ("download %s @/results"):format(quote(job.download_url)))
+      ("download %s -o @/results"):format(quote(job.download_url)))
     local output, status = mounted("size=100k",
       ("echo old >results; cd %s; %s; s=$?; cat @/results; ls -A @; exit $s"):format(
         cwd, download_there))
@@ -134,7 +134,7 @@ flows.describe("results on the disk", function()
     if not CAN_MOUNT then return pending "file systems cannot be mounted here" end
     local cwd = assert(shell "pwd")
     local output, status = mounted("ro", ("cd %s; %s"):format(cwd, bench:xcompliance(
-      ("download %s @/results"):format(quote(job.download_url)))))
+      ("download %s -o @/results"):format(quote(job.download_url)))))
     assert.equal(73, status, output)
     assert.matches("Read%-only file system", output)
     assert.matches("choose a place that can be written", output)
@@ -147,7 +147,7 @@ flows.describe("results on the disk", function()
       seed = seed * 48271 % 2147483647
       benches.write(target, "old\n")
       local process = bench:spawn(bench:xcompliance(
-        ("download %s %s"):format(quote(job.download_url), quote(target))))
+        ("download %s -o %s"):format(quote(job.download_url), quote(target))))
       core.sleep(seed / 2147483647 * 0.12)
       process.kill("KILL")
       process.wait()

@@ -322,7 +322,7 @@ describe("the command", function()
       answer("200 OK", {}, A)))
     local function ask(flags)
       return shell(("env BEARER_TOKEN=%s XCOMPLIANCE_BASE_URL=%s %s 2>&1"):format(benches.TOKEN,
-        server.url, benches.command(("bin/xcompliance download %s/o /tmp/%s.jsonl %s"):format(
+        server.url, benches.command(("bin/xcompliance download %s/o -o /tmp/%s.jsonl %s"):format(
           server.url, server.pid, flags))))
     end
     local ok, said = ask("")

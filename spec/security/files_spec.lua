@@ -28,7 +28,7 @@ describe("results", function()
     local job = bench:complete_job(100)
     local trace, target = folder .. "/trace", folder .. "/results"
     local _, status = simulator.run("umask 0; " .. bench:xcompliance(
-      ("download %s %s 2>&1"):format(quote(job.download_url), target),
+      ("download %s -o %s 2>&1"):format(quote(job.download_url), target),
       "strace -f -o " .. trace .. " -e trace=openat,fsync,rename,renameat,renameat2,unlink"))
     assert.equal(0, status)
     assert.equal("600", shell("stat -c %a " .. target))
