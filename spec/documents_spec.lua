@@ -105,6 +105,13 @@ describe("a link", function()
     assert.is_true(count > 50)
   end)
 
+  it("leads from the index to each document", function()
+    local index = benches.read("docs/README.md")
+    for name in shell("git ls-files 'docs/*.md'"):gmatch("docs/([^\n]+%.md)") do
+      assert.is_truthy(name == "README.md" or index:find("(" .. name .. ")", 1, true), name)
+    end
+  end)
+
   it("that is dead is found", function()
     assert.is_true(leads_somewhere("docs/sync.md", "../README.md#commands"))
     assert.is_true(leads_somewhere("docs/sync.md", "redaction.md#when-in-doubt-nothing"))
