@@ -34,7 +34,7 @@ end
 --- The checks of a type that count.
 -- @tparam string folder of the state
 -- @tparam string type_name "tweets" or "users"
--- @tparam ?number days how old they may be; nil: none counts
+-- @tparam number days how old they may be
 -- @tparam number now seconds since 1970
 -- @treturn ?table an array of `{ time, ids, results }`, with paths; or nil, err
 function M.list(folder, type_name, days, now)
@@ -43,7 +43,7 @@ function M.list(folder, type_name, days, now)
   local recent = {}
   for _, check in ipairs(checks) do
     local age = now - check.time
-    if days and check.type == type_name and age >= 0 and age < days * DAY then
+    if check.type == type_name and age >= 0 and age < days * DAY then
       recent[#recent + 1] = { time = check.time, ids = folder .. "/" .. check.ids,
         results = folder .. "/" .. check.results }
     end

@@ -46,7 +46,7 @@ local STATES = { redact = sync_redact.redact }
 local function begin(run)
   return run:record {
     step = "check", started = os.time(), files = run.files, extracted_tweets = false,
-    extracted_users = false,
+    extracted_users = false, age = run.age,
   }
 end
 
@@ -87,12 +87,16 @@ local function has_list(run, type)
   return true
 end
 
---- How many of the ids were not checked lately.
-local function count_due(run, type, ids)
-  if not run.options.max_age then return ids end
-  local recent, err = run:recent_checks(type)
+--- Notes how many of the ids are due, and which earlier results count for the others: these are
+-- applied, whatever happens to the index until then.
+local function add_due(run, type, fact)
+  fact.due, fact.earlier = fact.ids, {}
+  if not run.options.max_age then return fact end
+  local recent, err = recent_checks.list(run.folder, type, run.options.max_age, run.facts.started)
   if not recent then return nil, err end
-  return recent_checks.due(run.call, run:ids_path(type), recent, run:due_path(type))
+  for i, check in ipairs(recent) do fact.earlier[i] = text.basename(check.results) end
+  fact.due, err = recent_checks.due(run.call, run:ids_path(type), recent, run:due_path(type))
+  return fact.due and fact, err
 end
 
 local function extract(run, call, type)
@@ -108,9 +112,9 @@ local function extract(run, call, type)
   local counts
   counts, err = dataset.extract(options)
   if not counts then return nil, err end
-  local fact = { ids = counts.ids, classes = classes_of(run, counts) }
-  fact.due, err = count_due(run, type, counts.ids)
-  if not fact.due then return nil, err end
+  local fact
+  fact, err = add_due(run, type, { ids = counts.ids, classes = classes_of(run, counts) })
+  if not fact then return nil, err end
   local ok
   ok, err = run:record { ["extracted_" .. type] = fact }
   if not ok then return nil, err end
@@ -249,11 +253,6 @@ function Run:due_path(type)
   return self.options.max_age and self:path(type .. ".due.ids") or self:ids_path(type)
 end
 
---- Earlier checks whose answers still count.
-function Run:recent_checks(type)
-  return recent_checks.list(self.folder, type, self.options.max_age, self.facts.started)
-end
-
 function Run:results_path(type) return self:path(type .. ".results.jsonl") end
 
 --- The list of the ids that must be deleted is kept for the next time.
@@ -340,6 +339,11 @@ local function settings_of(options)
   }
 end
 
+--- A number as the journal compares it: through JSON it might be rounded.
+local function age_of(options)
+  return options.max_age and ("`max_age` %.14g"):format(options.max_age) or false
+end
+
 --- Whether the state has the report of a sync that was applied, and so the lists of its ids.
 local function has_report(run)
   local file = io.open(run:path("report.json"), "r")
@@ -364,11 +368,17 @@ local function tell_changes(run, changes)
   end
 end
 
+--- Whether a job was created for the list of ids of a type.
+-- @treturn ?boolean or nil, err
+local function is_type_bound(run, type)
+  if run.facts["checked_" .. type] then return true end
+  return checks.is_bound(run.connection, run:check_options(type))
+end
+
 --- Drops the list of ids of a type, unless a job was created for it.
 -- @treturn ?boolean whether it was bound; or nil, err
 local function release(run, type)
-  local is_bound, err = run.facts["checked_" .. type] ~= nil, nil
-  if not is_bound then is_bound, err = checks.is_bound(run.connection, run:check_options(type)) end
+  local is_bound, err = is_type_bound(run, type)
   if is_bound then return true end
   if is_bound == nil then return nil, err end
   local ok
@@ -399,12 +409,37 @@ local function check_settings(run)
   return run:record { step = "redact", report = false }
 end
 
+--- Whether a job was created, or records are being replaced.
+-- @treturn ?boolean or nil, err
+local function is_bound(run)
+  if run.facts.step ~= "check" then return true end
+  for _, type in ipairs(TYPES) do
+    local bound, err = is_type_bound(run, type)
+    if bound ~= false then return bound, err end
+  end
+  return false
+end
+
+--- Another `max_age` is another list of ids, and other earlier results: a run that is bound must
+-- end with that which it began with. One that is not begins again.
+local function check_age(run)
+  local bound, err = is_bound(run)
+  if bound == nil then return nil, err end
+  if not bound then return begin(run) end
+  return nil, errors.new("usage", ("%s is of an unfinished sync with %s, which decides what was"
+    .. " asked and what counts - run that one to its end first, or remove the file to start again:"
+    .. " the results of %s are lost then"):format(run.journal.path,
+      run.facts.age or "no `max_age`", text.plural(run:job_count(), "job")),
+    { file = run.journal.path })
+end
+
 local function resume(run)
   if run.journal:is_new() then return true end
   if run.facts.started then
     run.call:report { message = "resuming the sync that began at " .. text.moment(run.facts.started)
       .. "; state: " .. run.folder }
   end
+  if run.facts.started and (run.facts.age or false) ~= run.age then return check_age(run) end
   if run.facts.step == "check" then return check_files(run) end
   return check_settings(run)
 end
@@ -500,7 +535,7 @@ function M.sync(connection, options)
   if not ok then return nil, err end
   return run_to_end(setmetatable({
     connection = connection, call = call, options = checked, folder = strip_slashes(folder),
-    settings = settings_of(checked),
+    settings = settings_of(checked), age = age_of(checked),
   }, Run))
 end
 

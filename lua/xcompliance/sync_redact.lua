@@ -100,11 +100,11 @@ local function load_verdicts(run)
   local options = { jobs = run.options.jobs, loop = run.call.loop,
     on_progress = run.options.on_progress }
   for _, type in ipairs(run.TYPES) do
-    local recent, err = run:recent_checks(type)
-    if not recent then return nil, err end
     local paths = {}
     if run.facts["checked_" .. type] then paths[1] = run:results_path(type) end
-    for _, check in ipairs(recent) do paths[#paths + 1] = check.results end
+    for _, name in ipairs(run.facts["extracted_" .. type].earlier or {}) do
+      paths[#paths + 1] = run:path(name)
+    end
     if #paths > 0 then options[type] = paths end
   end
   if not options.tweets and not options.users then return verdicts_of.none(run.call) end
