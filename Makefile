@@ -312,12 +312,15 @@ screenshots: test-packages
 	@mkdir -p build/screenshots
 	@SCREENSHOTS=$(CURDIR)/build/screenshots $(MAKE) -s test SPECS=spec/report_page_spec.lua LUAS=lua5.4
 
+# absolute, since some recipes work in another folder
+TARGET = $(abspath $(DESTDIR))
+
 # for each Lua that was built for: LuaJIT looks where Lua 5.1 does. The command runs under the first
 define install_for
-	install -d $(DESTDIR)$(PREFIX)/lib/lua/$(2)/xcompliance
-	install -m 644 $(BUILD)/$(1)/xcompliance/core.so $(DESTDIR)$(PREFIX)/lib/lua/$(2)/xcompliance/
+	install -d $(TARGET)$(PREFIX)/lib/lua/$(2)/xcompliance
+	install -m 644 $(BUILD)/$(1)/xcompliance/core.so $(TARGET)$(PREFIX)/lib/lua/$(2)/xcompliance/
 	cd lua && find xcompliance -name '*.lua' -exec \
-	  install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/lua/$(2)/{} \;
+	  install -D -m 644 {} $(TARGET)$(PREFIX)/share/lua/$(2)/{} \;
 
 endef
 
@@ -332,21 +335,21 @@ describe: all
 .PHONY: install
 install: all describe
 	$(foreach lua,$(LUAS),$(call install_for,$(lua),$(patsubst lua%,%,$(lua:luajit=lua5.1))))
-	install -d $(DESTDIR)$(PREFIX)/bin
+	install -d $(TARGET)$(PREFIX)/bin
 	sed '1s/lua5.4/$(firstword $(LUAS))/' bin/xcompliance >$(BUILD)/xcompliance
-	install -m 755 $(BUILD)/xcompliance $(DESTDIR)$(PREFIX)/bin/xcompliance
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(DESCRIPTION)/man1/*
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESCRIPTION)/bash/*
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions $(DESCRIPTION)/zsh/*
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(DESCRIPTION)/fish/*
+	install -m 755 $(BUILD)/xcompliance $(TARGET)$(PREFIX)/bin/xcompliance
+	install -D -m 644 -t $(TARGET)$(PREFIX)/share/man/man1 $(DESCRIPTION)/man1/*
+	install -D -m 644 -t $(TARGET)$(PREFIX)/share/bash-completion/completions $(DESCRIPTION)/bash/*
+	install -D -m 644 -t $(TARGET)$(PREFIX)/share/zsh/vendor-completions $(DESCRIPTION)/zsh/*
+	install -D -m 644 -t $(TARGET)$(PREFIX)/share/fish/vendor_completions.d $(DESCRIPTION)/fish/*
 
 # what an installation of this version puts there, and the folders that are its own
 .PHONY: uninstall
 uninstall:
 	@rm -rf build/uninstall && $(MAKE) -s install DESTDIR=$(CURDIR)/build/uninstall PREFIX=$(PREFIX)
-	cd build/uninstall && find . -type f -exec sh -c 'for file; do rm -f "$(DESTDIR)/$$file"; done' sh {} +
+	cd build/uninstall && find . -type f -exec sh -c 'for file; do rm -f "$(TARGET)/$$file"; done' sh {} +
 	cd build/uninstall && find . -depth -type d -path '*xcompliance*' \
-	  -exec sh -c 'for folder; do rmdir "$(DESTDIR)/$$folder" 2>/dev/null || true; done' sh {} +
+	  -exec sh -c 'for folder; do rmdir "$(TARGET)/$$folder" 2>/dev/null || true; done' sh {} +
 
 # the Debian package in build; deb-test installs it in a new Debian, which debootstrap makes (root)
 .PHONY: deb

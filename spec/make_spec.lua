@@ -95,6 +95,16 @@ describe("make", function()
     assert.equal("", scratch:shell("find . -name '*xcompliance*'"))
   end)
 
+  it("installs into a relative DESTDIR and uninstalls from it", function()
+    local stage = "build/spec-destdir"
+    finally(function() shell("rm -rf " .. stage) end)
+    assert.matches("status 0", make(("install DESTDIR=%s PREFIX=/usr"):format(stage)))
+    assert.equal("", shell("test -e lua/build && echo 'in the sources' || true"))
+    assert.is_not.equal("", shell(("find %s -name client.lua"):format(stage)))
+    assert.matches("status 0", make(("uninstall DESTDIR=%s PREFIX=/usr"):format(stage)))
+    assert.equal("", shell(("find %s -type f"):format(stage)))
+  end)
+
   it("packs the version that the core states, which the changelog begins with", function()
     assert.equal(VERSION, shell("unset MAKEFLAGS; make -s --eval='show: ; @echo $(VERSION)' show"))
     assert.equal(VERSION, benches.read("CHANGELOG.md"):match("\n## ([%d.]+)"))

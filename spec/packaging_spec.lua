@@ -25,6 +25,7 @@ describe("the description of the command", function()
 
   it("has a manual page for the command and for each subcommand, with all of its flags", function()
     local main = scratch:read("man1/xcompliance.1")
+    assert.matches("\\fB\\-\\-version\\fR", main, 1, true)
     for _, command in ipairs(cli.parser()._commands) do
       local page = scratch:read(("man1/xcompliance-%s.1"):format(command._name))
       assert.matches("xcompliance\\-" .. command._name, main, 1, true)
@@ -78,6 +79,7 @@ describe("the description of the command", function()
     assert.equal("created complete ", (proposals("xcompliance", "list", "--status", "c")
       :gsub("^complete created ", "created complete ")))
     assert.equal("complete.sh ", proposals("xcompliance", "redact", "--shape", "compl"))
+    assert.equal("tweets users ", proposals("xcompliance", "check", ""))
   end)
 
   for _, case in ipairs { { "zsh", "zsh/_xcompliance" }, { "fish", "fish/xcompliance.fish" } } do
@@ -94,6 +96,9 @@ describe("the description of the command", function()
       local said = shell(("cd %s && HOME=%s fish -c 'source fish/xcompliance.fish;"
         .. " complete -C \"xcompliance sy\"'"):format(scratch.path, scratch.path))
       assert.matches("^sync", said)
+      said = shell(("cd %s && HOME=%s fish -c 'source fish/xcompliance.fish;"
+        .. " complete -C \"xcompliance check twe\"'"):format(scratch.path, scratch.path))
+      assert.equal("tweets", said)
     end)
   end
 end)
