@@ -34,6 +34,7 @@ build = {
         "src/dataset/bytes/container.c",
         "src/dataset/bytes/decoder.c",
         "src/dataset/bytes/foreign.c",
+        "src/dataset/bytes/gzip_members.c",
         "src/dataset/bytes/input.c",
         "src/dataset/bytes/json_cut.c",
         "src/dataset/bytes/leftover.c",

@@ -1,9 +1,7 @@
 /* packing.c - see packing.h
  *
- * gzip is ISA-L's: it decodes five times as fast as zlib; its three levels, which gzip's nine map
- * to, encode ten times as fast as gzip -6, and the result is a third larger. zstd is libzstd's,
- * bzip2 libbz2's, xz liblzma's. Every encoder makes one member, however the data come: some readers
- * stop after the first.
+ * gzip is ISA-L's: it decodes five times as fast as zlib; gzip_members.h encodes. zstd is libzstd's,
+ * bzip2 libbz2's, xz liblzma's, each of which encodes one member, however the data come.
  */
 #include "dataset/bytes/packing.h"
 
@@ -18,6 +16,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "dataset/bytes/gzip_members.h"
 #include "memory.h"
 
 enum { LEAST_MEMORY = 128 << 20 };
@@ -25,11 +24,6 @@ enum { LEAST_MEMORY = 128 << 20 };
 /* {==================================================================
 ** gzip
 ** =================================================================== */
-
-struct gzip_encoder {
-  struct isal_zstream stream;
-  unsigned char memory[];
-};
 
 static bool gzip_begins(const unsigned char *b, size_t size) {
   return size >= 2 && b[0] == 0x1f && b[1] == 0x8b;
@@ -69,38 +63,6 @@ static enum packing_step gzip_decode(void *decoder, struct packing_buffers *b) {
   if (result == ISAL_INCORRECT_CHECKSUM) return PACKING_CHECKSUM;
   if (result < 0) return PACKING_CORRUPT;
   return state->block_state == ISAL_BLOCK_FINISH ? PACKING_DONE : PACKING_MORE;
-}
-
-static void *gzip_encoder_new(int level, int threads) {
-  static const uint32_t memory[] = {0, ISAL_DEF_LVL1_EXTRA_LARGE, ISAL_DEF_LVL2_EXTRA_LARGE,
-                                    ISAL_DEF_LVL3_EXTRA_LARGE};
-  uint32_t own = level < 4 ? 1 : level < 6 ? 2 : 3;
-  struct gzip_encoder *encoder = malloc(sizeof *encoder + memory[own]);
-  (void)threads;
-  if (!encoder) return NULL;
-  isal_deflate_init(&encoder->stream);
-  encoder->stream.level = own;
-  encoder->stream.level_buf = encoder->memory;
-  encoder->stream.level_buf_size = memory[own];
-  encoder->stream.gzip_flag = IGZIP_GZIP;
-  return encoder;
-}
-
-static enum packing_step gzip_encode(void *encoder, struct packing_buffers *b) {
-  struct isal_zstream *stream = &((struct gzip_encoder *)encoder)->stream;
-  uint32_t in = at_most_32_bits(b->in_size), out = at_most_32_bits(b->out_size);
-  stream->next_in = (unsigned char *)(uintptr_t)b->in;
-  stream->avail_in = in;
-  stream->next_out = b->out;
-  stream->avail_out = out;
-  stream->end_of_stream = b->last && in == b->in_size;
-  if (isal_deflate(stream) != COMP_OK) return PACKING_REFUSED;
-  b->in += in - stream->avail_in;
-  b->in_size -= in - stream->avail_in;
-  b->out += out - stream->avail_out;
-  b->out_size -= out - stream->avail_out;
-  if (b->last) return stream->internal_state.state == ZSTATE_END ? PACKING_DONE : PACKING_MORE;
-  return b->in_size == 0 && stream->avail_out > 0 ? PACKING_DONE : PACKING_MORE;
 }
 
 /* }================================================================== */
@@ -396,10 +358,10 @@ static const struct packing packings[] = {
      gzip_decoder_begin,
      gzip_decode,
      free,
-     6,
+     5,
      gzip_encoder_new,
      gzip_encode,
-     free},
+     gzip_encoder_free},
     {"zstd",
      ".zst",
      {".tzst"},
