@@ -78,6 +78,36 @@ flows.describe("the slot of a type", function(flow)
       assert.equal("complete", jobs()[1].status)
     end)
 
+    it("is reported again if its status changes, in the times of this machine's clock", function()
+      bench:stop()
+      start { clock_offset = 7200 }
+      local other = bench:job()
+      local on_progress, reported = listener("created, waits for", function()
+        bench.sim:change_job(other.id, { status = "in_progress" })
+      end)
+      assert(check { on_progress = function(event)
+        on_progress(event)
+        if reported[2] then bench.sim:change_job(other.id, { status = "complete" }) end
+      end })
+      local function is_near(seconds, said)
+        for late = -5, 60 do
+          if said == os.date("%H:%M:%S", os.time() + seconds - late) then return true end
+        end
+      end
+      assert.is_true(is_near(900, reported[1]:match("until (%S+) at the latest")), reported[1])
+      assert.is_true(is_near(0, reported[2]:match("in_progress since ([%d:]+)")), reported[2])
+    end)
+
+    it("holds it until its upload window has ended for sure: dates are whole seconds", function()
+      local other = bench:job()
+      bench.sim:advance(901)
+      bench.sim:change_job(other.id, { status = "created" })
+      bench:arm("create:409")
+      local on_progress, reported = listener()
+      assert(check { on_progress = on_progress, deadline = 10 })
+      assert.matches("which holds the slot of tweets$", reported[1])
+    end)
+
     it("is polled no more often than a job of our own, and reported once", function()
       bench:job()
       local on_progress, reported = listener()

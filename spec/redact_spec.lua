@@ -369,6 +369,18 @@ describe("redaction", function()
       assert.same({ 2, 2 }, { counts.files[1].dropped, counts.files[2].records })
     end)
 
+    it("that a user's latest tweet counts for its own reason before that of its user", function()
+      local verdicts = load {
+        tweets = { ["2"] = { { outcome = "rehydrate" } } },
+        users = { ["7"] = { { outcome = "scrub_geo" } } },
+      }
+      scratch:write("in", '{"id":"7","username":"u","status":{"id":"2","text":"a","geo":{"a":1}}}\n'
+        .. '{"id":"7","username":"u","status":{"id":"3","text":"a","geo":{"a":1}}}\n')
+      local counts = assert(redact(verdicts, "in", { policy = { rehydrate = "scrub_geo" } }))
+      assert.same({ rehydrate = 1, scrub_geo = 1 }, counts.tweets)
+      assert.equal(2, counts.changed)
+    end)
+
     it("a time that grows with a page's length, not with its square", function()
       local pages = { tweets = {}, users = {} }
       for i = 1, 30000 do

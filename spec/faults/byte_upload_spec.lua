@@ -109,8 +109,15 @@ describe("an upload to the API", function()
       assert.equal(job.id, err.job.id)
     end)
 
+    it("row 90: the same in the second in which it expires: dates are whole, " .. status, function()
+      bench:arm("upload:" .. status .. "x*")
+      bench.sim:advance(899)
+      fails("expired", "upload get")
+    end)
+
     it("row 90: distinguished by the job: the URL is of no use, " .. status, function()
       bench:arm("upload:" .. status .. "x*")
+      bench.sim:advance(890)
       local err = fails("forbidden", "upload get", "accepts the bearer token, but not the job's"
         .. " upload URL, which was altered or is for another purpose %- create a new job$")
       assert.is_true(err.url_refused)
