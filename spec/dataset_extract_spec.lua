@@ -30,6 +30,66 @@ describe("extraction", function()
     return (ids:gsub("\n", " "))
   end
 
+  describe("of a folder, by any number of threads,", function()
+    local DAMAGED = { "b.jsonl", "e.jsonl.gz" }
+
+    --- Files of each kind that one thread reads, some of them damaged, and two that all read.
+    local function make()
+      local generator = generators.new(7)
+      local function records(count, damage)
+        local lines = {}
+        for i = 1, count do lines[i] = generator:record():gsub("\n", " ") end
+        if damage then lines[count - 1] = '{"id":"1",' end
+        return table.concat(lines, "\n") .. "\n"
+      end
+      for name in ("a b c d e f g h i"):gmatch("%a") do
+        local plain = "d/" .. name .. ".jsonl"
+        folder:write(plain, records(60, name == "b" or name == "e"))
+        if name > "c" and name < "g" then folder:shell("gzip " .. plain) end
+        if name == "g" then folder:shell("zstd -q --rm " .. plain) end
+      end
+      folder:write("d/j.csv", "id,text\n501,a\n502,b\nx,c\n")
+      folder:write("d/k.txt", "601\n602\n")
+      folder:shell("head -c 900 d/d.jsonl.gz >d/l.jsonl.gz")
+      folder:shell("cd d && zip -q n.zip a.jsonl && cp n.zip o.jsonl && tar cf p.tar c.jsonl k.txt")
+      local large = records(300)
+      folder:write("d/m.jsonl", large:rep(math.ceil(9 * 2 ^ 20 / #large)))
+      folder:write("d/q.jsonl", records(20))
+    end
+
+    it("gives the same", function()
+      make()
+      local first, first_ids, first_skipped
+      for jobs = 1, 5 do
+        local counts, err, ids = extract { inputs = folder:at("d"), jobs = jobs,
+          on_malformed = "skip" }
+        assert(counts, err)
+        local skipped = folder:read("out.ids.malformed")
+        assert.equal(4, select(2, skipped:gsub("\n", "\n")))
+        first, first_ids = first or counts, first_ids or ids
+        first_skipped = first_skipped or skipped
+        assert.same(first, counts)
+        assert.equal(first_ids, ids)
+        assert.equal(first_skipped, skipped)
+      end
+      assert.equal(17, first.files)
+      assert.equal(0, first.unrecognised)
+    end)
+
+    it("stops at the first problem", function()
+      make()
+      for _, name in ipairs(DAMAGED) do
+        for jobs = 1, 5 do
+          local counts, err = extract { inputs = folder:at("d"), jobs = jobs }
+          assert.is_nil(counts)
+          assert.equal(folder:at("d/" .. name), err.file)
+          assert.equal(59, err.line)
+        end
+        folder:shell("rm d/" .. name)
+      end
+    end)
+  end)
+
   describe("of records", function()
     local function records_of(text)
       local records = {}

@@ -265,8 +265,8 @@ describe("row 107: a call that names a file twice", function()
   it("takes only numbers of four digits and more for parts of a numbered output", function()
     for _, name in ipairs { "o.123", "o.000x", "o0001" } do
       scratch:write(name, "1\n")
-      local is_refused, said = run(scratch, ("extract tweets @%s -o @o --ids-per-file 1"):format(name))
-      assert.is_false(is_refused, said)
+      local refused, said = run(scratch, ("extract tweets @%s -o @o --ids-per-file 1"):format(name))
+      assert.is_false(refused, said)
       assert.equal("1\n", scratch:read("o.0001"))
     end
   end)

@@ -13,6 +13,7 @@ enum { LINES = 90000, ROOM = 1 << 20 };
 
 static char folder[] = "/tmp/extract_jobs_test.XXXXXX";
 static char input[64], output[64], list[96];
+static char parts[64]; /* a folder of small files, which threads take; else the input is one file */
 
 /* More than one thread reads. Every `bad`th line is malformed; 0: none. */
 static void write_input(int bad) {
@@ -29,6 +30,22 @@ static void write_input(int bad) {
     if (i % 1000 == 0) fputs("  \r\n\n", file);
   }
   if (fclose(file) != 0) exit(1);
+}
+
+/* The lines of the input in 23 files, in that order. */
+static void split_input(void) {
+  char command[256];
+  snprintf(command, sizeof command,
+           "cd %s && mkdir parts && split -n l/23 --additional-suffix=.jsonl input.jsonl parts/",
+           folder);
+  if (system(command) != 0) exit(1);
+  snprintf(parts, sizeof parts, "%s/parts", folder);
+}
+
+static void clear_parts(void) {
+  char command[96];
+  snprintf(command, sizeof command, "rm -r %s", parts);
+  CHECK(system(command) == 0);
 }
 
 static char *read_all(const char *path) {
@@ -49,7 +66,7 @@ struct outcome {
 };
 
 static struct outcome extract(unsigned jobs, enum extract_malformed on_malformed) {
-  const char *paths[] = {input, NULL};
+  const char *paths[] = {*parts ? parts : input, NULL};
   struct extract_options options = {.type = EXTRACT_TWEETS,
                                     .inputs = paths,
                                     .output = output,
@@ -150,7 +167,11 @@ int main(void) {
   check_same("some malformed", EXTRACT_SKIP);
   write_input(40);
   check_same("many malformed", EXTRACT_SKIP);
+  split_input();
+  check_same("the first error of several files", EXTRACT_STOP);
+  check_same("many malformed in several files", EXTRACT_SKIP);
   unlink(input);
+  clear_parts();
   rmdir(folder);
   return check_end();
 }

@@ -1,7 +1,9 @@
 /* extract.c - see extract.h
  *
- * The run: files one after the other, each by what it holds; then all ids, sorted, to the output.
- * The task's own thread does it; extract_json.c uses more threads if there is much to parse.
+ * The run: files, each by what it holds; then all ids, sorted, to the output. Threads take files,
+ * if there are several that one thread reads well: small ones, and packed ones, which only one can
+ * unpack. All threads together read each of the others: large plain files (extract_json.c), and
+ * archives.
  */
 #include "dataset/extraction/extract.h"
 
@@ -16,6 +18,8 @@
 #include "dataset/text/id.h"
 #include "memory.h"
 #include "thread.h"
+
+enum { LARGE = 8 << 20 /* bytes: worth several threads */, THREADS_MAX = 64 };
 
 /* {==================================================================
 ** Files
@@ -113,29 +117,123 @@ static bool read_archive(struct extraction *x, struct error *error) {
   return done;
 }
 
-static bool read_content(struct extraction *x, struct error *error) {
-  return x->reader->container == CONTAINER_NONE ? read_whole(x, error) : read_archive(x, error);
+/* One thread reads an archive. */
+static bool read_archive_alone(struct extraction *x, struct error *error) {
+  struct members members = {.run = x->run, .room = member_room(1)};
+  enum turns_step step = TURNS_FAILED;
+  bool done = true;
+  members.archive = archive_in_open(x->reader, error);
+  if (!members.archive) return false;
+  while (done && (step = take_member(&members, x, error)) != TURNS_END && step != TURNS_FAILED)
+    done = work_on_member(&members, x, x->turn);
+  archive_in_close(members.archive);
+  return done && step == TURNS_END;
 }
 
-static bool read_file(struct extraction_run *run, const struct folder_file *file,
-                      struct error *error) {
-  struct extraction x = {.run = run, .options = run->options};
+static bool read_content(struct extraction *x, struct error *error) {
+  if (x->reader->container == CONTAINER_NONE) return read_whole(x, error);
+  return x->turn ? read_archive_alone(x, error) : read_archive(x, error);
+}
+
+/* Opens the file x->file. A bad one among many in a folder is like a bad record; one that the user
+ * named is a mistake. */
+static bool open_file(struct extraction *x, struct error *error) {
+  const struct folder_file *file = &x->run->folder.files[x->file];
+  x->reader = reader_open_dataset(file->path, &x->run->task, error);
+  if (!x->reader && file->found && error->code == ERROR_IO) error->code = ERROR_DATA;
+  return x->reader != NULL;
+}
+
+/* All threads read one file. */
+static bool read_file(struct extraction_run *run, size_t number, struct error *error) {
+  struct extraction x = {.run = run, .options = run->options, .file = number};
   bool done;
-  x.reader = run->reader = reader_open_dataset(file->path, &run->task, error);
-  if (!x.reader) {
-    /* a bad file among many in a folder is like a bad record; one that the user named is a
-     * mistake */
-    if (file->found && error->code == ERROR_IO) error->code = ERROR_DATA;
-    return extraction_take_problem(run, error, error);
+  if (!open_file(&x, error)) {
+    done = extraction_skip(&x, error);
+    extraction_free(&x);
+    return done;
   }
+  run->reader = x.reader;
+  x.counts.files = 1;
   done = (read_content(&x, error) && extraction_hand_over(&x, error)) || extraction_skip(&x, error);
   extraction_show_progress(run);
   run->bytes_before += reader_done(run->reader);
-  run->counts.files++;
   reader_close(run->reader);
   run->reader = NULL;
   extraction_free(&x);
   return done;
+}
+
+/* Files that threads read beside each other, one each. */
+struct beside {
+  struct extraction_run *run;
+  size_t next, end;
+};
+
+static enum turns_step take_file(void *context, void *state, struct error *error) {
+  struct beside *beside = context;
+  struct extraction *x = state;
+  if (extraction_is_cancelled(beside->run, error)) return TURNS_FAILED;
+  if (beside->next == beside->end) return TURNS_END;
+  x->file = beside->next++;
+  return TURNS_BESIDE;
+}
+
+static bool work_on_file(void *context, void *state, struct turn *turn) {
+  struct extraction *x = state;
+  struct reader *reader;
+  struct error error;
+  bool done;
+  (void)context;
+  x->turn = turn;
+  x->shared = false;
+  if (!open_file(x, &error)) return extraction_skip(x, &error);
+  reader = x->own_file = x->reader;
+  x->own_bytes = 0;
+  x->counts.files = 1;
+  done = read_content(x, &error) || extraction_skip(x, &error);
+  extraction_count_bytes(x);
+  reader_close(reader);
+  x->own_file = x->reader = NULL;
+  return done;
+}
+
+static bool is_read_beside(const struct folder_file *file) {
+  size_t size;
+  if (file->size == 0 || container_of_name(file->path) != CONTAINER_NONE) return false;
+  return file->size < LARGE || packing_of_name(file->path, &size);
+}
+
+/* The end of the files from `start` that are read beside each other. */
+static size_t end_of_group(const struct folder *folder, size_t start) {
+  size_t end = start;
+  while (end < folder->count && is_read_beside(&folder->files[end]))
+    end++;
+  return end;
+}
+
+static bool read_beside(struct extraction_run *run, size_t start, size_t end, struct error *error) {
+  struct extraction x = {.run = run, .options = run->options};
+  struct beside beside = {run, start, end};
+  unsigned jobs = run->options.jobs > 0 ? run->options.jobs : thread_processors();
+  bool done;
+  if (jobs > THREADS_MAX) jobs = THREADS_MAX;
+  if (jobs > end - start) jobs = (unsigned)(end - start);
+  if (!get_shapes(run, error)) return false; /* before the threads, each of which would make them */
+  done = extraction_share(&x, &beside, take_file, work_on_file, jobs, error);
+  run->bytes_before += atomic_exchange(&run->bytes_beside, 0);
+  return done;
+}
+
+static bool read_files(struct extraction_run *run, struct error *error) {
+  size_t at = 0;
+  while (at < run->folder.count) {
+    size_t end = end_of_group(&run->folder, at);
+    bool several = end > at + 1;
+    if (!(several ? read_beside(run, at, end, error) : read_file(run, at, error))) return false;
+    at = several ? end : at + 1;
+  }
+  return true;
 }
 
 /* }================================================================== */
@@ -174,9 +272,7 @@ static bool prepare(struct extraction_run *x, struct error *error) {
 }
 
 static bool extract(struct extraction_run *x, struct error *error) {
-  if (!prepare(x, error)) return false;
-  for (x->file = 0; x->file < x->folder.count; x->file++)
-    if (!read_file(x, &x->folder.files[x->file], error)) return false;
+  if (!prepare(x, error) || !read_files(x, error)) return false;
   if (!id_set_finish(x->ids, id_output_write, x->output, error) ||
       extraction_is_cancelled(x, error))
     return false;
@@ -220,6 +316,7 @@ static void destroy(struct task *task) {
   folder_free(&x->folder);
   free(x->files);
   free_options(&x->options);
+  pthread_mutex_destroy(&x->adding);
   free(x);
 }
 
@@ -245,6 +342,7 @@ struct task *extract_start(const struct extract_options *options, struct error *
   if (!x || !copy_options(x, options)) {
     error_memory(error, "beginning an extraction");
   } else {
+    pthread_mutex_init(&x->adding, NULL);
     return task_launch(&x->task, &extraction_kind, error);
   }
   if (x) free_options(&x->options);

@@ -11,9 +11,13 @@
 enum { IDS_ENOUGH = 1 << 16 };
 
 void extraction_show_progress(struct extraction_run *run) {
-  task_set(&run->task, EXTRACT_BYTES, run->bytes_before + reader_done(run->reader));
+  task_set(&run->task, EXTRACT_BYTES,
+           run->bytes_before + atomic_load(&run->bytes_beside) +
+               (run->reader ? reader_done(run->reader) : 0));
   task_set(&run->task, EXTRACT_RECORDS, run->counts.records);
+  pthread_mutex_lock(&run->adding);
   task_set(&run->task, EXTRACT_IDS_SEEN, run->counts.ids_seen);
+  pthread_mutex_unlock(&run->adding);
 }
 
 bool extraction_is_cancelled(struct extraction_run *run, struct error *error) {
@@ -22,11 +26,20 @@ bool extraction_is_cancelled(struct extraction_run *run, struct error *error) {
   return true;
 }
 
-bool extraction_take_problem(struct extraction_run *run, const struct error *problem,
-                             struct error *error) {
+void extraction_count_bytes(struct extraction *x) {
+  uint64_t done;
+  if (!x->own_file) return;
+  done = reader_done(x->own_file);
+  atomic_fetch_add(&x->run->bytes_beside, done - x->own_bytes);
+  x->own_bytes = done;
+}
+
+static bool take_problem(const struct extraction *x, const struct error *problem,
+                         struct error *error) {
+  struct extraction_run *run = x->run;
   if (problem->code == ERROR_DATA && run->malformed) {
     run->counts.classes.malformed++;
-    run->files[run->file].malformed++;
+    run->files[x->file].malformed++;
     return malformed_add(run->malformed, problem, error);
   }
   *error = *problem;
@@ -40,22 +53,33 @@ static void add_classes(struct extract_classes *to, const struct extract_classes
   to->without_author += from->without_author;
 }
 
+/* The ids are sorted in the end, so they need not wait for their turn. */
+static bool add_ids(struct extraction *x, struct error *error) {
+  struct extraction_run *run = x->run;
+  bool added = true;
+  pthread_mutex_lock(&run->adding);
+  for (size_t i = 0; added && i < x->id_count; i++)
+    added = id_set_add(run->ids, x->ids[i], error);
+  run->counts.ids_seen += x->id_count;
+  pthread_mutex_unlock(&run->adding);
+  x->id_count = 0;
+  return added;
+}
+
 /* Takes what a thread has found, and clears it. */
 static bool take_found(struct extraction *x, struct error *error) {
   struct extraction_run *run = x->run;
-  for (size_t i = 0; i < x->id_count; i++)
-    if (!id_set_add(run->ids, x->ids[i], error)) return false;
-  run->counts.ids_seen += x->id_count;
+  if (!add_ids(x, error)) return false;
+  run->counts.files += x->counts.files;
   run->counts.records += x->counts.records;
   run->counts.empty += x->counts.empty;
   x->counts.classes.recognised =
       x->counts.records - x->counts.classes.notices - x->counts.classes.unrecognised;
   add_classes(&run->counts.classes, &x->counts.classes);
-  add_classes(&run->files[run->file], &x->counts.classes);
-  x->id_count = 0;
+  add_classes(&run->files[x->file], &x->counts.classes);
   memset(&x->counts, 0, sizeof x->counts);
   for (size_t i = 0; i < x->problem_count; i++)
-    if (!extraction_take_problem(run, &x->problems[i], error)) return false;
+    if (!take_problem(x, &x->problems[i], error)) return false;
   x->problem_count = 0;
   extraction_show_progress(run);
   return !extraction_is_cancelled(run, error);
@@ -66,11 +90,12 @@ bool extraction_hand_over(struct extraction *x, struct error *error) {
 }
 
 bool extraction_progress(struct extraction *x, struct error *error) {
+  extraction_count_bytes(x);
   return x->turn ? !extraction_is_cancelled(x->run, error) : take_found(x, error);
 }
 
 bool extraction_make_room(struct extraction *x, struct error *error) {
-  if (x->id_count >= IDS_ENOUGH) return extraction_hand_over(x, error);
+  if (x->id_count >= IDS_ENOUGH) return add_ids(x, error) || extraction_skip(x, error);
   return memory_grow(&x->ids, &x->id_room, x->id_count + 1, sizeof *x->ids) ||
          extraction_no_memory(x, error);
 }
@@ -119,8 +144,11 @@ bool extraction_share(struct extraction *x, void *context,
   bool done;
   if (!all) return extraction_no_memory(x, error);
   for (unsigned i = 0; i < count; i++)
-    all[i] = (struct extraction){
-        .run = x->run, .options = x->options, .reader = x->reader, .shared = count > 1};
+    all[i] = (struct extraction){.run = x->run,
+                                 .options = x->options,
+                                 .file = x->file,
+                                 .reader = x->reader,
+                                 .shared = count > 1};
   done = turns_run(&how, context, all, sizeof *all, count, error);
   for (unsigned i = 0; i < count; i++)
     extraction_free(&all[i]);

@@ -7,6 +7,8 @@
 #ifndef XCOMPLIANCE_EXTRACTION_H
 #define XCOMPLIANCE_EXTRACTION_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,9 +35,10 @@ struct extraction_run {
   struct shapes *shapes;
   struct folder folder;
   struct extract_classes *files; /* by file of the folder */
-  size_t file;                   /* the number of the one that is being read */
-  struct reader *reader;         /* of that file */
+  struct reader *reader;         /* of a file that all threads read; NULL: each reads its own */
   uint64_t bytes_before;         /* of the files before it */
+  atomic_uint_least64_t bytes_beside; /* of files that one thread each reads */
+  pthread_mutex_t adding;             /* to: */
   struct id_set *ids;
   struct id_output *output;
   struct malformed *malformed; /* NULL: malformed records stop the run */
@@ -44,7 +47,10 @@ struct extraction_run {
 struct extraction {
   struct extraction_run *run;
   struct extract_options options; /* the run's */
+  size_t file;                    /* its number */
   struct reader *reader;          /* of what this thread reads */
+  struct reader *own_file;        /* the same if no other thread reads that file, else NULL */
+  uint64_t own_bytes;             /* of it, as far as they have been counted */
   struct turn *turn;              /* NULL: it reads alone */
   struct lines_piece piece;
   struct member member;
@@ -52,7 +58,7 @@ struct extraction {
   bool shared;           /* `reader` is read by other threads too */
   /* what has been found and not handed over */
   uint64_t ids_read, round_ids; /* of lists and tables; those that end in 000 */
-  struct extract_counts counts; /* records, empty; classes except `recognised` */
+  struct extract_counts counts; /* files, records, empty; classes except `recognised` */
   uint64_t *ids;
   size_t id_count, id_room;
   struct error *problems; /* malformed records, in order */
@@ -83,11 +89,11 @@ bool extraction_refuse_id(struct extraction *x, const char *at, const char *text
 
 bool extraction_no_memory(const struct extraction *x, struct error *error);
 
-/* For the run itself: one problem, in its turn. Returns whether the run continues. */
-bool extraction_take_problem(struct extraction_run *run, const struct error *problem,
-                             struct error *error);
 bool extraction_is_cancelled(struct extraction_run *run, struct error *error);
 void extraction_show_progress(struct extraction_run *run);
+
+/* Counts what has been read of x->own_file. */
+void extraction_count_bytes(struct extraction *x);
 
 /* Frees what `x` owns, except its reader. */
 void extraction_free(struct extraction *x);
