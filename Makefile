@@ -207,6 +207,13 @@ sweep: test-packages
 	  $$lua spec/faults/sweep.lua $(EVERY) && $$lua spec/faults/kills.lua $(KILLS) || exit 1; \
 	done
 
+# small changes of the code, in a clone, to see whether a test notices: COUNT=100 SEED=1
+COUNT ?= 20
+SEED ?= 1
+.PHONY: mutants
+mutants: test-packages
+	@spec/mutants/run $(COUNT) $(SEED) $(FILES)
+
 # the sanitizers' runtimes must come first in a host that was built without them; a shared object that
 # Lua has closed would leave leak reports without names
 $(BUILD)/nodlclose.so: spec/c/nodlclose.c

@@ -23,9 +23,7 @@ local json = require "xcompliance.json"
 local blocking = require "xcompliance.loop.blocking"
 local file_names = require "xcompliance.file_names"
 local merge = require "xcompliance.merge"
-local metrics = require "xcompliance.cli.metrics"
 local settings = require "xcompliance.cli.settings"
-local xcompliance = require "xcompliance"
 
 local M = {}
 
@@ -59,10 +57,22 @@ function M.status_of(err)
   return M.statuses[err.kind] or M.statuses.internal
 end
 
-local function load_commands()
+local function load_commands(names)
   local commands = {}
-  for i, name in ipairs(COMMANDS) do commands[i] = require("xcompliance.cli." .. name) end
+  for i, name in ipairs(names) do commands[i] = require("xcompliance.cli." .. name) end
   return commands
+end
+
+--- The commands that a command line needs: loading all takes longer than a small job. A file of
+-- settings may name the options of any.
+local function needed(argv, env)
+  if argv[1] == "-V" or argv[1] == "--version" then return {} end
+  local is_alone = argv[1] ~= "config"
+    and not settings.path(settings.given_path(argv), env.getenv)
+  for _, name in ipairs(is_alone and COMMANDS or {}) do
+    if name == argv[1] then return { name } end
+  end
+  return COMMANDS
 end
 
 -- {====================================================================
@@ -104,7 +114,7 @@ local function new_parser(commands)
     :command_target("command"):help_max_width(WIDTH):usage_max_width(WIDTH)
   add_help(parser)
   parser:flag("-V --version", "Show the version and exit."):action(function()
-    error({ text = "xcompliance " .. xcompliance._VERSION }, 0)
+    error({ text = "xcompliance " .. core.version }, 0)
   end)
   for _, definition in ipairs(commands) do
     local command = parser:command(definition.name):summary(definition.summary)
@@ -124,7 +134,7 @@ end
 
 --- The parser of all commands, for what describes them.
 -- @treturn table of argparse
-function M.parser() return new_parser(load_commands()) end
+function M.parser() return new_parser(load_commands(COMMANDS)) end
 
 --- `help COMMAND` is `COMMAND --help`.
 local function expand_help(argv)
@@ -215,7 +225,7 @@ local function new_context(arguments, env)
   context.status_of = M.status_of
   function context.client(given, more)
     local token = arguments.settings[settings.TOKEN]
-    return xcompliance.client(merge.tables({
+    return require("xcompliance").client(merge.tables({
       loop = interrupts.loop, bearer_token = not given.token_file and token and token.value or nil,
       token_file = given.token_file, ca_file = given.ca_file, base_url = given.base_url,
       proxy = given.proxy, timeout = given.timeout,
@@ -260,7 +270,7 @@ end
 
 --- Writes what the run has done. A run whose metrics cannot be written has not done all of it.
 local function write_metrics(arguments, context, status)
-  local ok, err = metrics.write(calls.new(blocking, {}), context.metrics, {
+  local ok, err = require("xcompliance.cli.metrics").write(calls.new(blocking, {}), context.metrics, {
     command = arguments.command, status = status, began = context.began, ended = os.time(),
     result = context.result,
   })
@@ -276,7 +286,7 @@ end
 -- @treturn integer the exit status
 function M.main(argv, env)
   env = env or system_env()
-  local commands = load_commands()
+  local commands = load_commands(needed(argv, env))
   local ok, arguments, status = pcall(parse, commands, argv, env)
   if not ok then
     env.err("xcompliance: " .. errors.from(arguments).message .. "\n")
