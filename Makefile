@@ -12,6 +12,7 @@
 #   make faults     the fault matrix, row by row             make soak     500 checks, random faults
 #   make sweep      answers cut at every byte                make large    13,000,000 ids, killed
 #   make waits      100,000 waits that end at random         make screenshots  the report, by Chromium
+#   make cluster    parts on Slurm, and by GNU parallel      make mutants   does a test notice a change?
 #   make rockspec   after a file is added or removed         make dist     the source archive
 #   make demo       see it work, offline                     make clean
 # CONTRIBUTING.md says more.
@@ -207,12 +208,18 @@ sweep: test-packages
 	  $$lua spec/faults/sweep.lua $(EVERY) && $$lua spec/faults/kills.lua $(KILLS) || exit 1; \
 	done
 
+# the recipes for many machines, with a Slurm and an sshd of their own
+.PHONY: cluster
+cluster: test-packages
+	$(call install_packages,slurm-wlm munge parallel openssh-server)
+	@$(MAKE) -s test SPECS=spec/cluster_spec.lua LUAS=lua5.4
+
 # small changes of the code, in a clone, to see whether a test notices: COUNT=100 SEED=1
 COUNT ?= 20
 SEED ?= 1
 .PHONY: mutants
 mutants: test-packages
-	@spec/mutants/run $(COUNT) $(SEED) $(FILES)
+	@spec/mutants/mutants.py $(COUNT) $(SEED) $(FILES)
 
 # the sanitizers' runtimes must come first in a host that was built without them; a shared object that
 # Lua has closed would leave leak reports without names
@@ -290,7 +297,7 @@ fuzz: check-packages
 lint: lint-packages
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'spec/c/*.[ch]')
 	luacheck -q .
-	shellcheck $$(git ls-files | xargs -d '\n' grep -lE '^#!/bin/(ba)?sh')
+	shellcheck $$(git ls-files | xargs -d '\n' awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME }')
 	spec/layers
 	spec/language
 

@@ -30,7 +30,8 @@ local M = {}
 local COMMANDS = { "sync", "check", "report", "restore" }
 for _, call in ipairs(api_calls) do COMMANDS[#COMMANDS + 1] = call.word end
 for _, name in ipairs {
-  "upload", "download", "extract", "redact", "verdicts", "shapes", "doctor", "config", "simulate",
+  "upload", "download", "extract", "redact", "verdicts", "merge-reports", "shapes", "doctor",
+  "config", "simulate",
 } do
   COMMANDS[#COMMANDS + 1] = name
 end
@@ -59,7 +60,9 @@ end
 
 local function load_commands(names)
   local commands = {}
-  for i, name in ipairs(names) do commands[i] = require("xcompliance.cli." .. name) end
+  for i, name in ipairs(names) do
+    commands[i] = require("xcompliance.cli." .. name:gsub("-", "_"))
+  end
   return commands
 end
 
@@ -270,7 +273,8 @@ end
 
 --- Writes what the run has done. A run whose metrics cannot be written has not done all of it.
 local function write_metrics(arguments, context, status)
-  local ok, err = require("xcompliance.cli.metrics").write(calls.new(blocking, {}), context.metrics, {
+  local metrics = require "xcompliance.cli.metrics"
+  local ok, err = metrics.write(calls.new(blocking, {}), context.metrics, {
     command = arguments.command, status = status, began = context.began, ended = os.time(),
     result = context.result,
   })

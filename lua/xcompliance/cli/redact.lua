@@ -3,8 +3,9 @@
 
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"
+local merge = require "xcompliance.merge"
+local part_reports = require "xcompliance.part_reports"
 local reading = require "xcompliance.cli.reading"
-local reports = require "xcompliance.report_text"
 local results = require "xcompliance.cli.results"
 local text = require "xcompliance.text"
 
@@ -50,23 +51,6 @@ function M.define(command)
     .. "   zcat tweets.gz | xcompliance redact - --tweets t.verdicts | gzip >clean.gz")
 end
 
-local function summary(counts, arguments)
-  local lines = { arguments.dry_run and "nothing was written: this was a dry run" or nil }
-  lines[#lines + 1] =
-    ("%s in %s, %s: %s kept, %s changed, %s dropped, %s quarantined"):format(
-      text.plural(counts.records, "record"), text.plural(#counts.files, "file"),
-      text.size(counts.bytes), text.count(counts.kept), text.count(counts.changed),
-      text.count(counts.dropped), text.count(counts.quarantined))
-  lines[#lines + 1] = "of these " .. reports.classes(counts)
-  for _, type in ipairs { "tweets", "users" } do
-    local line = results.line(counts[type])
-    if line then lines[#lines + 1] = ("%s: %s"):format(type, line) end
-  end
-  local policy = convert.policy(arguments.policy) or {}
-  lines[#lines + 1] = reports.edited(counts.rehydrate, policy.rehydrate, arguments.rehydrate)
-  return table.concat(lines, "\n")
-end
-
 --- What the user should know, though all went well.
 local function warn(counts, context)
   local skipped = text.skipped(counts.ignored, counts.ignored_files)
@@ -91,26 +75,35 @@ function M.files(arguments)
   }, { inputs = "dataset" }
 end
 
+--- What the library is asked for.
+local function options_of(arguments, output)
+  return reading.add(arguments, {
+    inputs = arguments.dataset, output = output, in_place = arguments.in_place,
+    dry_run = arguments.dry_run, quarantine = arguments.quarantine,
+    rehydrate = arguments.rehydrate, policy = convert.policy(arguments.policy),
+    on_unknown = arguments.on_unknown, on_malformed = arguments.on_malformed,
+    strict = arguments.strict, jobs = arguments.jobs, level = arguments.level,
+  })
+end
+
 function M.run(arguments, context)
   local output = arguments.output or default_output(arguments)
   local verdicts, err = results.load(arguments, context)
   if not verdicts then return context.fail(err) end
+  local options = options_of(arguments, output)
   local counts
-  counts, err = dataset.redact(reading.add(arguments, {
-    verdicts = verdicts, inputs = arguments.dataset, output = output,
-    in_place = arguments.in_place, dry_run = arguments.dry_run, quarantine = arguments.quarantine,
-    rehydrate = arguments.rehydrate, policy = convert.policy(arguments.policy),
-    on_unknown = arguments.on_unknown, on_malformed = arguments.on_malformed,
-    strict = arguments.strict, jobs = arguments.jobs, level = arguments.level,
-    loop = context.loop, on_progress = context.progress(output),
+  counts, err = dataset.redact(merge.tables(options, {
+    verdicts = verdicts, loop = context.loop, on_progress = context.progress(output),
   }))
+  local report = counts and part_reports.of(counts, options, verdicts:counts())
   verdicts:close()
-  if not counts then return context.fail(err) end
-  warn(counts, context)
+  if not report then return context.fail(err) end
+  warn(report, context)
+  local summary = results.summary(report, part_reports.rehydrate(report), arguments.rehydrate)
   if output == "-" then
-    context.say(summary(counts, arguments))
+    context.say(summary)
   else
-    context.print(counts, summary(counts, arguments))
+    context.print(report, summary)
   end
   return 0
 end

@@ -1,8 +1,7 @@
 --- xcompliance report
 -- @internal xcompliance.cli.report
 
-local calls = require "xcompliance.call"
-local core = require "xcompliance.core"
+local output_file = require "xcompliance.cli.output_file"
 local report_file = require "xcompliance.report_file"
 local pages = require "xcompliance.report_page"
 local reports = require "xcompliance.report_text"
@@ -17,17 +16,6 @@ function M.define(command)
   command:epilog("The page is one file: nothing in it is loaded from the network.\n\nExamples:\n"
     .. "   xcompliance report clean/.xcompliance\n"
     .. "   xcompliance report clean/.xcompliance -o report.html")
-end
-
---- Writes a file that takes its name when it is whole.
-local function write(path, page, loop)
-  local file, err = core.create_beside(path)
-  if not file then return nil, err end
-  local ok
-  ok, err = file:append(page)
-  if ok then return calls.new(loop, {}):settle(file:publish(path)) end
-  file:discard()
-  return nil, err
 end
 
 function M.files(arguments)
@@ -47,7 +35,7 @@ function M.run(arguments, context)
     return 0
   end
   local ok
-  ok, err = write(arguments.output, page, context.loop)
+  ok, err = output_file.write(arguments.output, page, context.loop)
   if not ok then return context.fail(err) end
   context.print({ output = arguments.output, bytes = #page }, arguments.output)
   return 0

@@ -4,6 +4,7 @@
 local convert = require "xcompliance.cli.convert"
 local dataset = require "xcompliance.dataset"
 local errors = require "xcompliance.errors"
+local reports = require "xcompliance.report_text"
 local text = require "xcompliance.text"
 
 local M = {}
@@ -66,6 +67,27 @@ function M.line(counts)
   end)
   for i, pair in ipairs(found) do parts[i] = ("%s %s"):format(text.count(pair[2]), pair[1]) end
   return #parts > 0 and table.concat(parts, ", ") or nil
+end
+
+--- The report of a redaction as text.
+-- @tparam table report of xcompliance.part_reports
+-- @tparam ?string rehydrate what the policy says of edited tweets
+-- @tparam[opt] string list the file with their ids
+-- @treturn string
+function M.summary(report, rehydrate, list)
+  local lines = { report.dry_run and "nothing was written: this was a dry run" or nil }
+  lines[#lines + 1] =
+    ("%s in %s, %s: %s kept, %s changed, %s dropped, %s quarantined"):format(
+      text.plural(report.records, "record"), text.plural(#report.files, "file"),
+      text.size(report.bytes), text.count(report.kept), text.count(report.changed),
+      text.count(report.dropped), text.count(report.quarantined))
+  lines[#lines + 1] = "of these " .. reports.classes(report)
+  for _, type in ipairs { "tweets", "users" } do
+    local line = M.line(report[type])
+    if line then lines[#lines + 1] = ("%s: %s"):format(type, line) end
+  end
+  lines[#lines + 1] = reports.edited(report.rehydrate, rehydrate, list)
+  return table.concat(lines, "\n")
 end
 
 return M
