@@ -61,7 +61,8 @@ TESTS = {
 
 # what is changed, and into what
 COMMON = [(r"<=", "<"), (r">=", ">"), (r"(?<![-<>=])<(?![<=])", "<="),
-          (r"(?<![-<>=])>(?![>=])", ">="), (r"==", "!="), (r"\btrue\b", "false"), (r"\bfalse\b", "true"), (r"\b1\b", "2"),
+          (r"(?<![-<>=])>(?![>=])", ">="), (r"==", "!="), (r"\btrue\b", "false"),
+          (r"\bfalse\b", "true"), (r"\b1\b", "2"),
           (r"\b0\b", "1"), (r" \+ ", " - "), (r" - ", " + ")]
 OPERATORS = {
     ".c": COMMON + [(r"!=", "=="), (r"&&", "||"), (r"\|\|", "&&"), (r"!(?=[\w(])", "")],
@@ -72,7 +73,8 @@ STATEMENT = {
     ".c": re.compile(r"^\s+(?!return|break|continue|goto|struct|static|const|enum|case|default|"
                      r"else)"
                      r"[\w*>.\[\]()&-]+( [-+|&*]?= |\(|\+\+|--).*;( /\*.*)?$"),
-    ".lua": re.compile(r"^\s+(?!local|return|function|if|for|while|end)[\w.:\[\]\"]+( = .*|\(.*\))$"),
+    ".lua": re.compile(r"^\s+(?!local|return|function|if|for|while|end)"
+                       r"[\w.:\[\]\"]+( = .*|\(.*\))$"),
 }
 TEXTS = {".c": r'"(?:[^"\\]|\\.)*"|/\*.*?(?:\*/|$)|\'.*?\'|<\w+/?\w*\.h>',
          ".lua": r'"(?:[^"\\]|\\.)*"|--.*$'}
