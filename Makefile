@@ -13,6 +13,7 @@
 #   make sweep      answers cut at every byte                make large    13,000,000 ids, killed
 #   make waits      100,000 waits that end at random         make screenshots  the report, by Chromium
 #   make cluster    parts on Slurm, and by GNU parallel      make mutants   does a test notice a change?
+#   make failing    every system call of a command fails
 #   make rockspec   after a file is added or removed         make dist     the source archive
 #   make demo       see it work, offline                     make clean
 # CONTRIBUTING.md says more.
@@ -207,6 +208,14 @@ sweep: test-packages
 	  echo $$lua; export LUA_CPATH="$(BUILD)/$$lua/?.so;;"; \
 	  $$lua spec/faults/sweep.lua $(EVERY) && $$lua spec/faults/kills.lua $(KILLS) || exit 1; \
 	done
+
+# each system call on the files of a command fails once, in each way: FAILURES=100 of them by chance
+FAILURES ?= all
+.PHONY: failing
+failing: test-packages
+	@$(MAKE) -s LUAS=lua5.4 all c-tests
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;?.lua;;" LUA_CPATH="$(BUILD)/lua5.4/?.so;;" \
+	  XCOMPLIANCE_BUILD=$(BUILD) lua5.4 spec/faults/failing_calls.lua $(FAILURES) $(SEED)
 
 # the recipes for many machines, with a Slurm and an sshd of their own
 .PHONY: cluster

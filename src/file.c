@@ -118,6 +118,18 @@ static bool is_stream(const struct stat *file) {
   return false;
 }
 
+int file_look(const char *path, struct stat *status, struct error *error) {
+  if (stat(path, status) == 0) return 1;
+  switch (errno) {
+  case ENOENT:
+  case ENOTDIR:
+  case ELOOP:
+  case ENAMETOOLONG:
+  case EACCES: return 0; /* opening it says why */
+  default: error_errno(error, "looking at", path); return -1;
+  }
+}
+
 bool file_can_be_target(const char *target, struct error *error) {
   struct stat status;
   bool linked;

@@ -26,6 +26,10 @@ int64_t file_read(int descriptor, void *buffer, size_t size, uint64_t offset, co
 bool file_write(int descriptor, const void *buffer, size_t size, const char *path,
                 struct error *error);
 
+/* Whether something is at a path, through links: 1, and `status` says what; 0; or -1 with `error`
+ * filled: that it cannot be found out is no reason to believe that nothing is there. */
+int file_look(const char *path, struct stat *status, struct error *error);
+
 /* Whether a file can be renamed to `target`: not if that is something other than a regular file, or
  * a link to such a thing or to a standard stream (/dev/stdout). The rename replaces any other link,
  * and does not follow it. */

@@ -83,12 +83,14 @@ static int open_source(lua_State *L) {
 
 /* core.create_beside(target [, keep]) -> file | nil, err: a new file beside `target`, under an
  * unpredictable name and of mode 0600, to be written and then published or discarded. One that is
- * collected as garbage before it was closed is removed, unless `keep` is true. */
+ * collected as garbage before it was closed is removed, unless `keep` is true: only one run at a
+ * time may keep files of a target, and those that earlier ones have left are removed. */
 static int create_beside(lua_State *L) {
   const char *target = skin_path(L, 1, "core.create_beside");
   bool keep = lua_toboolean(L, 2);
   struct file_box *box = new_box(L);
   struct error error;
+  if (keep) leftover_remove(target);
   box->descriptor = file_create_beside(target, &box->path, &error);
   if (box->descriptor < 0) return skin_failure(L, &error);
   if (!keep) box->maker = getpid();

@@ -25,7 +25,7 @@ int leftover_create_beside(const char *target, char **path, struct error *error)
     if (descriptor < 0) return -1;
     /* a file system without locks: no other run can remove it as a leftover either */
     flock(descriptor, LOCK_EX | LOCK_NB);
-    if (fstat(descriptor, &status) == 0 && status.st_nlink > 0) return descriptor;
+    if (fstat(descriptor, &status) != 0 || status.st_nlink > 0) return descriptor;
     close(descriptor);
     free(*path);
     *path = NULL;

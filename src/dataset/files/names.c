@@ -238,8 +238,11 @@ static bool locate_stream(struct place *place, struct error *error) {
 static bool locate(struct place *place, const struct place *before, struct error *error) {
   char path[PATH_MAX];
   struct stat status;
+  int there;
   if (is_stream(place->name)) return locate_stream(place, error);
-  if (stat(place->name->path, &status) == 0) examine(place, &status);
+  there = file_look(place->name->path, &status, error);
+  if (there < 0) return false;
+  if (there > 0) examine(place, &status);
   if (before && is_beside(place->name, before)) return locate_beside(place, before, error);
   if (!resolve(place->name->path, is_folder(place->name), path, error)) return false;
   place->path = strdup(path);

@@ -12,11 +12,15 @@
 #include "dataset/bytes/container.h"
 #include "dataset/files/folder.h"
 #include "dataset/files/format.h"
+#include "file.h"
 #include "memory.h"
 
-static bool is_folder(const char *path) {
+/* Whether a folder is there. False with `error` filled if that cannot be found out. */
+static bool look(const char *path, bool *folder, struct error *error) {
   struct stat status;
-  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+  int there = file_look(path, &status, error);
+  *folder = there > 0 && S_ISDIR(status.st_mode);
+  return there >= 0;
 }
 
 static bool is_stream(const char *path) {
@@ -58,15 +62,18 @@ static char *name_of(const char *path) {
 struct mapping {
   const char *path; /* NULL: nothing is written */
   bool folder;      /* outputs are in it; else it is the output */
+  bool from_folder; /* an input is a folder */
   bool prefixed;    /* those of a folder are in one that has its name */
 };
 
-/* Where the file `path`, found in the input `root`, goes. NULL for nowhere, and without memory. */
-static char *map(const struct mapping *mapping, const char *root, const char *path) {
+/* Where a file goes that is the input `root`, or was found in it. NULL for nowhere, and without
+ * memory. */
+static char *map(const struct mapping *mapping, const char *root, const struct folder_file *file) {
+  const char *path = file->path;
   char *name, *prefix, *mapped;
   if (!mapping->path) return NULL;
   if (!mapping->folder) return strdup(mapping->path);
-  if (!is_folder(root)) {
+  if (!file->found) {
     name = name_of(path);
     mapped = name ? join(mapping->path, name) : NULL;
     free(name);
@@ -94,17 +101,23 @@ static char *with_format(char *mapped, const char *path, const struct mapping *m
   return named;
 }
 
-static struct mapping mapping_of(const char *path, const char *const *inputs, bool single_file) {
-  struct mapping mapping = {.path = path};
+static bool find_mapping(struct mapping *mapping, const char *path, const char *const *inputs,
+                         bool single_file, struct error *error) {
   size_t count = 0;
-  bool folders = false;
-  for (; inputs[count]; count++)
-    folders = folders || is_folder(inputs[count]);
-  mapping.prefixed = count > 1;
-  if (!path || is_stream(path)) return mapping;
-  mapping.folder = is_folder(path) || ends_in_slash(path) ||
-                   ((count > 1 || folders) && !(single_file && format_is_known_name(path)));
-  return mapping;
+  bool folder;
+  *mapping = (struct mapping){.path = path};
+  for (; inputs[count]; count++) {
+    if (is_stream(inputs[count])) continue;
+    if (!look(inputs[count], &folder, error)) return false;
+    mapping->from_folder = mapping->from_folder || folder;
+  }
+  mapping->prefixed = count > 1;
+  if (!path || is_stream(path)) return true;
+  if (!look(path, &folder, error)) return false;
+  mapping->folder =
+      folder || ends_in_slash(path) ||
+      ((count > 1 || mapping->from_folder) && !(single_file && format_is_known_name(path)));
+  return true;
 }
 
 /* }================================================================== */
@@ -123,8 +136,8 @@ static bool add(struct targets *targets, const struct folder_file *file,
   target->size = file->size;
   target->found = file->found;
   target->path = strdup(file->path);
-  target->output = options->in_place ? realpath(file->path, NULL) : map(output, root, file->path);
-  target->quarantine = with_format(map(quarantine, root, file->path), file->path, quarantine);
+  target->output = options->in_place ? realpath(file->path, NULL) : map(output, root, file);
+  target->quarantine = with_format(map(quarantine, root, file), file->path, quarantine);
   if (options->in_place && !target->output) {
     error_errno(error, "finding", file->path);
     return false;
@@ -181,8 +194,7 @@ static bool streams_fit(const struct targets_options *options, const struct mapp
     if (output->path && (output->folder || options->inputs[1]))
       return refuse(error, "standard input", "must be the only input, and needs a file as output");
   }
-  if (output->path && is_stream(output->path) &&
-      (options->inputs[1] || is_folder(options->inputs[0])))
+  if (output->path && is_stream(output->path) && (options->inputs[1] || output->from_folder))
     return refuse(error, "standard output", "takes one file only - give a folder as output");
   return true;
 }
@@ -191,11 +203,16 @@ static bool streams_fit(const struct targets_options *options, const struct mapp
 
 bool targets_find(struct targets *targets, const struct targets_options *options, struct task *task,
                   struct error *error) {
-  struct mapping output = mapping_of(options->output, options->inputs, false);
-  struct mapping quarantine = mapping_of(options->quarantine, options->inputs, true);
-  if (!streams_fit(options, &output, error)) return false;
+  struct mapping output, quarantine;
+  if (!find_mapping(&output, options->output, options->inputs, false, error) ||
+      !find_mapping(&quarantine, options->quarantine, options->inputs, true, error) ||
+      !streams_fit(options, &output, error))
+    return false;
   for (const char *const *input = options->inputs; *input; input++)
     if (!list_input(targets, *input, options, &output, &quarantine, task, error)) return false;
+  /* a file that became a folder meanwhile */
+  if (output.path && !output.folder && targets->count > 1)
+    return refuse(error, output.path, "takes one file only - give a folder as output");
   targets->output_folder = output.folder;
   targets->one_quarantine = quarantine.path && !quarantine.folder;
   return true;
@@ -224,12 +241,13 @@ static bool note_folder(struct targets *targets, const char *path, struct error 
 
 bool targets_make_folder(struct targets *targets, const char *path, struct error *error) {
   char part[PATH_MAX];
+  struct stat status;
   size_t size = strlen(path);
   if (size >= sizeof part) return refuse(error, path, "the path is too long");
   memcpy(part, path, size + 1);
   for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
-    if (!is_folder(part)) {
+    if (stat(part, &status) != 0 || !S_ISDIR(status.st_mode)) {
       if (!note_folder(targets, part, error)) return false;
       if (mkdir(part, 0777) != 0) {
         error_creating(error, "creating the folder", part);
