@@ -116,6 +116,11 @@
 ---@field downloaded xcompliance.Downloaded
 
 ---@class xcompliance.Outcome
+---@field format integer
+---@field kind "check"
+---@field version string
+---@field started string UTC
+---@field finished string UTC
 ---@field type xcompliance.Type
 ---@field jobs xcompliance.CheckedJob[] one for each part of the list
 ---@field ids integer asked about
@@ -269,6 +274,9 @@
 ---@field ignored { count: integer, files: string[] } what was not read in folders
 ---@field edited { tweets: integer, treatment: string, list?: string } edited tweets that stay
 ---@field differences? { tweets: table, users: table }
+---@field kind "sync"|"merged"
+---@field settings table what decides what becomes of a record
+---@field parts? integer of a merged one: how many reports it was made of
 
 ---An operation that runs beside its caller.
 ---@class xcompliance.Handle
@@ -462,6 +470,11 @@ function M.check(options) end
 ---@return xcompliance.Report? report
 ---@return xcompliance.Error?
 function M.sync(options) end
+
+---@param options { reports: string|string[], output?: string }
+---@return xcompliance.Report? report
+---@return xcompliance.Error?
+function M.merge_reports(options) end
 
 ---Closes the client of the plain functions; the next of them makes another
 function M.reset() end

@@ -6,6 +6,7 @@
 local lists = require "xcompliance.check_list"
 local core = require "xcompliance.core"
 local list_parts = require "xcompliance.list_parts"
+local reports = require "xcompliance.report_text"
 
 local M = {}
 
@@ -70,6 +71,8 @@ end
 function M.outcome(run)
   local facts = run.facts
   local outcome = {
+    format = reports.FORMAT, kind = "check", version = core.version,
+    started = reports.time(facts.began), finished = reports.time(os.time()),
     type = facts.type, ids = facts.list.ids, results = run.options.results,
     bytes = facts.results.bytes, crc32c = facts.results.crc32c,
     rows = 0, ids_with_events = 0, nameless = 0, reasons = {}, jobs = {},

@@ -255,7 +255,34 @@ local REDACT = {
   on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
   level = "number", checksums = "boolean", lists = "string", columns = "table",
   on_unrecognised = "string", on_ignored = "string", shape = "string", allow_rounded = "boolean",
+  report = "string",
 }
+
+--- A run in place that is repeated after a kill counts what the first has left, so its report would
+-- be of a part of the work.
+local function check_report(fields)
+  if fields.report and fields.in_place then
+    errors.misuse("dataset.redact: `report` and `in_place` do not go together: after a kill the"
+      .. " report would lack what was removed before - write to `output`, or use sync")
+  end
+end
+
+--- Redacts, and writes the report of it.
+local function redact_and_report(call, fields, path)
+  local part_reports = require "xcompliance.part_reports"
+  local ok, err = core.folder_room(path:match("^(.*[^/])/+[^/]*$") or ".")
+  if not ok then return nil, errors.with(err, { creating = true }) end
+  local sums, counts
+  sums, err = part_reports.sums(call, verdicts.results_of(fields.verdicts))
+  if not sums then return nil, err end
+  counts, err = call:await(core.redact(merge.tables(fields,
+    { verdicts = verdicts.unwrap(fields.verdicts), checksums = true })))
+  if not counts then return nil, err end
+  local report = part_reports.of(counts, fields, fields.verdicts:counts(), sums)
+  ok, err = part_reports.write(call, path, report)
+  if not ok then return nil, err end
+  return counts
+end
 
 --- Removes from a dataset what the verdicts condemn (docs/redaction.md).
 --
@@ -277,7 +304,8 @@ local REDACT = {
 -- what lists of ids hold ("tweets", the default, or "users"); `columns` names columns of
 -- tables: names, or arrays of names, by `id`, `author`, `retweeted`, `retweeted_author`, `quoted`,
 -- `quoted_author`, `quoted_text`, `place`. `allow_rounded` accepts ids of lists and
--- tables that a spreadsheet seems to have rounded.
+-- tables that a spreadsheet seems to have rounded. `report` is a file for a report of it, which
+-- xcompliance.merge_reports adds to those of other parts (docs/report.md).
 -- `on_progress` is given `{ bytes, total, records, changed, dropped, quarantined }`.
 -- @tparam table options these, and `loop`, `on_progress`, `deadline`
 -- @treturn ?table counts: `records` = `kept` + `changed` + `dropped` + `quarantined` = `recognised`
@@ -290,9 +318,13 @@ function M.redact(options)
   local call, fields = begin("dataset.redact", options, REDACT)
   fields.inputs = errors.check_paths("dataset.redact", "inputs", fields.inputs)
   check_given("dataset.redact", fields, { "verdicts", "inputs" })
+  check_report(fields)
   call:at("redact", "redacting")
   local ok, err = file_names.check(call, "redact", with_results(fields))
   if not ok then return nil, err end
+  local report = fields.report
+  fields.report = nil
+  if report then return redact_and_report(call, fields, report) end
   fields.verdicts = verdicts.unwrap(fields.verdicts)
   return call:await(core.redact(fields))
 end

@@ -42,6 +42,7 @@ function ROLES.redact(add, options)
   add("tweets", "read", options.tweets)
   add("users", "read", options.users)
   add("shape", "read", options.shape)
+  add("report", "write", options.report)
   if options.dry_run then return end
   add("output", "stream", options.output)
   add("quarantine", "quarantine", options.quarantine)

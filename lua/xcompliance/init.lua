@@ -66,6 +66,17 @@ M.wait_any = handles.wait_any
 --- The data's side: see xcompliance.dataset.
 M.dataset = require "xcompliance.dataset"
 
+--- Makes one report of those of parts: of redactions (`report` of dataset.redact) together with
+-- what `check --json` printed for the check that they share, or of syncs (docs/report.md). What
+-- cannot be added - other settings, other verdicts, a part twice, a dry run among others, another
+-- version - is an error of the kind "data" that names the files.
+-- @tparam table options `reports` (paths) is needed; `output` (a path), `loop`, `on_progress`,
+-- `deadline`
+-- @treturn ?table the report; or nil, err
+function M.merge_reports(options)
+  return require("xcompliance.report_merge").merge(options, usual_loop())
+end
+
 local default, process
 
 --- Closes the client of the plain functions; the next of them makes another, from the environment

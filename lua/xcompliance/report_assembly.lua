@@ -5,6 +5,7 @@ local core = require "xcompliance.core"
 local dataset = require "xcompliance.dataset"
 local differences = require "xcompliance.differences"
 local errors = require "xcompliance.errors"
+local part_reports = require "xcompliance.part_reports"
 local removal_months = require "xcompliance.removal_months"
 local reports = require "xcompliance.report_text"
 local text = require "xcompliance.text"
@@ -155,6 +156,7 @@ function M.assemble(run, verdicts, planned, applied)
     started = reports.time(run.facts.started), finished = reports.time(os.time()),
     seconds = core.now() - run.call.began, verified = true, calls = {}, checked = {},
     files = {}, ignored = run.ignored, removals_by_month = {},
+    settings = part_reports.settings(options), kind = "sync",
   }
   local classes = classes_by_path(run)
   for i, file in ipairs(planned.files) do

@@ -106,7 +106,7 @@ local function head(report)
     lines[#lines + 1] = "<p><strong>Not verified: for some transfer no checksum was stated."
       .. "</strong></p>"
   end
-  if report.output and not report.dry_run then
+  if not report.in_place and not report.dry_run then
     lines[#lines + 1] = "<p class=\"note\">The original still holds everything that had to go."
       .. " Remove it, or run the next check in place.</p>"
   end
@@ -237,6 +237,7 @@ end
 
 local function differences_section(report)
   local differences = report.differences
+  if not differences and report.parts then return "" end
   if not differences then
     return "<section><h2>Since the last check</h2><p>This was the first one.</p></section>\n"
   end

@@ -19,9 +19,25 @@ M.RECORD_COUNTS = { "records", "kept", "changed", "dropped", "quarantined" }
 function M.file_name(report) return report.dry_run and "report.dry-run.json" or "report.json" end
 
 --- What the records are.
-M.CLASSES = { "recognised", "notices", "malformed", "unrecognised", "without_author" }
+M.CLASSES = {
+  "recognised", "notices", "malformed", "unrecognised", "unparsed", "without_author",
+}
 
 M.OUTCOMES = { "delete", "unknown", "scrub_geo", "rehydrate", "invalid" }
+
+--- What a report says of the jobs of a check.
+-- @tparam table jobs of the check's outcome
+-- @treturn table
+function M.jobs(jobs)
+  local said = {}
+  for i, job in ipairs(jobs) do
+    said[i] = {
+      id = job.id, name = job.name, ids = job.ids, rows = job.rows, bytes = job.bytes,
+      crc32c = job.crc32c, verified = job.verified, seconds = job.seconds,
+    }
+  end
+  return said
+end
 
 --- A time as the report has it.
 function M.time(seconds) return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds) end
@@ -66,8 +82,8 @@ end
 function M.total(files)
   local total = { files = #files }
   for _, name in ipairs(M.RECORD_COUNTS) do total[name] = sum(files, name) end
-  if #files > 0 and files[1].recognised then
-    for _, name in ipairs(M.CLASSES) do total[name] = sum(files, name) end
+  for _, name in ipairs(M.CLASSES) do
+    if #files > 0 and files[1][name] then total[name] = sum(files, name) end
   end
   return total
 end
@@ -85,9 +101,11 @@ end
 local function check_classes(what, counts)
   if not counts.recognised then return true end
   local known = counts.recognised + counts.notices + counts.malformed + counts.unrecognised
+    + (counts.unparsed or 0)
   if counts.records == known then return true end
   return nil, errors.new("internal", ("the counts of %s do not add up: %s records, but %s of them"
-    .. " were recognised, notices, malformed or unrecognised"):format(what, counts.records, known))
+    .. " were recognised, notices, malformed, unrecognised or not parsed"):format(what,
+      counts.records, known))
 end
 
 local function check_ids(type, checked)
@@ -98,18 +116,25 @@ local function check_ids(type, checked)
     .. " have an outcome"):format(type, checked.asked, known))
 end
 
---- Whether everything adds up: records in = kept + changed + dropped + quarantined = recognised +
--- notices + malformed + unrecognised, for each file and for all; ids asked = compliant +
--- each outcome.
+--- Whether the records add up: records in = kept + changed + dropped + quarantined = recognised +
+-- notices + malformed + unrecognised + those not parsed, for each file and for all.
 -- @tparam table report
 -- @treturn true|nil,err an error of the kind "internal"
-function M.check(report)
+function M.check_files(report)
   local ok, err = check_records("all files", report.records)
   if ok then ok, err = check_classes("all files", report.records) end
   for _, file in ipairs(report.files) do
     if ok then ok, err = check_records(file.path, file) end
     if ok then ok, err = check_classes(file.path, file) end
   end
+  return ok, err
+end
+
+--- Whether everything adds up: the records, and ids asked = compliant + each outcome.
+-- @tparam table report
+-- @treturn true|nil,err an error of the kind "internal"
+function M.check(report)
+  local ok, err = M.check_files(report)
   for _, type in ipairs { "tweets", "users" } do
     if ok then ok, err = check_ids(type, report.checked[type]) end
   end

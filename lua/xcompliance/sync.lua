@@ -123,14 +123,7 @@ end
 
 --- What the report says of a check.
 local function fact_of(outcome)
-  local fact = { verified = outcome.verified, calls = outcome.calls, jobs = {} }
-  for i, job in ipairs(outcome.jobs) do
-    fact.jobs[i] = {
-      id = job.id, name = job.name, ids = job.ids, rows = job.rows, bytes = job.bytes,
-      crc32c = job.crc32c, verified = job.verified, seconds = job.seconds,
-    }
-  end
-  return fact
+  return { verified = outcome.verified, calls = outcome.calls, jobs = reports.jobs(outcome.jobs) }
 end
 
 --- The check is recorded before its own state is removed, so that a run that is killed in between

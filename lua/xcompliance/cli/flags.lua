@@ -21,7 +21,7 @@ M.OF = {
   on_unrecognised = "--on-unrecognised", outcome = "--outcome", output = "--output",
   policy = "--policy", poll = "--poll", price_per_poll = "--price-per-poll",
   progress = "--progress", proxy = "--proxy", quarantine = "--quarantine",
-  records = "--records", rehydrate = "--rehydrate",
+  records = "--records", rehydrate = "--rehydrate", report = "--report",
   resumable = "--resumable", results = "--output", shape = "--shape", state = "--state",
   status = "--status", strict = "--strict", summary = "--summary",
   timeout = "--timeout", token_file = "--token-file",
@@ -39,7 +39,7 @@ M.OF = {
 -- what names the function that refuses a value
 local FUNCTIONS = {
   "^core%.[%l_]+: ", "^dataset%.[%l_]+: ", "^xcompliance%.client: ", "^verdicts:%l+: ", "^check: ",
-  "^sync: ", "^upload_ids: ", "^download_results: ",
+  "^sync: ", "^merge_reports: ", "^upload_ids: ", "^download_results: ",
 }
 for _, call in ipairs(api_calls) do FUNCTIONS[#FUNCTIONS + 1] = "^" .. call.name .. ": " end
 

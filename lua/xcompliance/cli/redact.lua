@@ -31,6 +31,8 @@ function M.define(command)
   command:option("--quarantine", "A file or folder for records that --policy quarantines.")
     :argname("FILE")
   command:option("--rehydrate", "Write the ids of edited tweets that stay to IDS."):argname("IDS")
+  command:option("--report", "Write a report of it, with checksums, to REPORT (see merge-reports).")
+    :argname("REPORT")
   command:option("--policy", convert.POLICY):argname("REASON=TREATMENT"):count("*")
     :convert(convert.treatments)
   command:option("--on-unknown", "What to do if results say something unknown of an id"
@@ -72,6 +74,7 @@ function M.files(arguments)
     in_place = arguments.in_place, dry_run = arguments.dry_run,
     quarantine = arguments.quarantine, rehydrate = arguments.rehydrate, shape = arguments.shape,
     tweets = results.flat(arguments.tweets), users = results.flat(arguments.users),
+    report = arguments.report,
   }, { inputs = "dataset" }
 end
 
@@ -94,6 +97,7 @@ function M.run(arguments, context)
   local counts
   counts, err = dataset.redact(merge.tables(options, {
     verdicts = verdicts, loop = context.loop, on_progress = context.progress(output),
+    report = arguments.report,
   }))
   local report = counts and part_reports.of(counts, options, verdicts:counts())
   verdicts:close()
