@@ -2,9 +2,9 @@
  *
  *   memory_host SCRIPT [ARGUMENT...]
  *
- * The script has two more functions: starve(n) makes the n-th allocation from now on fail, and all
- * after it, in the whole process (Lua's, libcurl's, ours); feed() ends that and returns how many
- * there were. glibc lets a program define its own malloc; these call the original.
+ * The script has two more functions: starve(n, once) makes the n-th allocation from now on fail, and
+ * all after it unless `once` is true, in the whole process (Lua's, libcurl's, ours); feed() ends
+ * that and returns how many there were. glibc lets a program define its own malloc; these call the original.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,6 +12,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 
 static atomic_long allocations, allowed = -1;
+static atomic_bool once;
 
 /* The dynamic linker allocates a new thread's variables when they are first used, and ends the
  * process if it cannot, which tests nothing. */
@@ -30,8 +32,10 @@ static int is_linker(void *caller) {
 }
 
 static int may_have(void *caller) {
-  long limit = atomic_load(&allowed);
-  if (limit < 0 || is_linker(caller) || atomic_fetch_add(&allocations, 1) < limit) return 1;
+  long limit = atomic_load(&allowed), number;
+  if (limit < 0 || is_linker(caller)) return 1;
+  number = atomic_fetch_add(&allocations, 1);
+  if (number < limit || (number > limit && atomic_load(&once))) return 1;
   errno = ENOMEM;
   return 0;
 }
@@ -50,6 +54,7 @@ void *realloc(void *block, size_t size) {
 
 static int starve(lua_State *L) {
   long limit = (long)luaL_checkinteger(L, 1);
+  atomic_store(&once, lua_toboolean(L, 2));
   atomic_store(&allocations, 0);
   atomic_store(&allowed, limit - 1);
   return 0;

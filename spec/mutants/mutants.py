@@ -33,7 +33,8 @@ TESTS = {
     "src/dataset/text/doubt.c": ["understanding_spec", "redact_positions_spec"],
     "src/dataset/verdicts/prefilter.c": ["prefilter_test", "redact_test"] + ENGINE,
     "src/dataset/verdicts/results.c": ["results_test", "results_jobs_test", "verdicts_spec"],
-    "src/dataset/verdicts/verdicts.c": ["verdicts_test", "verdicts_spec", "redact_positions_spec"],
+    "src/dataset/verdicts/verdicts.c": ["verdicts_test", "verdicts_spec", "redact_positions_spec",
+                                        "memory_spec"],
     "src/dataset/bytes/writer.c": ["writer_test", "redact_spec", "crash_spec"],
     "src/dataset/bytes/gzip_members.c": ["gzip_test", "reader_test"],
     "lua/xcompliance/check.lua": CHECK,
@@ -129,6 +130,7 @@ def run(*command):
 def build(tests):
     programs = ["build/spec/" + test for test in tests if test.endswith("_test")]
     return run("make", "-s", "LUAS=lua5.4", "CFLAGS=-O1", "all", "build/lua5.4/spec_process.so",
+               "build/spec/memory_host",
                *programs)
 
 

@@ -69,6 +69,10 @@ static bool add_ids(struct extraction *x, struct error *error) {
 /* Takes what a thread has found, and clears it. */
 static bool take_found(struct extraction *x, struct error *error) {
   struct extraction_run *run = x->run;
+  if (x->failure.code != ERROR_NONE) {
+    *error = x->failure;
+    return false;
+  }
   if (!add_ids(x, error)) return false;
   run->counts.files += x->counts.files;
   run->counts.records += x->counts.records;
@@ -100,9 +104,13 @@ bool extraction_make_room(struct extraction *x, struct error *error) {
          extraction_no_memory(x, error);
 }
 
-bool extraction_no_memory(const struct extraction *x, struct error *error) {
+bool extraction_no_memory(struct extraction *x, struct error *error) {
   error_memory(error, "extracting ids%s%s", x->reader ? " of " : "",
                x->reader ? x->reader->path : "");
+  if (x->turn) { /* nobody else looks at `error` */
+    x->failure = *error;
+    turns_hand_over(x->turn);
+  }
   return false;
 }
 

@@ -63,6 +63,7 @@ struct extraction {
   size_t id_count, id_room;
   struct error *problems; /* malformed records, in order */
   size_t problem_count, problem_room;
+  struct error failure; /* ends the run when the turn comes, if it has a code */
 };
 
 /* Hands over what was found. False: the run has stopped. */
@@ -87,7 +88,8 @@ bool extraction_skip(struct extraction *x, struct error *error);
 bool extraction_refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
                           struct error *error);
 
-bool extraction_no_memory(const struct extraction *x, struct error *error);
+/* Memory is short, which ends the run. Returns false. */
+bool extraction_no_memory(struct extraction *x, struct error *error);
 
 bool extraction_is_cancelled(struct extraction_run *run, struct error *error);
 void extraction_show_progress(struct extraction_run *run);
