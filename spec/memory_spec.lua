@@ -8,8 +8,9 @@ describe("row 81: when memory runs out at any allocation", function()
     local pipe = assert(io.popen("mktemp -d"))
     local folder = pipe:read("*l")
     pipe:close()
-    pipe = assert(io.popen(("LUA_PATH='lua/?.lua;;' LUA_CPATH='%s/lua5.4/?.so;;' %s spec/c/memory.lua %s %s 2>&1; echo $?")
-      :format(build, host, folder, "http://127.0.0.1:1")))
+    local command = "LUA_PATH='lua/?.lua;;' LUA_CPATH='%s/lua5.4/?.so;;' %s spec/c/memory.lua %s %s"
+    pipe = assert(io.popen((command .. " 2>&1; echo $?"):format(build, host, folder,
+      "http://127.0.0.1:1")))
     local output = pipe:read("*a")
     pipe:close()
     os.execute("rm -r " .. folder)
