@@ -1,5 +1,5 @@
--- Parts on many machines: the recipes of docs/cluster.md, tasks that are killed, and the reports of
--- parts as one.
+-- Parts on many machines: the recipes of docs/cluster.md, whose tasks are killed, and the reports
+-- of parts as one.
 
 local benches = require "spec.support.bench"
 local command = require "spec.support.command"
@@ -11,27 +11,38 @@ local shell = require("spec.support.simulator").shell
 
 local PATH = "docs/cluster.md"
 local ROW = '{"id":"13","action":"delete","reason":"deleted"}\n'
+local PARTS = 3
 
 --- The programs that the recipes need and that are not here.
 local function missing()
   local found = {}
-  for name in ("parallel sshd sbatch slurmctld slurmd munged"):gmatch("%S+") do
+  for name in ("parallel sshd ssh sbatch slurmctld slurmd munged strace"):gmatch("%S+") do
     if shell("PATH=$PATH:/usr/sbin command -v " .. name .. " || true") == "" then
       found[#found + 1] = name
     end
   end
-  return #found > 0 and table.concat(found, ", ")
+  if #found > 0 then
+    return "not installed: " .. table.concat(found, ", ") .. " (make cluster installs them)"
+  end
+  return not shell("strace -o /dev/null true") and "strace may not trace here" or nil
 end
 
 describe("the recipes for many machines", function()
-  it("work as docs/cluster.md shows them", function()
-    local lacking = missing()
-    if lacking then
-      pending("not installed: " .. lacking .. " (make cluster installs them)")
-      return
-    end
-    local run = documents.start(PATH)
-    finally(function() run:stop() end)
+  local lacking, run, folder = missing(), nil, nil
+
+  setup(function()
+    if lacking then return end
+    run = documents.start(PATH)
+    folder = run.work
+  end)
+  teardown(function()
+    if run then run:stop() end
+  end)
+
+  local function read(name) return json.decode(benches.read(folder .. "/" .. name)) end
+
+  it("work as docs/cluster.md shows them, though tasks are killed", function()
+    if lacking then return pending(lacking) end
     local printed, output, status = run:wait()
     assert.equal(0, status, output)
     assert.is_string(printed["end"], output)
@@ -42,70 +53,38 @@ describe("the recipes for many machines", function()
         assert.is_nil(documents.missing(block.shown, printed[number]), printed[number])
       end
     end
-    assert.equal(1, shown)
+    assert.equal(2, shown)
   end)
-end)
 
-describe("tasks of parts that are killed", function()
-  --- The text of the program that the document makes.
-  local function program(name)
-    for _, block in ipairs(documents.blocks(PATH)) do
-      local _, start = block.text:find("cat >" .. name .. " <<'SH'\n", 1, true)
-      if start then return block.text:sub(start + 1, block.text:find("\nSH\n", start, true)) end
-    end
-  end
-
-  it("leave, once they are repeated, what one machine writes", function()
-    local scratch = scratches.new()
-    finally(function() scratch:remove() end)
-    local bin = scratch.path .. "/bin"
-    scratch:write("bin/xcompliance", "#!/bin/sh\nexec " .. benches.command(shell("pwd")
-      .. "/bin/xcompliance") .. ' "$@"\n')
-    scratch:write("redact-part", program "redact-part")
-    scratch:write("extract-part", program "extract-part")
-    scratch:shell("chmod +x bin/xcompliance *-part; mkdir ids clean reports")
-    for i = 1, 3 do
-      local path = scratch.path .. "/parts/" .. i
-      shell(("mkdir -p %s && lua5.4 examples/sample_dataset.lua %s %d"):format(path, path,
-        1500 * i))
-    end
-    local rows = {}
-    for i = 1, 4000, 3 do
-      rows[#rows + 1] = ('{"id":"13729%013d","action":"delete","reason":"deleted"}\n'):format(i)
-    end
-    scratch:write("rows", table.concat(rows))
-    scratch:write("users", '{"id":"90000000000007","action":"delete","reason":"suspended"}\n')
-    scratch:shell("bin/xcompliance verdicts --tweets rows --users users -o all.verdicts -q")
-    scratch:shell("bin/xcompliance redact parts/ --tweets all.verdicts --users all.verdicts -o one/"
-      .. " -q --json >one.json && bin/xcompliance extract tweets parts/ -o one.tweets -q")
-
-    math.randomseed(7)
-    local kills = 0
-    for _, task in ipairs { "extract-part", "redact-part" } do
-      for i = 1, 3 do
-        local line = ("cd %s && PATH=%s:$PATH ./%s parts/%d"):format(scratch.path, bin, task, i)
-        for _ = 1, 4 do -- killed, with all that it has started
-          local status = shell(("setsid timeout -s KILL %.3f sh -c '%s' >/dev/null 2>&1; echo $?")
-            :format(0.02 + math.random() * 0.15, line))
-          if status ~= "0" then kills = kills + 1 end
-        end
-        assert.equal("0", shell(("sh -c '%s' >&2; echo $?"):format(line)))
+  for _, engine in ipairs { "slurm", "parallel" } do
+    it("kill each task, and leave byte for byte what one machine writes: " .. engine, function()
+      if lacking then return pending(lacking) end
+      local function sh(line)
+        return (select(2, shell(("cd %s && %s 2>&1"):format(folder, line))))
       end
-    end
-    assert.is_true(kills > 5, kills .. " kills")
-    assert.equal("", scratch:shell("diff -r one clean 2>&1 || true"))
-    assert.equal("", scratch:shell("bin/xcompliance extract tweets ids/*.tweets -o all.tweets -q;"
-      .. " cmp all.tweets one.tweets 2>&1 || true"))
-    scratch:shell("bin/xcompliance merge-reports reports/*.json -o report.json")
-    local merged = json.decode(scratch:read("report.json"))
-    local single = json.decode(scratch:read("one.json"))
-    for _, name in ipairs { "records", "kept", "changed", "dropped", "bytes", "recognised" } do
-      assert.equal(single[name], merged[name])
-    end
-    assert.same(single.tweets, merged.tweets)
-    assert.is_true(merged.dropped > 0)
-    assert.equal(#single.files, #merged.files)
-  end)
+      for _, step in ipairs { "extract", "redact" } do
+        assert.equal(tostring(PARTS), sh(("ls killed.%s | grep -c '^at-%s'"):format(engine, step)))
+      end
+      assert.equal("", sh(("diff -r one %s/clean"):format(engine)))
+      for _, type in ipairs { "tweets", "users" } do
+        assert.equal("", sh(("cmp one.%s %s/all.%s"):format(type, engine, type)))
+      end
+      assert.equal("", sh(("find %s -name '.*.part'"):format(engine)))
+      local one, all = read "one.json", read(engine .. "/report.json")
+      assert.same({ 1, PARTS }, { one.parts, all.parts })
+      for i, file in ipairs(one.files) do
+        file.output = file.output:gsub("^one/", "clean/")
+        assert.same(file, all.files[i])
+      end
+      -- of parts: a tweet that is in two of them counts twice
+      assert.same({ 1, 2 }, { one.edited.tweets, all.edited.tweets })
+      one.edited, all.edited = nil, nil
+      one.parts, one.files, one.inputs, one.output = nil, nil, nil, nil
+      all.parts, all.files, all.inputs, all.output = nil, nil, nil, nil
+      assert.same(one, all)
+      assert.is_true(all.records.dropped > 0 and all.checked.users.outcomes.delete > 0)
+    end)
+  end
 end)
 
 describe("reports of parts", function()

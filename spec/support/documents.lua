@@ -108,11 +108,12 @@ Run.__index = Run
 function Run:here(text) return (text:gsub("8080", self.port)) end
 
 --- Starts a document's blocks.
--- @treturn table `{ path, blocks }` and the methods below
+-- @treturn table `{ path, work, blocks }` (work: its folder) and the methods below
 function M.start(path)
   local bench, root = benches.start(), shell("pwd")
-  local run = setmetatable({ path = path, bench = bench, blocks = M.blocks(path) }, Run)
   local bin, work = bench:path("bin"), bench:path("work")
+  local run = setmetatable({ path = path, bench = bench, work = work, blocks = M.blocks(path) },
+    Run)
   assert(shell(("mkdir %s %s && ln -s %s/examples %s/examples"):format(bin, work, root, work)))
   write_program(bin .. "/xcompliance",
     COMMAND:format(root, benches.command(root .. "/bin/xcompliance")))

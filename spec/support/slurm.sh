@@ -40,8 +40,12 @@ SwitchType=switch/none
 MpiDefault=none
 ReturnToService=2
 SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SlurmdParameters=config_overrides
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0
-NodeName=$host NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=4 State=UNKNOWN
 PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP
 CONF
 
@@ -52,14 +56,18 @@ stop_slurm() {
   sleep 0.5
   rm -rf "$slurm"
 }
-trap 'stop_slurm; [ -z "${stop_sshd-}" ] || $stop_sshd' EXIT
+ends="${ends-} stop_slurm"
+# shellcheck disable=SC2154 # in the trap
+trap 'for end in $ends; do "$end"; done' EXIT
 
 PATH=$PATH:/usr/sbin
 munged --force --key-file="$slurm/munge/key" --socket="$slurm/munge.socket" \
   --pid-file="$slurm/munged.pid" --log-file="$slurm/munged.log" --seed-file="$slurm/munged.seed"
 slurmctld -f "$SLURM_CONF"
 slurmd -f "$SLURM_CONF"
+# the scheduler begins some seconds later, and sbatch --wait asks after 2 s and then after 10 s
 for _ in $(seq 100); do
-  ! sinfo -h -t idle -o %t | grep -q idle || break
+  if sinfo -h -t idle -o %t | grep -q idle && grep -q SchedulerParameters= "$slurm/slurmctld.log"
+  then break; fi
   sleep 0.1
 done

@@ -30,12 +30,13 @@ Host 127.0.0.1
 CONF
 [ "$(id -u)" != 0 ] || mkdir -p /run/sshd
 "$(command -v sshd || echo /usr/sbin/sshd)" -f "$sshd/config" -E "$sshd/log"
-stop_sshd_now() {
+stop_sshd() {
   kill "$(cat "$sshd/pid")"
   rm -rf "$sshd"
 }
-stop_sshd=stop_sshd_now
-trap '$stop_sshd' EXIT
+ends="${ends-} stop_sshd"
+# shellcheck disable=SC2154 # in the trap
+trap 'for end in $ends; do "$end"; done' EXIT
 
 export PARALLEL_SSH="ssh -F $sshd/client"
-echo 2/127.0.0.1 >nodes
+echo 4/127.0.0.1 >nodes
