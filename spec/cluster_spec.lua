@@ -63,7 +63,8 @@ describe("the recipes for many machines", function()
         return (select(2, shell(("cd %s && %s 2>&1"):format(folder, line))))
       end
       for _, step in ipairs { "extract", "redact" } do
-        assert.equal(tostring(PARTS), sh(("ls killed.%s | grep -c '^at-%s'"):format(engine, step)))
+        local died = ("ls killed.%s | grep -c '^dead-%s'"):format(engine, step)
+        assert.equal(tostring(PARTS), sh(died))
       end
       assert.equal("", sh(("diff -r one %s/clean"):format(engine)))
       for _, type in ipairs { "tweets", "users" } do

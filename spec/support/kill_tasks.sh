@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # For the shell that reads this: kill_tasks NAME puts a command xcompliance before the real one. Its
-# first attempt at each step of each part is killed by SIGKILL, each at another system call, and is
-# noted in the folder NAME.
+# first attempt at each step of three parts is killed by SIGKILL, each at another system call; the
+# folder NAME notes those that have died.
 
 kill_tasks() {
   killed=$PWD/$1 real=$(command -v xcompliance)
@@ -11,9 +11,9 @@ kill_tasks() {
 real=$real killed=$killed
 END
   cat >>"$killed.bin/xcompliance" <<'END'
-case $1 in # before an output has its name, and after; before a report has its name
-extract) part=$3; set -- "fsync:1 rename:1 fsync:3 fsync:2" "$@" ;;
-redact) part=$2; set -- "fdatasync:1 rename:1 fsync:4 fsync:1" "$@" ;;
+case $1 in # before an output has its name, between two, and after all; before a report has its own
+extract) part=$3; set -- "fsync:1 rename:1 fsync:3" "$@" ;;
+redact) part=$2; set -- "rename:1 rename:2 fdatasync:1" "$@" ;;
 *) exec "$real" "$@" ;;
 esac
 points=$1
@@ -23,8 +23,10 @@ mkdir "$killed/$1-${part##*/}" 2>/dev/null || exec "$real" "$@"
 for point in $points; do
   mkdir "$killed/at-$1-$point" 2>/dev/null || continue
   call=${point%:*}
-  exec strace -f -qq --seccomp-bpf -o /dev/null -e "trace=$call" \
+  strace -f -qq -o /dev/null -e "trace=$call" \
     -e "inject=$call:signal=KILL:when=${point#*:}" "$real" "$@"
+  [ $? -ne 137 ] || mkdir "$killed/dead-$1-$point"
+  kill -KILL $$
 done
 exec "$real" "$@"
 END
