@@ -50,11 +50,11 @@ static struct member *member_at(struct encoder *encoder, uint64_t number) {
 ** One member
 ** =================================================================== */
 
-/* The memory of a level follows the stream. */
+/* The memory of a level follows the stream. Zeroed, so that nothing depends on what was there. */
 static struct isal_zstream *stream_new(uint32_t level) {
   static const uint32_t memory[] = {0, ISAL_DEF_LVL1_EXTRA_LARGE, ISAL_DEF_LVL2_EXTRA_LARGE,
                                     ISAL_DEF_LVL3_EXTRA_LARGE};
-  struct isal_zstream *stream = malloc(sizeof *stream + memory[level]);
+  struct isal_zstream *stream = calloc(1, sizeof *stream + memory[level]);
   if (!stream) return NULL;
   isal_deflate_init(stream);
   stream->level = level;
