@@ -331,7 +331,7 @@ describe("row 107: a call that names a file twice", function()
   -- an option that nobody has thought about must not be one that names a file
   it("knows every option that can name a file", function()
     local files, values = {}, {}
-    for word in ("FILE DIR IDS RESULTS REPORT OUT dataset ids results report"):gmatch("%S+") do files[word] = true end
+    for word in ("FILE DIR IDS RESULTS REPORT OUT dataset ids results reports"):gmatch("%S+") do files[word] = true end
     for word in ([[N NAME BYTES SECONDS MIN:MAX PRICE REASON=TREATMENT SIZE ROLE=NAME DAYS type url id]]):gmatch("%S+") do values[word] = true end
     for _, name in ipairs { "sync", "check", "create", "list", "get", "cancel", "upload", "download",
       "extract", "redact", "verdicts", "merge_reports", "simulate" } do
