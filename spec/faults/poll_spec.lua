@@ -104,7 +104,7 @@ flows.describe("waiting for a job", function()
   end
 
   it("row 64: a job that stays as if nothing was uploaded is waited for to the deadline", function()
-    local outcome, err = check({ "create:job-stuck" }, { deadline = 1 })
+    local outcome, err = check({ "create:job-stuck" }, { deadline = 3 })
     assert.is_nil(outcome)
     assert.equal("timeout", err.kind)
     assert.matches("the job is created", tostring(err), 1, true)
