@@ -41,6 +41,7 @@ bool input_open(struct input *input, const char *path, struct task *task, struct
   if (!input->regular) return true;
   at = lseek(input->descriptor, 0, SEEK_CUR); /* standard input may have been read in part */
   input->total = (uint64_t)(status.st_size > at && at > 0 ? status.st_size - at : status.st_size);
+  input->whole = at == 0;
   posix_fadvise(input->descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   return true;
 }
@@ -69,8 +70,7 @@ static bool wait_for_pipe(struct input *input, struct error *error) {
   return false;
 }
 
-static bool is_unchanged(struct input *input, struct error *error) {
-  uint64_t done = atomic_load(&input->done);
+static bool is_unchanged(const struct input *input, uint64_t done, struct error *error) {
   if (!input->regular || done == input->total) return true;
   error_at(error, ERROR_DATA, input->path, 0, 0,
            "its size changed from %llu to %llu bytes while it was being read - wait until the "
@@ -101,7 +101,7 @@ int64_t input_read(struct input *input, void *to, size_t size, struct error *err
     if (!wanted(input, error)) return -1;
     if (!input->regular && !wait_for_pipe(input, error)) return -1;
     some = read(input->descriptor, (char *)to + got, size - got < READ_MAX ? size - got : READ_MAX);
-    if (some == 0) return is_unchanged(input, error) ? (int64_t)got : -1;
+    if (some == 0) return is_unchanged(input, atomic_load(&input->done), error) ? (int64_t)got : -1;
     if (some > 0) {
       got += (size_t)some;
       atomic_fetch_add(&input->done, (uint64_t)some);
@@ -111,6 +111,33 @@ int64_t input_read(struct input *input, void *to, size_t size, struct error *err
     }
   }
   return (int64_t)got;
+}
+
+int64_t input_read_at(struct input *input, void *to, size_t size, uint64_t at,
+                      struct error *error) {
+  size_t got = 0;
+  while (got < size) {
+    ssize_t some;
+    if (!wanted(input, error)) return -1;
+    some = pread(input->descriptor, (char *)to + got, size - got < READ_MAX ? size - got : READ_MAX,
+                 (off_t)(at + got));
+    if (some == 0) return is_unchanged(input, at + got, error) ? (int64_t)got : -1;
+    if (some > 0) {
+      got += (size_t)some;
+    } else if (errno != EINTR) {
+      error_errno(error, "reading", input->path);
+      return -1;
+    }
+  }
+  return (int64_t)got;
+}
+
+bool input_has_its_size(struct input *input, struct error *error) {
+  struct stat status;
+  if (fstat(input->descriptor, &status) == 0)
+    return is_unchanged(input, (uint64_t)status.st_size, error);
+  error_errno(error, "reading", input->path);
+  return false;
 }
 
 void input_close(struct input *input) {

@@ -20,6 +20,7 @@ struct input {
   const char *path; /* for messages */
   int descriptor;
   bool regular; /* a file, not a pipe */
+  bool whole;   /* likewise, and its first byte is the first that is read */
   /* the source of the bytes if not the descriptor; returns how many, 0 at the end, or -1 */
   int64_t (*read)(void *context, void *to, size_t size, struct error *error);
   void *context;
@@ -40,6 +41,12 @@ void input_open_source(struct input *input, const char *path,
 /* Reads until `size` bytes are there or the input has ended. Returns how many, or -1. A file whose
  * size has changed since it was opened is an error at its end. */
 int64_t input_read(struct input *input, void *to, size_t size, struct error *error);
+
+/* The same for bytes from `at` on of an input that is `whole`, by any thread. Nothing moves. */
+int64_t input_read_at(struct input *input, void *to, size_t size, uint64_t at, struct error *error);
+
+/* Whether such a file still has the size that it had when it was opened; an error if not. */
+bool input_has_its_size(struct input *input, struct error *error);
 
 void input_close(struct input *input);
 

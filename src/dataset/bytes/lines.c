@@ -9,6 +9,7 @@
 enum {
   PIECE = 1 << 19, /* bytes taken at a time, or one line: a whole window, since less would mean
                     * waiting */
+  AFTER = 1 << 15, /* bytes read after a range, to find the end of its last line */
   THREADS_MAX = 64,
   WORTH_A_THREAD = 8 << 20, /* bytes: smaller files are read by one */
 };
@@ -26,27 +27,136 @@ static size_t whole_lines(const struct reader *reader, size_t searched) {
   return reader->ended ? reader->size : 0;
 }
 
+/* Makes room for `size` bytes in the buffer, and keeps the first `used` that are in it. */
+static bool make_room(struct lines_piece *piece, size_t size, size_t used, const char *path,
+                      struct error *error) {
+  char *buffer;
+  if (size <= piece->room) return true;
+  buffer = malloc(size + READER_PADDING);
+  if (!buffer) return error_memory(error, "reading %s", path);
+  if (used > 0) memcpy(buffer, piece->buffer, used);
+  free(piece->buffer);
+  piece->buffer = buffer;
+  piece->room = size;
+  return true;
+}
+
 /* Other threads will move the window. */
 static bool copy(struct lines_piece *piece, const char *path, struct error *error) {
-  if (piece->size > piece->room) {
-    size_t room = piece->size + piece->size / 2;
-    free(piece->buffer);
-    piece->buffer = malloc(room + READER_PADDING);
-    piece->room = piece->buffer ? room : 0;
-    if (!piece->buffer) {
-      error_memory(error, "reading %s", path);
-      return false;
-    }
-  }
+  size_t size = piece->size <= piece->room ? piece->size : piece->size + piece->size / 2;
+  if (!make_room(piece, size, 0, path, error)) return false;
   memcpy(piece->buffer, piece->text, piece->size);
   memset(piece->buffer + piece->size, 0, READER_PADDING);
   piece->text = piece->buffer;
   return true;
 }
 
+/* {==================================================================
+** Ranges
+** =================================================================== */
+
+static enum turns_step take_range(struct reader *reader, struct lines_piece *piece,
+                                  struct error *error) {
+  piece->begins = reader->size > 0 || reader->byte == 0; /* the first one: the window is unused */
+  if (!reader_take_range(reader, PIECE, &piece->byte, &piece->end, error)) return TURNS_FAILED;
+  piece->text = piece->buffer;
+  piece->size = 0;
+  return piece->byte == piece->end ? TURNS_END : TURNS_BESIDE;
+}
+
+/* Reads up to `size` bytes from `from` on, of which `*got` are in the buffer; sets `*ended` if
+ * nothing follows them. */
+static bool read_up_to(const struct reader *reader, struct lines_piece *piece, uint64_t from,
+                       size_t size, size_t *got, bool *ended, struct error *error) {
+  uint64_t total = reader_total(reader);
+  int64_t more;
+  if (from + size > total) size = (size_t)(total - from);
+  if (!make_room(piece, size, *got, reader->path, error)) return false;
+  more = reader_read_at(reader, piece->buffer + *got, size - *got, from + *got, error);
+  if (more < 0) return false;
+  *got += (size_t)more;
+  *ended = from + *got == total;
+  return true;
+}
+
+/* Where the first line of the range begins in text[0 .. limit), which begins with the byte before
+ * the range unless that is known to begin with a line; `limit` if none begins there. */
+static size_t first_line(const struct lines_piece *piece, const char *text, size_t limit) {
+  const char *feed;
+  if (piece->begins) return 0;
+  feed = memchr(text, '\n', limit);
+  return feed ? (size_t)(feed + 1 - text) : limit;
+}
+
+/* text[start .. size) of the buffer is the piece. */
+static void set_piece(struct lines_piece *piece, size_t start, size_t size) {
+  piece->text = piece->buffer + start;
+  piece->size = size - start;
+  memset(piece->buffer + size, 0, READER_PADDING);
+}
+
+/* The last line of the piece has no end in it, and is longer than a record may be. */
+static bool refuse_long(const struct reader *reader, struct lines_piece *piece,
+                        struct error *error) {
+  const char *feed = memrchr(piece->text, '\n', piece->size);
+  const char *start = feed ? feed + 1 : piece->text;
+  uint64_t line = lines_line(reader, piece, start);
+  reader_refuse_long(reader, line, piece->byte + (uint64_t)(start - piece->text), error);
+  piece->size = (size_t)(start - piece->text);
+  return false;
+}
+
+bool lines_read(const struct reader *reader, struct lines_piece *piece, struct error *error) {
+  uint64_t from = piece->begins ? piece->byte : piece->byte - 1;
+  size_t limit = (size_t)(piece->end - from), most = limit + reader->record_max + 1;
+  size_t got = 0, start, size;
+  const char *feed = NULL;
+  bool ended;
+  if (piece->end == 0) return true;
+  piece->end = 0;
+  if (!read_up_to(reader, piece, from, limit + AFTER, &got, &ended, error)) return false;
+  start = first_line(piece, piece->buffer, limit);
+  piece->text = piece->buffer;
+  if (start == limit) return true;
+  piece->byte = from + start;
+  size = limit - 1; /* the last line may end with the range */
+  while (!(feed = memchr(piece->buffer + size, '\n', got - size)) && !ended) {
+    if (got - limit > reader->record_max) {
+      set_piece(piece, start, got);
+      return refuse_long(reader, piece, error);
+    }
+    size = got;
+    if (!read_up_to(reader, piece, from, 2 * got < most ? 2 * got : most, &got, &ended, error))
+      return false;
+  }
+  set_piece(piece, start, feed ? (size_t)(feed + 1 - piece->buffer) : got);
+  return true;
+}
+
+/* }================================================================== */
+
+/* Lines are counted from the last place of this reader that was asked for. */
+uint64_t lines_line(const struct reader *reader, struct lines_piece *piece, const char *at) {
+  if (piece->serial != reader->serial) {
+    piece->serial = reader->serial;
+    piece->line = 1;
+    piece->counted = 0;
+  }
+  if (piece->counted < piece->byte) {
+    uint64_t line = reader_count_lines(reader, piece->line, piece->counted, piece->byte);
+    if (line == 0) return 0;
+    piece->line = line;
+    piece->counted = piece->byte;
+  }
+  piece->line += reader_line_ends(piece->text + (piece->counted - piece->byte), at);
+  piece->counted = piece->byte + (uint64_t)(at - piece->text);
+  return piece->line;
+}
+
 enum turns_step lines_take(struct reader *reader, struct lines_piece *piece, bool shared,
                            struct error *error) {
   size_t size, searched = 0;
+  if (shared && reader_is_plain(reader)) return take_range(reader, piece, error);
   while ((size = whole_lines(reader, searched)) == 0 && !reader->ended) {
     searched = reader->size;
     if (!reader_fill(reader, error)) return TURNS_FAILED;
@@ -54,8 +164,13 @@ enum turns_step lines_take(struct reader *reader, struct lines_piece *piece, boo
   if (size == 0) return TURNS_END;
   piece->text = reader->text;
   piece->size = size;
-  piece->line = reader_line(reader, reader->text);
   piece->byte = reader->byte;
+  piece->end = 0;
+  if (!reader_is_plain(reader)) { /* else it can be read again to count them */
+    piece->line = reader_line(reader, reader->text);
+    piece->counted = reader->byte;
+    piece->serial = reader->serial;
+  }
   reader_consume(reader, size);
   if (!shared) return TURNS_ALONE;
   return copy(piece, reader->path, error) ? TURNS_BESIDE : TURNS_FAILED;

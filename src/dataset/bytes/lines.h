@@ -1,4 +1,9 @@
 /* lines.h - pieces of whole lines, cut out of an input
+ *
+ * A piece is taken by one thread at a time, and then read by the thread that has taken it. Of a
+ * plain file that several threads read, taking a piece is only to choose its range, so they read
+ * beside each other: a line belongs to the range in which it begins. Other input is read as it is
+ * taken, and copied if it is shared.
  */
 #ifndef XCOMPLIANCE_LINES_H
 #define XCOMPLIANCE_LINES_H
@@ -18,16 +23,27 @@
 struct lines_piece {
   const char *text;
   size_t size;
-  uint64_t line, byte; /* of text[0]: the line from 1, the offset in the decoded input */
+  uint64_t byte; /* of text[0]: the offset in the decoded input */
   /* private */
   char *buffer; /* of `room` bytes and padding */
   size_t room;
+  uint64_t end;                   /* of the range, if it is one that was not read yet */
+  bool begins;                    /* the range is known to begin with a line */
+  uint64_t serial, counted, line; /* the reader's; the line at this offset of it */
 };
 
-/* Takes the next piece of an input. If it is `shared` with other threads, the piece is a copy
- * (TURNS_BESIDE); else it stays in the window until reader_fill (TURNS_ALONE). */
+/* Takes the next piece of an input. If it is not `shared` with other threads it stays in the window
+ * until reader_fill (TURNS_ALONE). */
 enum turns_step lines_take(struct reader *reader, struct lines_piece *piece, bool shared,
                            struct error *error);
+
+/* Reads what was taken, if that has not been done; it may turn out to be empty. False with `error`
+ * filled; the piece is then what comes before the problem. */
+bool lines_read(const struct reader *reader, struct lines_piece *piece, struct error *error);
+
+/* The number of the line at `at`, a place of the piece that is not before the last one asked for; 0
+ * if it cannot be counted. */
+uint64_t lines_line(const struct reader *reader, struct lines_piece *piece, const char *at);
 
 void lines_free(struct lines_piece *piece);
 

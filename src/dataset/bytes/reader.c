@@ -19,7 +19,7 @@
 #include "dataset/bytes/foreign.h"
 #include "dataset/bytes/json_cut.h"
 
-enum { WINDOW_SIZE = 1 << 19, MOVE_SIZE = 1 << 23 };
+enum { WINDOW_SIZE = 1 << 19, MOVE_SIZE = 1 << 23, COUNT_SIZE = 1 << 16 };
 
 struct window {
   struct reader public;
@@ -30,7 +30,7 @@ struct window {
   char *raw; /* for UTF-16: what has been read but not converted; else NULL */
   size_t raw_size;
   bool raw_ended;
-  const char *counted;   /* line ends before it have been counted: */
+  uint64_t counted;      /* line ends before this offset have been counted: */
   uint64_t line;         /* the line on which it is */
   enum json_place place; /* READER_VALUES */
   bool begun, assigned;  /* likewise: there was a value; an assignment before it */
@@ -38,7 +38,7 @@ struct window {
 
 /* The window */
 
-static uint64_t line_ends(const char *text, const char *end) {
+uint64_t reader_line_ends(const char *text, const char *end) {
   uint64_t count = 0;
 #ifdef __SSE2__
   const __m128i feed = _mm_set1_epi8('\n'), zero = _mm_setzero_si128();
@@ -55,13 +55,63 @@ static uint64_t line_ends(const char *text, const char *end) {
   return count;
 }
 
+bool reader_is_plain(const struct reader *reader) {
+  const struct window *window = (const struct window *)reader;
+  const struct input *input = &window->input; /* some files of the kernel's have no size */
+  return input->whole && input->total > 0 && !window->decoder && reader->encoding == ENCODING_UTF8;
+}
+
+/* Readers are const for those who only look at places of the file. */
+static struct input *input_of(const struct reader *reader) {
+  return &((struct window *)(uintptr_t)reader)->input;
+}
+
+int64_t reader_read_at(const struct reader *reader, void *to, size_t size, uint64_t at,
+                       struct error *error) {
+  return input_read_at(input_of(reader), to, size, at, error);
+}
+
+uint64_t reader_count_lines(const struct reader *reader, uint64_t line, uint64_t from,
+                            uint64_t to) {
+  char text[COUNT_SIZE];
+  struct error error;
+  while (from < to) {
+    size_t size = to - from < sizeof text ? (size_t)(to - from) : sizeof text;
+    if (reader_read_at(reader, text, size, from, &error) != (int64_t)size) return 0;
+    line += reader_line_ends(text, text + size);
+    from += size;
+  }
+  return line;
+}
+
 uint64_t reader_line(struct reader *reader, const char *at) {
   struct window *window = (struct window *)reader;
-  if (at > window->counted) {
-    window->line += line_ends(window->counted, at);
-    window->counted = at;
+  uint64_t start = reader->byte - (uint64_t)(reader->text - window->buffer); /* of the buffer */
+  uint64_t byte = start + (uint64_t)(at - window->buffer);
+  if (byte <= window->counted) return window->line;
+  if (window->counted < start) { /* in a plain file */
+    uint64_t line = reader_count_lines(reader, window->line, window->counted, start);
+    if (line == 0) return 0;
+    window->line = line;
+    window->counted = start;
   }
+  window->line += reader_line_ends(window->buffer + (window->counted - start), at);
+  window->counted = byte;
   return window->line;
+}
+
+bool reader_take_range(struct reader *reader, size_t size, uint64_t *start, uint64_t *end,
+                       struct error *error) {
+  struct window *window = (struct window *)reader;
+  uint64_t total = window->input.total, left = total > reader->byte ? total - reader->byte : 0;
+  *start = reader->byte;
+  *end = *start + (left < size ? left : size);
+  reader->text = window->buffer;
+  reader->size = 0;
+  reader->byte = *end;
+  reader->ended = left == 0;
+  atomic_store(&window->input.done, *end);
+  return !reader->ended || input_has_its_size(&window->input, error);
 }
 
 void reader_consume(struct reader *reader, size_t bytes) {
@@ -88,19 +138,23 @@ static bool move(const struct window *window, char *to, struct error *error) {
   return true;
 }
 
+bool reader_refuse_long(const struct reader *reader, uint64_t line, uint64_t byte,
+                        struct error *error) {
+  error_at(error, ERROR_DATA, reader->path, line, byte,
+           "a record is longer than %zu MiB - does the file have one record on each line?",
+           reader->record_max >> 20);
+  return false;
+}
+
 /* Moves what is left to the front of the buffer, or of a larger one. */
 static bool make_room(struct window *window, struct error *error) {
   struct reader *reader = &window->public;
   char *buffer = window->buffer;
-  reader_line(reader, reader->text);
+  if (!reader_is_plain(reader)) reader_line(reader, reader->text);
   if (reader->size > window->room / 2) {
     size_t room = 2 * window->room;
-    if (reader->size > reader->record_max) {
-      error_at(error, ERROR_DATA, reader->path, reader_line(reader, reader->text), reader->byte,
-               "a record is longer than %zu MiB - does the file have one record on each line?",
-               reader->record_max >> 20);
-      return false;
-    }
+    if (reader->size > reader->record_max)
+      return reader_refuse_long(reader, reader_line(reader, reader->text), reader->byte, error);
     buffer = malloc(room + READER_PADDING);
     if (!buffer) return error_memory(error, "reading %s", reader->path);
   }
@@ -113,7 +167,7 @@ static bool make_room(struct window *window, struct error *error) {
     window->room *= 2;
   }
   window->buffer = buffer;
-  reader->text = window->counted = buffer;
+  reader->text = buffer;
   return true;
 }
 
@@ -257,7 +311,7 @@ static bool begin(struct window *window, enum purpose purpose, struct error *err
   struct reader *reader = &window->public;
   reader->path = window->input.path;
   window->buffer = malloc(window->room + READER_PADDING);
-  reader->text = window->counted = window->buffer;
+  reader->text = window->buffer;
   if (!window->buffer) return error_memory(error, "reading %s", reader->path);
   if (read_more(window, error) < 0 || !unwrap(window, error) || !identify(window, purpose, error))
     return false;
@@ -269,6 +323,8 @@ static bool begin(struct window *window, enum purpose purpose, struct error *err
   return true;
 }
 
+static atomic_uint_least64_t serials;
+
 static struct window *window_new(const char *path, struct error *error) {
   struct window *window = calloc(1, sizeof *window);
   if (!window) {
@@ -279,6 +335,7 @@ static struct window *window_new(const char *path, struct error *error) {
   window->line = 1;
   window->room = WINDOW_SIZE;
   window->public.record_max = READER_RECORD_MAX;
+  window->public.serial = atomic_fetch_add(&serials, 1) + 1;
   return window;
 }
 
@@ -371,7 +428,7 @@ static enum reader_step next_line(struct window *window, struct reader_record *r
       while (line_end > start && is_white(line_end[-1]))
         line_end--;
       step = give(window, start, line_end, record);
-      window->counted = line_end; /* there is no line end within a line */
+      window->counted = reader->byte; /* there is no line end within a line */
       return step;
     }
     if (!reader_fill(reader, error)) return READER_FAILED;

@@ -47,6 +47,7 @@ struct reader {
   enum encoding encoding;        /* of the file; the window is UTF-8 */
   enum container container;
   size_t record_max; /* bytes; may be lowered, to whole MiB */
+  uint64_t serial;   /* no other reader of this process has the same */
 };
 
 /* Opens `path` ("-" is standard input): a regular file, or a pipe. `task` is checked now and then
@@ -75,8 +76,34 @@ bool reader_fill(struct reader *reader, struct error *error);
 void reader_consume(struct reader *reader, size_t bytes);
 
 /* The line (from 1) on which `at` is, a place in the window or before it but not before the last
- * place asked for since reader_fill. */
+ * place asked for since reader_fill. Lines of a plain file are counted when they are asked for, by
+ * reading it again from the last that was; 0 if that fails. */
 uint64_t reader_line(struct reader *reader, const char *at);
+
+/* Ranges: threads may read a plain file, whose text is its bytes, beside each other. */
+bool reader_is_plain(const struct reader *reader);
+
+/* Takes the next `size` bytes, or what is left of the file, which become [*start, *end), without
+ * reading them; none at its end. The window is empty from then on. False with `error` filled if the
+ * file's size has changed. */
+bool reader_take_range(struct reader *reader, size_t size, uint64_t *start, uint64_t *end,
+                       struct error *error);
+
+/* Reads `size` bytes from `at` on. Returns how many, fewer only at the end of the file, or -1. Any
+ * thread may. */
+int64_t reader_read_at(const struct reader *reader, void *to, size_t size, uint64_t at,
+                       struct error *error);
+
+/* The number of the line at `to`, if that at `from` is `line`; 0 if it cannot be read. Any thread
+ * may ask. */
+uint64_t reader_count_lines(const struct reader *reader, uint64_t line, uint64_t from, uint64_t to);
+
+/* Says that the record that begins at `byte` is longer than record_max. Returns false. */
+bool reader_refuse_long(const struct reader *reader, uint64_t line, uint64_t byte,
+                        struct error *error);
+
+/* How many line ends are in [text, end). */
+uint64_t reader_line_ends(const char *text, const char *end);
 
 /* How many bytes of the file on disk have been read; how many it has (0 for a pipe: unknown). */
 uint64_t reader_done(const struct reader *reader);

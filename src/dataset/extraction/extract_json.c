@@ -46,15 +46,31 @@ static struct record *record_of(struct extraction *x, struct error *error) {
   return x->record;
 }
 
+static bool understand(const struct extraction *x, struct record *record,
+                       const struct reader_record *text, struct error *error) {
+  if (!record_walk(record, x->reader->path, text, error)) return false;
+  if (record->class != RECORD_UNRECOGNISED || x->options.on_unrecognised != EXTRACT_STOP)
+    return true;
+  doubt_unrecognised(record, x->reader->path, text, error);
+  return false;
+}
+
+/* Nobody counts lines until one is not understood; it is walked again for the message. */
+static bool skip(struct extraction *x, struct record *record, const struct reader_record *text,
+                 struct error *error) {
+  struct reader_record counted = *text;
+  if (text->line == 0) {
+    counted.line = lines_line(x->reader, &x->piece, text->text);
+    understand(x, record, &counted, error);
+  }
+  return extraction_skip(x, error);
+}
+
 /* Adds the ids of a record. A malformed one is skipped or ends the run. */
 static bool find_ids(struct extraction *x, struct record *record, const struct reader_record *text,
                      struct error *error) {
   bool found = false;
-  if (!record_walk(record, x->reader->path, text, error)) return extraction_skip(x, error);
-  if (record->class == RECORD_UNRECOGNISED && x->options.on_unrecognised == EXTRACT_STOP) {
-    doubt_unrecognised(record, x->reader->path, text, error);
-    return extraction_skip(x, error);
-  }
+  if (!understand(x, record, text, error)) return skip(x, record, text, error);
   for (uint32_t i = 0; i < record->id_count; i++) {
     const struct record_id *id = &record->ids[i];
     if (!is_wanted(&x->options, id, &record->objects[id->object])) continue;
@@ -93,7 +109,8 @@ static bool find_in_array(struct extraction *x, struct record *record,
   size_t wrong_at;
   const char *wrong = reader_elements(&elements, array, &wrong_at);
   if (wrong) {
-    error_at(error, ERROR_DATA, x->reader->path, array->line, array->byte + wrong_at, "%s", wrong);
+    error_at(error, ERROR_DATA, x->reader->path, lines_line(x->reader, &x->piece, array->text),
+             array->byte + wrong_at, "%s", wrong);
     return extraction_skip(x, error);
   }
   while (reader_element(&elements, &element) == READER_RECORD)
@@ -107,9 +124,9 @@ static bool parse_lines(struct extraction *x, struct error *error) {
   struct record *record = record_of(x, error);
   const char *at = piece->text, *end = at + piece->size;
   if (!record) return extraction_skip(x, error);
-  for (uint64_t line = piece->line; at < end; line++) {
+  while (at < end) {
     const char *feed = memchr(at, '\n', (size_t)(end - at)), *start = at, *stop;
-    struct reader_record text = {.line = line};
+    struct reader_record text = {.line = 0};
     stop = feed ? feed : end;
     at = stop + 1;
     while (start < stop && is_blank(*start))
@@ -133,10 +150,11 @@ static enum turns_step take_lines(void *context, void *state, struct error *erro
 
 static bool work_on_lines(void *context, void *state, struct turn *turn) {
   struct extraction *x = state;
-  struct error error;
+  struct error error, problem;
+  bool read = lines_read(x->reader, &x->piece, &problem);
   (void)context;
   x->turn = turn;
-  return parse_lines(x, &error);
+  return parse_lines(x, &error) && (read || extraction_fail(x, &problem));
 }
 
 static bool parse_alone(struct extraction *x, struct error *error) {

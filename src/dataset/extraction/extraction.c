@@ -104,14 +104,18 @@ bool extraction_make_room(struct extraction *x, struct error *error) {
          extraction_no_memory(x, error);
 }
 
-bool extraction_no_memory(struct extraction *x, struct error *error) {
-  error_memory(error, "extracting ids%s%s", x->reader ? " of " : "",
-               x->reader ? x->reader->path : "");
+bool extraction_fail(struct extraction *x, const struct error *error) {
   if (x->turn) { /* nobody else looks at `error` */
     x->failure = *error;
     turns_hand_over(x->turn);
   }
   return false;
+}
+
+bool extraction_no_memory(struct extraction *x, struct error *error) {
+  error_memory(error, "extracting ids%s%s", x->reader ? " of " : "",
+               x->reader ? x->reader->path : "");
+  return extraction_fail(x, error);
 }
 
 bool extraction_skip(struct extraction *x, struct error *error) {

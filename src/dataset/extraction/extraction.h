@@ -88,6 +88,9 @@ bool extraction_skip(struct extraction *x, struct error *error);
 bool extraction_refuse_id(struct extraction *x, const char *at, const char *text, size_t size,
                           struct error *error);
 
+/* `error` ends the run. Returns false. */
+bool extraction_fail(struct extraction *x, const struct error *error);
+
 /* Memory is short, which ends the run. Returns false. */
 bool extraction_no_memory(struct extraction *x, struct error *error);
 

@@ -93,7 +93,7 @@ static bool take_piece(struct redact_file *file, struct redact_member *own,
                        const struct redact_records *records, struct redact_records_piece *piece,
                        struct writer *writer) {
   const struct pieces *output = &piece->batch->output;
-  if (redact_records_failed(piece, &own->error)) return false;
+  if (redact_records_failed(records, piece, &own->error)) return false;
   own->touched = own->touched || piece->batch->touched;
   redact_add_counts(&own->counts, &piece->batch->counts);
   judge_add_counts(&own->objects, &piece->batch->judge->counts);

@@ -189,7 +189,7 @@ static bool give_piece(void *context, void *state, struct error *error) {
   struct redact_file *file = context;
   struct redact_records_piece *piece = &((struct redact_worker *)state)->piece;
   struct batch *batch = piece->batch;
-  if (redact_records_failed(piece, error)) return false;
+  if (redact_records_failed(&file->records, piece, error)) return false;
   if (!write_piece(file, batch, error) || file->again) return false;
   if (!redact_take_ids(file, &batch->judge->rehydrate, error)) return false;
   redact_file_count(file, &batch->counts, &batch->judge->counts);

@@ -64,34 +64,38 @@ static bool take_values(struct redact_records *records, struct redact_records_pi
 enum turns_step redact_records_take(struct redact_records *records,
                                     struct redact_records_piece *piece, bool shared,
                                     struct error *error) {
-  enum turns_step step;
-  piece->lines.size = 0;
+  piece->judged = records->format == FORMAT_CSV || records->format == FORMAT_JSON_VALUES;
   if (records->ended) return TURNS_END;
   if (records->format == FORMAT_CSV)
     return take_rows(records, piece, error) ? TURNS_ALONE : TURNS_FAILED;
   if (records->format == FORMAT_JSON_VALUES)
     return take_values(records, piece, error) ? TURNS_ALONE : TURNS_FAILED;
-  step = lines_take(records->reader, &piece->lines, shared, error);
-  piece->size = piece->lines.size;
-  return step;
+  return lines_take(records->reader, &piece->lines, shared, error);
 }
 
 void redact_records_judge(const struct redact_records *records,
                           struct redact_records_piece *piece) {
-  const struct lines_piece *lines = &piece->lines;
+  struct lines_piece *lines = &piece->lines;
   const char *path = records->reader->path;
-  if (lines->size == 0) return;
+  if (piece->judged) return;
   batch_begin(piece->batch, false);
+  if (!lines_read(records->reader, lines, &piece->batch->error)) {
+    piece->batch->failed = piece->judged = true; /* and there is nothing to explain */
+    return;
+  }
+  piece->size = lines->size;
   if (records->format == FORMAT_IDS)
     batch_id_lines(piece->batch, path, lines->text, lines->size, lines->byte);
   else
     batch_json_lines(piece->batch, path, lines->text, lines->size, lines->byte);
 }
 
-bool redact_records_failed(struct redact_records_piece *piece, struct error *error) {
+bool redact_records_failed(const struct redact_records *records, struct redact_records_piece *piece,
+                           struct error *error) {
   struct batch *batch = piece->batch;
+  struct lines_piece *lines = &piece->lines;
   if (!batch->failed) return false;
-  if (piece->lines.size > 0) batch_explain(batch, piece->lines.line);
+  if (!piece->judged) batch_explain(batch, lines_line(records->reader, lines, lines->text));
   *error = batch->error;
   return true;
 }

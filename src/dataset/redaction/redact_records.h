@@ -33,8 +33,9 @@ struct redact_records {
 /* What one thread has taken. */
 struct redact_records_piece {
   struct batch *batch;
-  struct lines_piece lines; /* of no size if it was judged as it was taken */
-  uint64_t size;            /* in bytes */
+  struct lines_piece lines;
+  bool judged;   /* as it was taken */
+  uint64_t size; /* in bytes */
 };
 
 /* Detects the format; takes ownership of `reader`, even if it fails. `*records` must be zeroed;
@@ -47,11 +48,12 @@ enum turns_step redact_records_take(struct redact_records *records,
                                     struct redact_records_piece *piece, bool shared,
                                     struct error *error);
 
-/* Judges what was taken, if that has not been done. */
+/* Reads and judges what was taken, if that has not been done. */
 void redact_records_judge(const struct redact_records *records, struct redact_records_piece *piece);
 
 /* Whether the piece has failed, with `error` filled; after all before it have been handed over. */
-bool redact_records_failed(struct redact_records_piece *piece, struct error *error);
+bool redact_records_failed(const struct redact_records *records, struct redact_records_piece *piece,
+                           struct error *error);
 
 void redact_records_close(struct redact_records *records);
 

@@ -446,9 +446,9 @@ static bool add_row(struct found *found, const struct results_row *row) {
 }
 
 /* Parses a line of the piece; `whole`: it has a line end. */
-static bool parse_line(const struct file *file, struct found *found,
-                       const struct lines_piece *piece, const char *text, size_t size,
-                       uint64_t line, bool whole) {
+static bool parse_line(const struct file *file, struct found *found, const char *text, size_t size,
+                       bool whole) {
+  struct lines_piece *piece = &found->piece;
   const char *path = file->reader->path, *wrong;
   struct results_counts *counts = &found->counts;
   uint64_t unknown = counts->unknown, other = counts->other;
@@ -458,13 +458,15 @@ static bool parse_line(const struct file *file, struct found *found,
   if (is_blank(text, size)) return true;
   wrong = results_parse(text, size, &row, counts, &at);
   if (wrong) {
-    error_at(&found->error, ERROR_DATA, path, line,
+    error_at(&found->error, ERROR_DATA, path, lines_line(file->reader, piece, text),
              piece->byte + (uint64_t)(text - piece->text) + at, "%s%s", wrong,
              whole ? "" : " - the last row has no end: the file is truncated, download it again");
     return false;
   }
-  if (counts->unknown == 1 && unknown == 0) add_place(counts->unknown_text, path, line);
-  if (counts->other == 1 && other == 0) add_place(counts->other_text, path, line);
+  if (counts->unknown == 1 && unknown == 0)
+    add_place(counts->unknown_text, path, lines_line(file->reader, piece, text));
+  if (counts->other == 1 && other == 0)
+    add_place(counts->other_text, path, lines_line(file->reader, piece, text));
   if (add_row(found, &row)) return true;
   error_memory(&found->error, "reading %s", path);
   return false;
@@ -479,14 +481,18 @@ static bool parse_lines(void *context, void *state, struct turn *turn) {
   const struct file *file = context;
   struct found *found = state;
   const struct lines_piece *piece = &found->piece;
-  const char *start = piece->text, *end = start + piece->size;
+  const char *start, *end;
+  bool is_row = true;
   (void)turn;
-  for (uint64_t line = piece->line; start < end && !found->failed; line++) {
+  found->failed = !lines_read(file->reader, &found->piece, &found->error);
+  start = piece->text;
+  end = start + piece->size;
+  while (start < end && is_row) {
     const char *feed = memchr(start, '\n', (size_t)(end - start)), *stop = feed ? feed : end;
-    found->failed =
-        !parse_line(file, found, piece, start, (size_t)(stop - start), line, feed != NULL);
+    is_row = parse_line(file, found, start, (size_t)(stop - start), feed != NULL);
     start = stop + 1;
   }
+  found->failed = found->failed || !is_row;
   return true;
 }
 
