@@ -97,7 +97,7 @@ RUN_PACKAGES := lua5.4 lua-cjson lua-argparse lua-cqueues lua-luaossl
 BUILD_PACKAGES := $(RUN_PACKAGES) gcc libc6-dev make pkg-config liblua5.4-dev \
   libcurl4-openssl-dev libisal-dev libzstd-dev libbz2-dev liblzma-dev libarchive-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) lua5.1 luajit2 libluajit2-5.1-dev lua-busted lua-luv lua-socket lua-sql-sqlite3 curl nginx \
-  libnginx-mod-http-lua openssl zstd gzip bzip2 xz-utils tar zip unzip python3 wrk faketime fiu-utils procps strace locales luarocks tmux lua-penlight sqlite3 postgresql \
+  libnginx-mod-http-lua openssl zstd gzip bzip2 xz-utils tar zip unzip python3 wrk faketime fiu-utils procps strace locales luarocks tmux lua-penlight sqlite3 postgresql gpg gpg-agent \
   $(if $(filter lua5.3,$(LUAS)),lua5.3 liblua5.3-dev)
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind cppcheck clang clang-tidy libclang-rt-dev
 LINT_PACKAGES := clang clang-format lua-check shellcheck
@@ -223,6 +223,13 @@ cluster: test-packages
 	$(call install_packages,slurm-wlm munge parallel openssh-server)
 	@$(MAKE) -s test SPECS=spec/cluster_spec.lua LUAS=lua5.4
 
+# the C tests and the engine's specs on other machines, emulated: MACHINES=s390x
+MACHINES ?= arm64 s390x
+.PHONY: port
+port: test-packages
+	$(call install_packages,debootstrap qemu-user-static gcc-aarch64-linux-gnu gcc-s390x-linux-gnu)
+	@spec/port $(MACHINES)
+
 # small changes of the code, in a clone, to see whether a test notices: COUNT=100 SEED=1
 COUNT ?= 20
 SEED ?= 1
@@ -305,7 +312,7 @@ fuzz: check-packages
 .PHONY: lint
 lint: lint-packages
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'spec/c/*.[ch]')
-	luacheck -q .
+	luacheck -q $$(git ls-files '*.lua')
 	shellcheck $$(git ls-files | xargs -d '\n' awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME }')
 	spec/layers
 	spec/language
@@ -394,10 +401,17 @@ deb-test: deb
 rockspec:
 	rockspec/write
 
-# the same commit gives the same bytes: git dates the files by the commit, and gzip writes no date
+# the same commit gives the same bytes: git dates the files by the commit, and gzip writes no date;
+# the modes of files are set, since git takes them from the umask's setting
 .PHONY: dist
 dist: | build
-	git archive --format=tar --prefix=xcompliance-$(VERSION)/ HEAD | gzip -9n >build/xcompliance-$(VERSION).tar.gz
+	git -c tar.umask=0022 archive --format=tar --prefix=xcompliance-$(VERSION)/ HEAD | \
+	  gzip -9n >build/xcompliance-$(VERSION).tar.gz
+
+# the archive with its bill of materials, checksums and their signature, in build/release: KEY=… of gpg
+.PHONY: release
+release: dist
+	packaging/release $(VERSION)
 
 # }====================================================================
 
@@ -405,4 +419,4 @@ dist: | build
 clean:
 	rm -rf build docs/api
 
--include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/port -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -705,7 +705,7 @@ describe("redaction", function()
       end
     end)
 
-    it("reads large windows of zstd if memory allows, and else says what they need", function()
+    it("reads large windows of zstd if memory allows, else says what they need #native", function()
       scratch:write("a.jsonl", LEFT:rep(2000))
       local command = scratch.shell({ path = "." }, "pwd"):gsub("%s+$", "") .. "/bin/xcompliance"
       for log, size in pairs { [27] = 128, [28] = 256, [31] = 2048 } do

@@ -21,7 +21,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -79,7 +78,8 @@ void free(void *block) {
 
 void *mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset) {
   if (!may_have_for(__builtin_return_address(0))) return MAP_FAILED;
-  return (void *)syscall(SYS_mmap, address, size, protection, flags, descriptor, offset);
+  /* the same, of another name */
+  return mmap64(address, size, protection, flags, descriptor, offset);
 }
 
 #pragma GCC visibility pop
