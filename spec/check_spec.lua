@@ -249,6 +249,16 @@ flows.describe("a check", function(flow)
     assert.is_true(assert(check()).verified)
   end)
 
+  it("makes another job if the new one has expired already, and uploads to that alone", function()
+    bench.sim:arm_raw { step = "create", fault = "set", parameter = '{"status":"expired"}' }
+    local _, err = check { wait = false }
+    assert.equal("conflict", err.kind) -- the simulator's first job is not over
+    assert.equal(0, bench:count("upload"))
+    bench.sim:change_job(bench.sim:state().jobs[1].id, { status = "expired" })
+    assert.is_true(assert(check()).verified)
+    assert.equal(2, #bench.sim:state().jobs)
+  end)
+
   it("ends if another job of the type runs and it must not wait; it is resumed later", function()
     local other = bench:job()
     local _, err = check { wait = false }

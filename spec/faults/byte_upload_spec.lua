@@ -237,6 +237,13 @@ describe("an upload to the API", function()
     assert.is_true(err.spoilt)
   end)
 
+  it("says so if the answer is yes before the list was sent to its end", function()
+    path = bench:list(20000000)
+    bench:arm("upload:200-early")
+    local err = fails("integrity", "upload", "the API took [%d,]+ of 20,000,000 bytes")
+    assert.is_true(err.spoilt)
+  end)
+
   it("row 94: and not if an attempt before the last had sent it to its end", function()
     path, text = bench:list(2000000) -- so much waits for a yes, and the second time it gets a no
     bench:arm("upload:lost")
