@@ -92,12 +92,27 @@ static void expect_clean(uint32_t condemned) {
   }
 }
 
+static void expect_clean_record(const struct reader_record *text, uint32_t condemned) {
+  struct error error;
+  expect(record_walk(record, "output", text, &error));
+  expect_clean(condemned);
+}
+
+/* The elements of an array on a line are records, so an array may be one. */
+static void expect_clean_array(const struct reader_record *line, uint32_t condemned) {
+  struct reader_elements elements;
+  struct reader_record element;
+  size_t wrong_at;
+  expect(!reader_elements(&elements, line, &wrong_at));
+  while (reader_element(&elements, &element) == READER_RECORD)
+    expect_clean_record(&element, condemned);
+}
+
 static void expect_clean_lines(const char *text, size_t size, uint32_t condemned) {
   const char *end = text + size;
   while (text < end) {
     const char *feed = memchr(text, '\n', (size_t)(end - text)), *from = text, *to;
     struct reader_record line = {.line = 1};
-    struct error error;
     if (!feed) feed = end;
     to = feed;
     while (from < to && strchr(" \t\r", *from) && *from)
@@ -106,10 +121,7 @@ static void expect_clean_lines(const char *text, size_t size, uint32_t condemned
       to--;
     line.text = from;
     line.size = (size_t)(to - from);
-    if (from < to) {
-      expect(record_walk(record, "output", &line, &error));
-      expect_clean(condemned);
-    }
+    if (from < to) (*from == '[' ? expect_clean_array : expect_clean_record)(&line, condemned);
     text = feed + 1;
   }
 }

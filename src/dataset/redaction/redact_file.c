@@ -41,6 +41,7 @@ void redact_file_free(struct redact_file *file) {
   for (size_t i = 0; i < file->member_count; i++)
     free(file->member_reports[i].path);
   free(file->member_reports);
+  free(file->turns);
   pthread_mutex_destroy(&file->entering);
   free(file);
 }
@@ -222,8 +223,11 @@ static bool judge_piece(void *context, void *state, struct turn *turn) {
 
 static const struct turns_work PIECES = {take_piece, judge_piece, give_piece};
 
-static void begin_turns(struct redact_file *file) {
-  turns_begin(&file->turns, file->archive ? &redact_members : &PIECES, file);
+static bool begin_turns(struct redact_file *file, struct error *error) {
+  if (!file->turns) file->turns = malloc(sizeof *file->turns);
+  if (!file->turns) return error_memory(error, "redacting %s", file->target->path);
+  turns_begin(file->turns, file->archive ? &redact_members : &PIECES, file);
+  return true;
 }
 
 /* }================================================================== */
@@ -306,9 +310,7 @@ static bool begin_again(struct redact_file *file, struct error *error) {
   redact_records_close(&file->records);
   file->read = 0;
   file->again = false;
-  if (!open_reader(file, error) || !begin_from_start(file, error)) return false;
-  begin_turns(file);
-  return true;
+  return open_reader(file, error) && begin_from_start(file, error) && begin_turns(file, error);
 }
 
 /* Joins the work; false if none is left. */
@@ -318,12 +320,8 @@ static bool enter(struct redact_file *file) {
   pthread_mutex_lock(&file->entering);
   if (!file->opened && !atomic_load(&file->run->failed)) {
     file->opened = true;
-    if (open_file(file, &error)) {
-      begin_turns(file);
-    } else {
-      redact_run_fail(file->run, &error);
-      file->finished = true;
-    }
+    file->finished = !open_file(file, &error) || !begin_turns(file, &error);
+    if (file->finished) redact_run_fail(file->run, &error);
   }
   goes_on = file->opened && !file->finished;
   if (goes_on) file->users++;
@@ -334,7 +332,7 @@ static bool enter(struct redact_file *file) {
 /* After all threads have left: deals with the outcome. True if there is work again. */
 static bool conclude(struct redact_file *file) {
   struct error error;
-  bool done = turns_end(&file->turns, &error), again;
+  bool done = turns_end(file->turns, &error), again;
   again = done && file->again && !atomic_load(&file->run->failed);
   if (again) {
     done = begin_again(file, &error);
@@ -343,7 +341,10 @@ static bool conclude(struct redact_file *file) {
   }
   if (!done) redact_run_fail(file->run, &error);
   file->finished = !again || !done;
-  return !file->finished;
+  if (!file->finished) return true;
+  free(file->turns);
+  file->turns = NULL;
+  return false;
 }
 
 /* Leaves the work. True if there is work again. */
@@ -359,7 +360,7 @@ static bool leave(struct redact_file *file) {
 void redact_file_work(struct redact_file *file, struct redact_worker *worker) {
   if (!enter(file)) return;
   do
-    turns_join(&file->turns, worker);
+    turns_join(file->turns, worker);
   while (leave(file));
 }
 

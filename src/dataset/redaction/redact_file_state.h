@@ -30,7 +30,7 @@ struct redact_file {
   unsigned users; /* threads that work on it */
   int descriptor; /* of our own, to copy from; -1: a pipe */
   struct stat before;
-  struct turns turns;
+  struct turns *turns; /* while threads work on it: there may be a million files */
 
   /* for taking */
   struct reader *reader;
