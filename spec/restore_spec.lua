@@ -55,6 +55,16 @@ describe("restoring", function()
 
   local function unpacked(name) return scratch:shell("gzip -dc %s", name) end
 
+  it("knows of users too if there are no tweets", function()
+    local one = '{"id":"7","username":"a","name":"A"}\n'
+    local other = '{"id":"8","username":"b","name":"B"}\n'
+    scratch:write("ds/a.jsonl", one .. other)
+    quarantined(row "7", row "8")
+    quarantined(row "8")
+    assert.matches("^1 record restored to 1 file\n$", restore())
+    assert.equal(one, scratch:read "ds/a.jsonl")
+  end)
+
   it("puts back what is condemned no more, where it came from, and leaves the rest", function()
     scratch:write("ds/a.jsonl", A .. B .. C)
     scratch:write("ds/more/r.csv", 'id,text\n13,"x\ny"\n15,y\n16,z')
