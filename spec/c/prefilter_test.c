@@ -95,7 +95,7 @@ static void check_text(struct prefilter *filter, const char *text, size_t size) 
   size_t hit = 0, certain = 0;
   CHECK(prefilter_use(filter, PREFILTER_PORTABLE));
   if (!prefilter_scan(filter, text, size, &hits, &lines)) exit(1);
-  for (enum prefilter_method method = PREFILTER_SSE2; method <= PREFILTER_AVX2; method++) {
+  for (enum prefilter_method method = PREFILTER_16; method <= PREFILTER_AVX2; method++) {
     if (!prefilter_use(filter, method)) continue;
     if (!prefilter_scan(filter, text, size, &others, &other_lines)) exit(1);
     if (lines != other_lines || hits.count != others.count ||

@@ -12,10 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
+#include "bytes16.h"
 #include "characters.h"
 #include "error.h"
 
@@ -33,21 +30,17 @@ struct masks {
   uint64_t quotes, separators, feeds, returns;
 };
 
-#ifdef __SSE2__
+#if BYTES16
 
-static uint64_t equal(const __m128i *quarters, char c) {
-  __m128i all = _mm_set1_epi8(c);
-  uint32_t a = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(quarters[0], all));
-  uint32_t b = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(quarters[1], all));
-  uint32_t c2 = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(quarters[2], all));
-  uint32_t d = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(quarters[3], all));
-  return (a | b << 16) | (uint64_t)(c2 | d << 16) << 32;
+static uint64_t equal(const bytes16 *quarters, char c) {
+  bytes16 all = bytes16_of(c);
+  return bytes16_bits(bytes16_equal(quarters[0], all), bytes16_equal(quarters[1], all),
+                      bytes16_equal(quarters[2], all), bytes16_equal(quarters[3], all));
 }
 
 static struct masks find(const char *text, char separator, char feed) {
-  const __m128i quarters[4] = {
-      _mm_loadu_si128((const __m128i *)text), _mm_loadu_si128((const __m128i *)(text + 16)),
-      _mm_loadu_si128((const __m128i *)(text + 32)), _mm_loadu_si128((const __m128i *)(text + 48))};
+  const bytes16 quarters[4] = {bytes16_at(text), bytes16_at(text + 16), bytes16_at(text + 32),
+                               bytes16_at(text + 48)};
   return (struct masks){equal(quarters, '"'), equal(quarters, separator), equal(quarters, feed),
                         feed == '\r' ? 0 : equal(quarters, '\r')};
 }

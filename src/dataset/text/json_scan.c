@@ -15,6 +15,8 @@
 #include <immintrin.h>
 #endif
 
+#include "bytes16.h"
+
 #define INLINE static inline __attribute__((always_inline))
 
 static bool is_escape(char c) {
@@ -32,7 +34,7 @@ static bool is_escape(char c) {
   }
 }
 
-#ifdef __SSE2__
+#if BYTES16
 
 /* The masks of one block. */
 struct masks {
@@ -41,85 +43,76 @@ struct masks {
   uint64_t control; /* not zero if there are control characters or white space but spaces */
 };
 
-/* SSE2, which every x86-64 has */
-
-INLINE uint64_t join(__m128i a, __m128i b, __m128i c, __m128i d) {
-  uint32_t low = (uint32_t)_mm_movemask_epi8(a) | (uint32_t)_mm_movemask_epi8(b) << 16;
-  uint32_t high = (uint32_t)_mm_movemask_epi8(c) | (uint32_t)_mm_movemask_epi8(d) << 16;
-  return low | (uint64_t)high << 32;
-}
+/* Sixteen bytes at a time */
 
 /* Applies a function of 16 bytes to the four quarters of a block. */
 #define MASK(text, is)                                                                             \
-  join(is(load(text)), is(load((text) + 16)), is(load((text) + 32)), is(load((text) + 48)))
+  bytes16_bits(is(bytes16_at(text)), is(bytes16_at((text) + 16)), is(bytes16_at((text) + 32)),     \
+               is(bytes16_at((text) + 48)))
 
-INLINE __m128i load(const char *text) {
-  return _mm_loadu_si128((const __m128i *)text);
+INLINE bytes16 equal(bytes16 v, char c) {
+  return bytes16_equal(v, bytes16_of(c));
 }
 
-INLINE __m128i equal(__m128i v, char c) {
-  return _mm_cmpeq_epi8(v, _mm_set1_epi8(c));
+INLINE bytes16 at_most(bytes16 v, char c) {
+  return bytes16_at_most(v, bytes16_of(c));
 }
 
-INLINE __m128i at_most(__m128i v, char c) {
-  return _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(c)), v);
-}
-
-INLINE __m128i is_quote(__m128i v) {
+INLINE bytes16 is_quote(bytes16 v) {
   return equal(v, '"');
 }
 
-INLINE __m128i is_backslash(__m128i v) {
+INLINE bytes16 is_backslash(bytes16 v) {
   return equal(v, '\\');
 }
 
-INLINE __m128i is_separating(__m128i v) {
+INLINE bytes16 is_separating(bytes16 v) {
   /* the brackets differ from the braces by the bit 0x20 */
-  __m128i braced = _mm_or_si128(v, _mm_set1_epi8(0x20));
-  return _mm_or_si128(_mm_or_si128(equal(v, ','), equal(v, ':')),
-                      _mm_or_si128(equal(braced, '{'), equal(braced, '}')));
+  bytes16 braced = bytes16_or(v, bytes16_of(0x20));
+  return bytes16_or(bytes16_or(equal(v, ','), equal(v, ':')),
+                    bytes16_or(equal(braced, '{'), equal(braced, '}')));
 }
 
-INLINE __m128i is_blank(__m128i v) {
+INLINE bytes16 is_blank(bytes16 v) {
   return at_most(v, ' ');
 }
 
-INLINE __m128i is_control(__m128i v) {
+INLINE bytes16 is_control(bytes16 v) {
   return at_most(v, 0x1f);
 }
 
-INLINE __m128i is_space(__m128i v) {
-  return _mm_or_si128(equal(v, '\n'), _mm_or_si128(equal(v, '\r'), equal(v, '\t')));
+INLINE bytes16 is_space(bytes16 v) {
+  return bytes16_or(equal(v, '\n'), bytes16_or(equal(v, '\r'), equal(v, '\t')));
 }
 
-INLINE __m128i is_u(__m128i v) {
+INLINE bytes16 is_u(bytes16 v) {
   return equal(v, 'u');
 }
 
-INLINE __m128i is_hex_digit(__m128i v) {
-  __m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20));
-  return _mm_or_si128(at_most(_mm_sub_epi8(v, _mm_set1_epi8('0')), 9),
-                      at_most(_mm_sub_epi8(lower, _mm_set1_epi8('a')), 5));
+INLINE bytes16 is_hex_digit(bytes16 v) {
+  bytes16 lower = bytes16_or(v, bytes16_of(0x20));
+  return bytes16_or(at_most(bytes16_minus(v, bytes16_of('0')), 9),
+                    at_most(bytes16_minus(lower, bytes16_of('a')), 5));
 }
 
-INLINE struct masks masks_sse2(const char *text) {
+INLINE struct masks masks_16(const char *text) {
   return (struct masks){MASK(text, is_quote), MASK(text, is_backslash), MASK(text, is_separating),
                         MASK(text, is_blank), MASK(text, is_control)};
 }
 
-INLINE uint64_t count_bits_sse2(uint64_t bits) {
+INLINE uint64_t count_bits(uint64_t bits) {
   bits -= bits >> 1 & 0x5555555555555555u;
   bits = (bits & 0x3333333333333333u) + (bits >> 2 & 0x3333333333333333u);
   return ((bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56;
 }
 
 /* For no bits the result is arbitrary, but defined. */
-INLINE int count_zeros_sse2(uint64_t bits) {
+INLINE int count_zeros(uint64_t bits) {
   return __builtin_ctzll(bits | (uint64_t)1 << 63);
 }
 
 /* Each bit becomes the exclusive or of itself and all below. */
-INLINE uint64_t running_xor_sse2(uint64_t bits) {
+INLINE uint64_t running_xor(uint64_t bits) {
   bits ^= bits << 1;
   bits ^= bits << 2;
   bits ^= bits << 4;
@@ -127,6 +120,8 @@ INLINE uint64_t running_xor_sse2(uint64_t bits) {
   bits ^= bits << 16;
   return bits ^ bits << 32;
 }
+
+#ifdef __SSE2__
 
 /* AVX2, with the instructions that came before it */
 
@@ -202,6 +197,8 @@ AVX512 INLINE uint32_t *write_avx512(uint32_t *index, uint64_t bits, uint32_t ba
   } while (index < end);
   return end;
 }
+
+#endif
 
 /* Common to all */
 
@@ -309,14 +306,17 @@ INLINE uint64_t bad_controls(const char *text, uint64_t control, uint64_t in_str
     return index;                                                                                  \
   }
 
-WRITER(write_sse2, , count_bits_sse2, count_zeros_sse2)
-SCANNER(scan_sse2, , masks_sse2, running_xor_sse2, write_sse2)
+WRITER(write_16, , count_bits, count_zeros)
+SCANNER(scan_16, , masks_16, running_xor, write_16)
+
+#ifdef __SSE2__
 
 WRITER(write_avx2, AVX2, count_bits_avx2, _tzcnt_u64)
 SCANNER(scan_avx2, AVX2, masks_avx2, running_xor_avx2, write_avx2)
 
 SCANNER(scan_avx512, AVX512, masks_avx512, running_xor_avx2, write_avx512)
 
+#endif
 #endif
 
 /* Byte by byte */
@@ -372,11 +372,13 @@ enum json_scanner json_scanner(void) {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
       !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("popcnt") ||
       !__builtin_cpu_supports("pclmul"))
-    return JSON_SSE2;
+    return JSON_16;
   if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl") ||
       !__builtin_cpu_supports("avx512vbmi2"))
     return JSON_AVX2;
   return JSON_AVX512;
+#elif BYTES16
+  return JSON_16;
 #else
   return JSON_PORTABLE;
 #endif
@@ -385,12 +387,11 @@ enum json_scanner json_scanner(void) {
 uint32_t *json_scan(enum json_scanner scanner, struct json_scan *scan, const char *text,
                     size_t start, size_t end, uint32_t *index, size_t *bad) {
 #ifdef __SSE2__
-  switch (scanner) {
-  case JSON_AVX512: return scan_avx512(scan, text, start, end, index, bad);
-  case JSON_AVX2: return scan_avx2(scan, text, start, end, index, bad);
-  case JSON_SSE2: return scan_sse2(scan, text, start, end, index, bad);
-  default: break;
-  }
+  if (scanner == JSON_AVX512) return scan_avx512(scan, text, start, end, index, bad);
+  if (scanner == JSON_AVX2) return scan_avx2(scan, text, start, end, index, bad);
+#endif
+#if BYTES16
+  if (scanner == JSON_16) return scan_16(scan, text, start, end, index, bad);
 #endif
   (void)scanner;
   return scan_bytes(scan, text, start, end, index, bad);

@@ -5,8 +5,9 @@
  * On the way it checks what is inside of strings: escapes, and that there are no control
  * characters.
  *
- * There are several scanners with the same result: for AVX-512, AVX2 and SSE2, and one that works
- * byte by byte, for other machines and for fuzzers to compare the others with.
+ * There are several scanners with the same result: for AVX-512, AVX2, for sixteen bytes at a time
+ * (SSE2, NEON), and one that works byte by byte, for other machines and for fuzzers to compare the
+ * others with.
  */
 #ifndef XCOMPLIANCE_JSON_SCAN_H
 #define XCOMPLIANCE_JSON_SCAN_H
@@ -16,7 +17,7 @@
 
 #pragma GCC visibility push(hidden)
 
-enum json_scanner { JSON_PORTABLE, JSON_SSE2, JSON_AVX2, JSON_AVX512 };
+enum json_scanner { JSON_PORTABLE, JSON_16, JSON_AVX2, JSON_AVX512 };
 
 /* The best scanner of this machine; it also supports all that come before it. */
 enum json_scanner json_scanner(void);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "bytes16.h"
 #include "dataset/text/id.h"
 #include "memory.h"
 
@@ -72,36 +73,36 @@ static void classify_portable(const char *text, size_t words, struct masks *mask
   }
 }
 
-#if defined(__x86_64__)
+#if BYTES16
 
-static inline uint64_t bits16(__m128i equal) {
-  return (uint64_t)(uint32_t)_mm_movemask_epi8(equal);
+static inline bytes16 is_line(bytes16 v) {
+  return bytes16_equal(v, bytes16_of('\n'));
 }
 
-static inline __m128i at16(const char *text) {
-  return _mm_loadu_si128((const __m128i *)(const void *)text);
+static inline bytes16 is_digit16(bytes16 v) {
+  return bytes16_at_most(bytes16_minus(v, bytes16_of('0')), bytes16_of(9));
 }
 
-static void classify_sse2(const char *text, size_t words, struct masks *masks) {
-  const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9), line = _mm_set1_epi8('\n'),
-                backslash = _mm_set1_epi8('\\'), three = _mm_set1_epi8('3');
-  for (size_t word = 0; word < words; word++) {
-    uint64_t digits = 0, lines = 0, escapes = 0;
-    for (unsigned i = 0; i < 64; i += 16) {
-      const char *c = text + word * 64 + i;
-      __m128i bytes = at16(c), value = _mm_sub_epi8(bytes, zero);
-      __m128i escape = _mm_and_si128(
-          _mm_cmpeq_epi8(bytes, backslash),
-          _mm_and_si128(_mm_cmpeq_epi8(at16(c + 3), zero), _mm_cmpeq_epi8(at16(c + 4), three)));
-      digits |= bits16(_mm_cmpeq_epi8(_mm_min_epu8(value, nine), value)) << i;
-      lines |= bits16(_mm_cmpeq_epi8(bytes, line)) << i;
-      escapes |= bits16(escape) << i;
-    }
-    masks->digits[word] = digits;
-    masks->lines[word] = lines;
-    masks->escapes[word] = escapes;
+static inline bytes16 is_escape_at(const char *c) {
+  bytes16 zero = bytes16_equal(bytes16_at(c + 3), bytes16_of('0'));
+  bytes16 three = bytes16_equal(bytes16_at(c + 4), bytes16_of('3'));
+  return bytes16_and(bytes16_equal(bytes16_at(c), bytes16_of('\\')), bytes16_and(zero, three));
+}
+
+static void classify_16(const char *text, size_t words, struct masks *masks) {
+  for (size_t word = 0; word < words; word++, text += 64) {
+    bytes16 a = bytes16_at(text), b = bytes16_at(text + 16), c = bytes16_at(text + 32),
+            d = bytes16_at(text + 48);
+    masks->digits[word] = bytes16_bits(is_digit16(a), is_digit16(b), is_digit16(c), is_digit16(d));
+    masks->lines[word] = bytes16_bits(is_line(a), is_line(b), is_line(c), is_line(d));
+    masks->escapes[word] = bytes16_bits(is_escape_at(text), is_escape_at(text + 16),
+                                        is_escape_at(text + 32), is_escape_at(text + 48));
   }
 }
+
+#endif
+
+#if defined(__x86_64__)
 
 #define AVX2 __attribute__((target("avx2")))
 
@@ -140,8 +141,10 @@ AVX2 static void classify_avx2(const char *text, size_t words, struct masks *mas
 bool prefilter_use(struct prefilter *filter, enum prefilter_method method) {
   switch (method) {
   case PREFILTER_PORTABLE: filter->classify = classify_portable; return true;
+#if BYTES16
+  case PREFILTER_16: filter->classify = classify_16; return true;
+#endif
 #if defined(__x86_64__)
-  case PREFILTER_SSE2: filter->classify = classify_sse2; return true;
   case PREFILTER_AVX2:
     if (!__builtin_cpu_supports("avx2")) return false;
     filter->classify = classify_avx2;
@@ -238,7 +241,7 @@ struct prefilter *prefilter_new(const struct verdicts *verdicts,
     return NULL;
   }
   set_steps(filter, smallest ? (unsigned)id_format(smallest, text) : ID_TEXT_MAX);
-  if (!prefilter_use(filter, PREFILTER_AVX2) && !prefilter_use(filter, PREFILTER_SSE2))
+  if (!prefilter_use(filter, PREFILTER_AVX2) && !prefilter_use(filter, PREFILTER_16))
     prefilter_use(filter, PREFILTER_PORTABLE);
   return filter;
 }

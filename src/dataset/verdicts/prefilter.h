@@ -53,7 +53,7 @@ bool prefilter_find_all(const struct prefilter *filter, const char *text, size_t
 uint32_t prefilter_facts(const struct prefilter *filter, enum verdicts_type type, uint64_t id);
 
 /* For tests: how bytes are classified. */
-enum prefilter_method { PREFILTER_PORTABLE, PREFILTER_SSE2, PREFILTER_AVX2 };
+enum prefilter_method { PREFILTER_PORTABLE, PREFILTER_16, PREFILTER_AVX2 };
 /* False if this machine does not support it. */
 bool prefilter_use(struct prefilter *filter, enum prefilter_method method);
 
