@@ -178,7 +178,8 @@ flows.describe("at any step", function(flow)
   end)
 
   it("row 8: a body that is sent again on another connection is summed again", function()
-    -- answers one PUT, reads 100 kB of the next on the same connection, and closes
+    -- answers one PUT, reads 100 kB of the next on the same connection, and ends the connection;
+    -- it reads on, as closing with unread bytes is a reset, which libcurl may meet while it sends
     local server = raw.start([[
       local function read_body(connection, head)
         local left = tonumber(head:match("Content%-Length: (%d+)"))
@@ -200,6 +201,8 @@ flows.describe("at any step", function(flow)
         local line
         repeat line = connection:read("*L") until not line or line == "\r\n"
         connection:read(100000)
+        connection:shutdown("w")
+        repeat until not connection:read(-100000)
       end]])
     local client, warned = bench:client { base_url = server.url }, nil
     local function upload(bytes)
