@@ -31,20 +31,24 @@ enum { ID_BY_RANK = 16, RANKS = 8, LEVELS = 30 };
 
 /* Arrays that grow */
 
-/* Makes room for one more of `*count` things. If memory is short the last one is overwritten, and
+/* Makes room for one more thing than `count`. If memory is short the last one is overwritten, and
  * the walk, which cannot stop in the middle, ends in an error. */
-static void *more(struct record *r, void **things, uint32_t *count, uint32_t *room, size_t size) {
-  if (*count == *room) {
-    uint32_t larger = 2 * *room;
-    void *moved = realloc(*things, larger * size);
-    if (moved) {
-      *things = moved;
-      *room = larger;
-    } else {
-      r->no_memory = true;
-      --*count;
-    }
+static __attribute__((noinline)) void grow(struct record *r, void **things, uint32_t *count,
+                                           uint32_t *room, size_t size) {
+  uint32_t larger = 2 * *room;
+  void *moved = realloc(*things, larger * size);
+  if (moved) {
+    *things = moved;
+    *room = larger;
+  } else {
+    r->no_memory = true;
+    --*count;
   }
+}
+
+static ALWAYS_INLINE void *more(struct record *r, void **things, uint32_t *count, uint32_t *room,
+                                size_t size) {
+  if (__builtin_expect(*count == *room, 0)) grow(r, things, count, room, size);
   return memset((char *)*things + (*count)++ * size, 0, size);
 }
 
@@ -79,18 +83,26 @@ static inline json_at enter(struct record *r, json_at at, struct items *items) {
   return json_open(&r->json, at);
 }
 
+/* The places of the item that the walk has passed end with the comma before the next one. */
+static __attribute__((noinline)) void set_commas_after(struct record *r, struct items *items,
+                                                       uint32_t comma) {
+  for (uint32_t i = 0; i < items->pending_count; i++)
+    pending_place(r, items, i)->comma_after = comma;
+  items->pending_count = 0;
+}
+
 /* The walk goes to the next item, or past the last; `separator` is before it. */
-static void step(struct record *r, struct items *items, bool is_more, uint32_t separator,
-                 uint32_t start) {
+static ALWAYS_INLINE void step(struct record *r, struct items *items, bool is_more,
+                               uint32_t separator, uint32_t start) {
   items->ordinal++;
   items->start = start;
   items->comma = items->ordinal == 0 ? RECORD_NONE : separator;
-  for (uint32_t i = 0; i < items->pending_count && is_more; i++)
-    pending_place(r, items, i)->comma_after = separator;
-  items->pending_count = 0;
-  if (is_more) return;
-  r->lists[items->list].items = items->ordinal;
-  r->lists[items->list].end = separator + 1;
+  if (!is_more) {
+    r->lists[items->list].items = items->ordinal;
+    r->lists[items->list].end = separator + 1;
+  } else if (items->pending_count > 0) {
+    set_commas_after(r, items, separator);
+  }
 }
 
 /* Goes to the first or next item of a bracket; false after the last. */
