@@ -5,7 +5,7 @@
 #                   SPECS=spec/retry_spec.lua LUAS=lua5.4: that spec alone, under that Lua
 #                   INSTALL=no: install nothing, and stop if a package is missing
 #   make asan       the specs under ASan and UBSan           make bench    beside its peers
-#   make tsan, valgrind, analyze, fuzz                       the same code, checked in other ways
+#   make tsan, valgrind, analyze, fuzz, fuzz-afl             the same code, checked in other ways
 #   make locale     the specs in another locale and time zone
 #   make install    PREFIX=/usr/local DESTDIR=               make docs     docs/api
 #   make uninstall  what install has put there               make deb      a Debian package (deb-test)
@@ -32,6 +32,7 @@ BUILD := build$(if $(SAN),/$(SAN))
 SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_FLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
 SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+SAN_FLAGS_afl := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # gcc takes what is put into an array for lost; LeakSanitizer knows better
 SAN_FLAGS_analyze := -fanalyzer -Wno-analyzer-malloc-leak -Werror
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes $(if $(CI),-Werror)
@@ -307,6 +308,21 @@ fuzz: check-packages
 	    -artifact_prefix=build/fuzz/ build/fuzz/$$name $$(find spec/c/fuzz/seeds/$$name -maxdepth 0) \
 	    >build/fuzz/$$name.log 2>&1 || { tail -n 40 build/fuzz/$$name.log; exit 1; }; \
 	  grep number_of_executed_units build/fuzz/$$name.log; \
+	done
+
+# the same fuzzers by AFL++, from the same seeds; it goes on with what lies in build/afl
+AFL := AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_AUTORESUME=1 \
+  AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 afl-fuzz -t 2000+ -V $(FUZZ_SECONDS)
+.PHONY: fuzz-afl
+fuzz-afl: check-packages
+	$(call install_packages,afl++)
+	@$(MAKE) -s SAN=afl CC=afl-clang-fast $(FUZZERS:%=build/afl/%_fuzz)
+	@for name in $(FUZZERS); do \
+	  echo "$$name, $(FUZZ_SECONDS) s"; \
+	  $(AFL) -i spec/c/fuzz/seeds/$$name -o build/afl/$$name build/afl/$${name}_fuzz \
+	    >build/afl/$$name.log 2>&1 || { tail -n 40 build/afl/$$name.log; exit 1; }; \
+	  grep -E '^(execs_done|saved_(crashes|hangs))' build/afl/$$name/default/fuzzer_stats; \
+	  grep -q '^saved_crashes *: 0$$' build/afl/$$name/default/fuzzer_stats || exit 1; \
 	done
 
 .PHONY: lint
