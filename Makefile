@@ -310,7 +310,7 @@ fuzz: check-packages
 	  grep number_of_executed_units build/fuzz/$$name.log; \
 	done
 
-# the same fuzzers by AFL++, from the same seeds; it goes on with what lies in build/afl
+# the same fuzzers by AFL++, from the same seeds; another run continues the last, in build/afl
 AFL := AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_AUTORESUME=1 \
   AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 afl-fuzz -t 2000+ -V $(FUZZ_SECONDS)
 .PHONY: fuzz-afl
