@@ -7,89 +7,54 @@
 #define XCOMPLIANCE_BYTES16_H
 
 #include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#define BYTES16 1
+#elif defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#include <arm_neon.h>
+#define BYTES16 1
+#else
+#define BYTES16 0
+#endif
+
+#if BYTES16
 
 #define BYTES16_INLINE static inline __attribute__((always_inline))
 
-#if defined(__SSE2__)
-
-#include <emmintrin.h>
-
-#define BYTES16 1
-
-typedef __m128i bytes16;
+/* The operators of C apply to it, byte by byte. */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
 
 BYTES16_INLINE bytes16 bytes16_at(const char *text) {
-  return _mm_loadu_si128((const __m128i *)(const void *)text);
+  bytes16 v;
+  memcpy(&v, text, sizeof v);
+  return v;
 }
 
 BYTES16_INLINE bytes16 bytes16_of(char c) {
-  return _mm_set1_epi8(c);
+  return (bytes16){0} + (uint8_t)c;
 }
 
-BYTES16_INLINE bytes16 bytes16_equal(bytes16 a, bytes16 b) {
-  return _mm_cmpeq_epi8(a, b);
+BYTES16_INLINE bytes16 bytes16_equal(bytes16 v, char c) {
+  return (bytes16)(v == bytes16_of(c));
 }
 
 /* Of bytes from 0 to 255. */
-BYTES16_INLINE bytes16 bytes16_at_most(bytes16 a, bytes16 b) {
-  return _mm_cmpeq_epi8(_mm_min_epu8(a, b), a);
-}
-
-BYTES16_INLINE bytes16 bytes16_and(bytes16 a, bytes16 b) {
-  return _mm_and_si128(a, b);
-}
-
-BYTES16_INLINE bytes16 bytes16_or(bytes16 a, bytes16 b) {
-  return _mm_or_si128(a, b);
-}
-
-BYTES16_INLINE bytes16 bytes16_minus(bytes16 a, bytes16 b) {
-  return _mm_sub_epi8(a, b);
+BYTES16_INLINE bytes16 bytes16_at_most(bytes16 v, char c) {
+  return (bytes16)(v <= bytes16_of(c));
 }
 
 /* One bit for each byte of four comparisons, the first one's in the lowest bits. */
+#ifdef __SSE2__
 BYTES16_INLINE uint64_t bytes16_bits(bytes16 a, bytes16 b, bytes16 c, bytes16 d) {
-  uint32_t low = (uint32_t)_mm_movemask_epi8(a) | (uint32_t)_mm_movemask_epi8(b) << 16;
-  uint32_t high = (uint32_t)_mm_movemask_epi8(c) | (uint32_t)_mm_movemask_epi8(d) << 16;
+  uint32_t low = (uint32_t)_mm_movemask_epi8((__m128i)a) | (uint32_t)_mm_movemask_epi8((__m128i)b)
+                                                               << 16;
+  uint32_t high = (uint32_t)_mm_movemask_epi8((__m128i)c) | (uint32_t)_mm_movemask_epi8((__m128i)d)
+                                                                << 16;
   return low | (uint64_t)high << 32;
 }
-
-#elif defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-
-#include <arm_neon.h>
-
-#define BYTES16 1
-
-typedef uint8x16_t bytes16;
-
-BYTES16_INLINE bytes16 bytes16_at(const char *text) {
-  return vld1q_u8((const uint8_t *)text);
-}
-
-BYTES16_INLINE bytes16 bytes16_of(char c) {
-  return vdupq_n_u8((uint8_t)c);
-}
-
-BYTES16_INLINE bytes16 bytes16_equal(bytes16 a, bytes16 b) {
-  return vceqq_u8(a, b);
-}
-
-BYTES16_INLINE bytes16 bytes16_at_most(bytes16 a, bytes16 b) {
-  return vcleq_u8(a, b);
-}
-
-BYTES16_INLINE bytes16 bytes16_and(bytes16 a, bytes16 b) {
-  return vandq_u8(a, b);
-}
-
-BYTES16_INLINE bytes16 bytes16_or(bytes16 a, bytes16 b) {
-  return vorrq_u8(a, b);
-}
-
-BYTES16_INLINE bytes16 bytes16_minus(bytes16 a, bytes16 b) {
-  return vsubq_u8(a, b);
-}
-
+#else
 /* There is no instruction for it: each byte keeps one bit of eight, and neighbours are added until
  * eight of them are one byte. */
 BYTES16_INLINE uint64_t bytes16_bits(bytes16 a, bytes16 b, bytes16 c, bytes16 d) {
@@ -99,10 +64,7 @@ BYTES16_INLINE uint64_t bytes16_bits(bytes16 a, bytes16 b, bytes16 c, bytes16 d)
   uint8x16_t all = vpaddq_u8(ab, cd);
   return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(all, all)), 0);
 }
-
-#else
-
-#define BYTES16 0
+#endif
 
 #endif
 

@@ -33,9 +33,8 @@ struct masks {
 #if BYTES16
 
 static uint64_t equal(const bytes16 *quarters, char c) {
-  bytes16 all = bytes16_of(c);
-  return bytes16_bits(bytes16_equal(quarters[0], all), bytes16_equal(quarters[1], all),
-                      bytes16_equal(quarters[2], all), bytes16_equal(quarters[3], all));
+  return bytes16_bits(bytes16_equal(quarters[0], c), bytes16_equal(quarters[1], c),
+                      bytes16_equal(quarters[2], c), bytes16_equal(quarters[3], c));
 }
 
 static struct masks find(const char *text, char separator, char feed) {

@@ -29,10 +29,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
+#include "bytes16.h"
 #include "dataset/text/json_scan.h"
 #include "task.h"
 
@@ -191,13 +188,11 @@ static inline size_t json_end_at(const struct json *json, json_at at) {
 
 /* Whether a text holds a backslash. JSON_PADDING bytes after it can be read. */
 static inline bool json_has_escape(const char *text, size_t size) {
-#ifdef __SSE2__
+#if BYTES16
   if (__builtin_expect(size <= 32, 1)) {
-    const __m128i backslash = _mm_set1_epi8('\\');
-    __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)text), backslash);
-    __m128i high = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(text + 16)), backslash);
-    uint64_t found = (uint32_t)_mm_movemask_epi8(low) | (uint64_t)_mm_movemask_epi8(high) << 16;
-    return found & (((uint64_t)1 << size) - 1);
+    bytes16 low = bytes16_equal(bytes16_at(text), '\\');
+    bytes16 high = bytes16_equal(bytes16_at(text + 16), '\\');
+    return bytes16_bits(low, high, bytes16_of(0), bytes16_of(0)) & (((uint64_t)1 << size) - 1);
   }
 #endif
   return memchr(text, '\\', size) != NULL;

@@ -50,49 +50,39 @@ struct masks {
   bytes16_bits(is(bytes16_at(text)), is(bytes16_at((text) + 16)), is(bytes16_at((text) + 32)),     \
                is(bytes16_at((text) + 48)))
 
-INLINE bytes16 equal(bytes16 v, char c) {
-  return bytes16_equal(v, bytes16_of(c));
-}
-
-INLINE bytes16 at_most(bytes16 v, char c) {
-  return bytes16_at_most(v, bytes16_of(c));
-}
-
 INLINE bytes16 is_quote(bytes16 v) {
-  return equal(v, '"');
+  return bytes16_equal(v, '"');
 }
 
 INLINE bytes16 is_backslash(bytes16 v) {
-  return equal(v, '\\');
+  return bytes16_equal(v, '\\');
 }
 
 INLINE bytes16 is_separating(bytes16 v) {
-  /* the brackets differ from the braces by the bit 0x20 */
-  bytes16 braced = bytes16_or(v, bytes16_of(0x20));
-  return bytes16_or(bytes16_or(equal(v, ','), equal(v, ':')),
-                    bytes16_or(equal(braced, '{'), equal(braced, '}')));
+  bytes16 braced = v | bytes16_of(0x20); /* the brackets differ from the braces by this bit */
+  return bytes16_equal(v, ',') | bytes16_equal(v, ':') | bytes16_equal(braced, '{') |
+         bytes16_equal(braced, '}');
 }
 
 INLINE bytes16 is_blank(bytes16 v) {
-  return at_most(v, ' ');
+  return bytes16_at_most(v, ' ');
 }
 
 INLINE bytes16 is_control(bytes16 v) {
-  return at_most(v, 0x1f);
+  return bytes16_at_most(v, 0x1f);
 }
 
 INLINE bytes16 is_space(bytes16 v) {
-  return bytes16_or(equal(v, '\n'), bytes16_or(equal(v, '\r'), equal(v, '\t')));
+  return bytes16_equal(v, '\n') | bytes16_equal(v, '\r') | bytes16_equal(v, '\t');
 }
 
 INLINE bytes16 is_u(bytes16 v) {
-  return equal(v, 'u');
+  return bytes16_equal(v, 'u');
 }
 
 INLINE bytes16 is_hex_digit(bytes16 v) {
-  bytes16 lower = bytes16_or(v, bytes16_of(0x20));
-  return bytes16_or(at_most(bytes16_minus(v, bytes16_of('0')), 9),
-                    at_most(bytes16_minus(lower, bytes16_of('a')), 5));
+  bytes16 lower = v | bytes16_of(0x20);
+  return bytes16_at_most(v - bytes16_of('0'), 9) | bytes16_at_most(lower - bytes16_of('a'), 5);
 }
 
 INLINE struct masks masks_16(const char *text) {

@@ -76,17 +76,16 @@ static void classify_portable(const char *text, size_t words, struct masks *mask
 #if BYTES16
 
 static inline bytes16 is_line(bytes16 v) {
-  return bytes16_equal(v, bytes16_of('\n'));
+  return bytes16_equal(v, '\n');
 }
 
 static inline bytes16 is_digit16(bytes16 v) {
-  return bytes16_at_most(bytes16_minus(v, bytes16_of('0')), bytes16_of(9));
+  return bytes16_at_most(v - bytes16_of('0'), 9);
 }
 
 static inline bytes16 is_escape_at(const char *c) {
-  bytes16 zero = bytes16_equal(bytes16_at(c + 3), bytes16_of('0'));
-  bytes16 three = bytes16_equal(bytes16_at(c + 4), bytes16_of('3'));
-  return bytes16_and(bytes16_equal(bytes16_at(c), bytes16_of('\\')), bytes16_and(zero, three));
+  return bytes16_equal(bytes16_at(c), '\\') & bytes16_equal(bytes16_at(c + 3), '0') &
+         bytes16_equal(bytes16_at(c + 4), '3');
 }
 
 static void classify_16(const char *text, size_t words, struct masks *masks) {
