@@ -139,18 +139,9 @@ bool lines_read(const struct reader *reader, struct lines_piece *piece, struct e
 uint64_t lines_line(const struct reader *reader, struct lines_piece *piece, const char *at) {
   if (piece->serial != reader->serial) {
     piece->serial = reader->serial;
-    piece->line = 1;
-    piece->counted = 0;
+    piece->counted = (struct reader_count){0, 1};
   }
-  if (piece->counted < piece->byte) {
-    uint64_t line = reader_count_lines(reader, piece->line, piece->counted, piece->byte);
-    if (line == 0) return 0;
-    piece->line = line;
-    piece->counted = piece->byte;
-  }
-  piece->line += reader_line_ends(piece->text + (piece->counted - piece->byte), at);
-  piece->counted = piece->byte + (uint64_t)(at - piece->text);
-  return piece->line;
+  return reader_count_to(reader, &piece->counted, piece->text, piece->byte, at);
 }
 
 enum turns_step lines_take(struct reader *reader, struct lines_piece *piece, bool shared,
@@ -167,8 +158,7 @@ enum turns_step lines_take(struct reader *reader, struct lines_piece *piece, boo
   piece->byte = reader->byte;
   piece->end = 0;
   if (!reader_is_plain(reader)) { /* else it can be read again to count them */
-    piece->line = reader_line(reader, reader->text);
-    piece->counted = reader->byte;
+    piece->counted = (struct reader_count){reader->byte, reader_line(reader, reader->text)};
     piece->serial = reader->serial;
   }
   reader_consume(reader, size);

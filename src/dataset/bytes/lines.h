@@ -27,9 +27,10 @@ struct lines_piece {
   /* private */
   char *buffer; /* of `room` bytes and padding */
   size_t room;
-  uint64_t end;                   /* of the range, if it is one that was not read yet */
-  bool begins;                    /* the range is known to begin with a line */
-  uint64_t serial, counted, line; /* the reader's; the line at this offset of it */
+  uint64_t end;                /* of the range, if it is one that was not read yet */
+  bool begins;                 /* the range is known to begin with a line */
+  uint64_t serial;             /* the reader's */
+  struct reader_count counted; /* of its lines */
 };
 
 /* Takes the next piece of an input. If it is not `shared` with other threads it stays in the window

@@ -30,8 +30,7 @@ struct window {
   char *raw; /* for UTF-16: what has been read but not converted; else NULL */
   size_t raw_size;
   bool raw_ended;
-  uint64_t counted;      /* line ends before this offset have been counted: */
-  uint64_t line;         /* the line on which it is */
+  struct reader_count counted;
   enum json_place place; /* READER_VALUES */
   bool begun, assigned;  /* likewise: there was a value; an assignment before it */
 };
@@ -71,33 +70,33 @@ int64_t reader_read_at(const struct reader *reader, void *to, size_t size, uint6
   return input_read_at(input_of(reader), to, size, at, error);
 }
 
-uint64_t reader_count_lines(const struct reader *reader, uint64_t line, uint64_t from,
-                            uint64_t to) {
+/* Counts the lines up to the offset `to`, by reading them. */
+static bool count_lines(const struct reader *reader, struct reader_count *count, uint64_t to) {
   char text[COUNT_SIZE];
   struct error error;
-  while (from < to) {
-    size_t size = to - from < sizeof text ? (size_t)(to - from) : sizeof text;
-    if (reader_read_at(reader, text, size, from, &error) != (int64_t)size) return 0;
-    line += reader_line_ends(text, text + size);
-    from += size;
+  while (count->byte < to) {
+    size_t size = to - count->byte < sizeof text ? (size_t)(to - count->byte) : sizeof text;
+    if (reader_read_at(reader, text, size, count->byte, &error) != (int64_t)size) return false;
+    count->line += reader_line_ends(text, text + size);
+    count->byte += size;
   }
-  return line;
+  return true;
+}
+
+uint64_t reader_count_to(const struct reader *reader, struct reader_count *count, const char *text,
+                         uint64_t byte, const char *at) {
+  uint64_t to = byte + (uint64_t)(at - text);
+  if (to <= count->byte) return count->line;
+  if (!count_lines(reader, count, byte)) return 0; /* not in memory, so of a plain file */
+  count->line += reader_line_ends(text + (count->byte - byte), at);
+  count->byte = to;
+  return count->line;
 }
 
 uint64_t reader_line(struct reader *reader, const char *at) {
   struct window *window = (struct window *)reader;
   uint64_t start = reader->byte - (uint64_t)(reader->text - window->buffer); /* of the buffer */
-  uint64_t byte = start + (uint64_t)(at - window->buffer);
-  if (byte <= window->counted) return window->line;
-  if (window->counted < start) { /* in a plain file */
-    uint64_t line = reader_count_lines(reader, window->line, window->counted, start);
-    if (line == 0) return 0;
-    window->line = line;
-    window->counted = start;
-  }
-  window->line += reader_line_ends(window->buffer + (window->counted - start), at);
-  window->counted = byte;
-  return window->line;
+  return reader_count_to(reader, &window->counted, window->buffer, start, at);
 }
 
 bool reader_take_range(struct reader *reader, size_t size, uint64_t *start, uint64_t *end,
@@ -332,7 +331,7 @@ static struct window *window_new(const char *path, struct error *error) {
     return NULL;
   }
   window->input.descriptor = -1;
-  window->line = 1;
+  window->counted.line = 1;
   window->room = WINDOW_SIZE;
   window->public.record_max = READER_RECORD_MAX;
   window->public.serial = atomic_fetch_add(&serials, 1) + 1;
@@ -428,7 +427,7 @@ static enum reader_step next_line(struct window *window, struct reader_record *r
       while (line_end > start && is_white(line_end[-1]))
         line_end--;
       step = give(window, start, line_end, record);
-      window->counted = reader->byte; /* there is no line end within a line */
+      window->counted.byte = reader->byte; /* there is no line end within a line */
       return step;
     }
     if (!reader_fill(reader, error)) return READER_FAILED;

@@ -94,9 +94,16 @@ bool reader_take_range(struct reader *reader, size_t size, uint64_t *start, uint
 int64_t reader_read_at(const struct reader *reader, void *to, size_t size, uint64_t at,
                        struct error *error);
 
-/* The number of the line at `to`, if that at `from` is `line`; 0 if it cannot be read. Any thread
- * may ask. */
-uint64_t reader_count_lines(const struct reader *reader, uint64_t line, uint64_t from, uint64_t to);
+/* How far lines have been counted: the line at an offset of the text, 1 at 0. */
+struct reader_count {
+  uint64_t byte, line;
+};
+
+/* The line at `at`, a place in `text` or just after it, which is at the offset `byte`. Counts from
+ * where `count` is, reading what is between in a plain file, and moves it there; 0 if that cannot be
+ * read. Of a place before it, the line where it is. Any thread may ask. */
+uint64_t reader_count_to(const struct reader *reader, struct reader_count *count, const char *text,
+                         uint64_t byte, const char *at);
 
 /* Says that the record that begins at `byte` is longer than record_max. Returns false. */
 bool reader_refuse_long(const struct reader *reader, uint64_t line, uint64_t byte,

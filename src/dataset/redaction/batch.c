@@ -330,21 +330,11 @@ static void end_lines(struct batch *batch) {
     batch_no_memory(batch, batch->piece.path);
 }
 
-static uint64_t count_feeds(const char *text, size_t size) {
-  uint64_t count = 0;
-  const char *at = text, *end = text + size;
-  while ((at = memchr(at, '\n', (size_t)(end - at)))) {
-    count++;
-    at++;
-  }
-  return count;
-}
-
 void batch_id_lines(struct batch *batch, const char *path, const char *text, size_t size,
                     uint64_t byte) {
   begin_lines(batch, path, text, size, byte);
   batch->piece.judge_line = judge_id_line;
-  batch->lines = count_feeds(text, size);
+  batch->lines = reader_line_ends(text, text + size);
   judge_lines(batch, 0, size);
   end_lines(batch);
 }
@@ -417,7 +407,7 @@ void batch_explain(struct batch *batch, uint64_t line) {
   size_t start = batch->piece.failure;
   if (batch->error.code != ERROR_DATA && batch->error.code != ERROR_REFUSED) return;
   batch->failed = false; /* as it was when the line was judged */
-  line += count_feeds(text, start);
+  line += reader_line_ends(text, text + start);
   feed = memchr(text + start, '\n', batch->piece.size - start);
   batch->piece.judge_line(batch, start, feed ? (size_t)(feed + 1 - text) : batch->piece.size, line);
 }
