@@ -42,7 +42,8 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -fPIC -pthread -fvisibility=hidden $(HARD
   -ffile-prefix-map=$(CURDIR)=. \
   $(WARNINGS) $(CFLAGS) $(SAN_FLAGS_$(SAN))
 LINK := -pthread -Wl,-z,relro,-z,now,-z,defs $(SAN_FLAGS_$(SAN))
-LIBRARIES := $(shell curl-config --libs 2>/dev/null || echo -lcurl) -lisal -lzstd -lbz2 -llzma -larchive -lm
+CURL := $(shell curl-config --libs 2>/dev/null || echo -lcurl)
+LIBRARIES := $(CURL) -lisal -lzstd -lbz2 -llzma -larchive -lm
 
 # the wings know no Lua and are compiled once; the skins once for each Lua
 SKINS := $(wildcard src/lua/*.c)
