@@ -3,10 +3,11 @@
 
   spec/mutants/mutants.py [COUNT [SEED [FILE…]]]     (make mutants COUNT=100 SEED=1)
 
-Works in a clone of this tree, in build/mutants. Chooses COUNT changes by SEED among the files of
-TESTS, which are those that decide; builds each, runs the tests of its file until one fails, and
-prints what became of it. Those that survived come again at the end: each is a promise that no test
-keeps, or a change that makes no difference. Exit status 1 if there are any.
+Works in a clone of this tree, in build/mutants (TREE=FOLDER: there). Chooses COUNT changes by SEED
+among the files of TESTS, which are those that decide; builds each, runs the tests of its file until
+one fails, and prints what became of it. A change that compiles to the same code is not tested. Those
+that survived come again at the end: each is a promise that no test keeps, or a change that makes no
+difference. Exit status 1 if there are any.
 """
 import os
 import random
@@ -14,9 +15,9 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 TREE = os.environ.get("TREE", "build/mutants")
-TIMEOUT = 300  # seconds that one test may take; a change that makes it hang is noticed
 
 # the tests of each file: C tests by name, specs by path; the quick ones first
 ENGINE = ["redact_positions_spec", "records_spec", "understanding_spec", "redact_spec",
@@ -117,12 +118,12 @@ def changes_of(path):
     return found
 
 
-def run(*command):
+def run(*command, seconds=600):
     environment = dict(os.environ, XCOMPLIANCE_BUILD="build", MAKEFLAGS="")
     process = subprocess.Popen(command, cwd=TREE, env=environment, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        return process.wait(TIMEOUT) == 0
+        return process.wait(seconds) == 0
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
         process.wait()
@@ -136,23 +137,40 @@ def build(tests):
                *programs)
 
 
-def passes(test):
+def code_of(path):
+    """The object file of a source, or nothing for Lua."""
+    path = os.path.join(TREE, "build/wings", path[len("src/"):-1] + "o")
+    return open(path, "rb").read() if os.path.exists(path) else b""
+
+
+def passes(test, seconds=600):
     if test.endswith("_test"):
-        return run("build/spec/" + test)
-    return run("lua5.4", "/usr/bin/busted", "--exclude-tags=slow", "spec/%s.lua" % test)
+        return run("build/spec/" + test, seconds=seconds)
+    return run("lua5.4", "/usr/bin/busted", "--exclude-tags=slow", "--no-keep-going",
+               "spec/%s.lua" % test, seconds=seconds)
 
 
-def judge(path, lines, change):
-    """What becomes of a change: "not built", the test that noticed it, or "survived"."""
+def measure(test):
+    """How long a test may take: a change that makes it hang is noticed."""
+    start = time.monotonic()
+    if not passes(test):
+        sys.exit("%s fails without a change" % test)
+    return 10 + 5 * (time.monotonic() - start)
+
+
+def judge(path, lines, change, code, limits):
+    """What becomes of a change: "not built", "same code", the test that noticed it, or "survived"."""
     number, line = change
     changed = lines[:number] + [line] + lines[number + 1:]
     open(os.path.join(TREE, path), "w").write("\n".join(changed))
     try:
-        if path.endswith(".c") and not build(TESTS[path]):
+        if path.endswith(".lua") and not run("luac5.4", "-p", path):
             return "not built"
-        if path.endswith(".lua") and not (build([]) and run("luac5.4", "-p", path)):
+        if not build(TESTS[path]):  # also what the change before was undone in
             return "not built"
-        return next((test for test in TESTS[path] if not passes(test)), "survived")
+        if code and code == code_of(path):
+            return "same code"
+        return next((test for test in TESTS[path] if not passes(test, limits[test])), "survived")
     finally:
         open(os.path.join(TREE, path), "w").write("\n".join(lines))
 
@@ -163,24 +181,23 @@ def main(count, seed, files):
     everything = sorted({test for path in files for test in TESTS[path]})
     if not build(everything):
         sys.exit("the tree does not build")
-    for test in everything:
-        if not passes(test):
-            sys.exit("%s fails without a change" % test)
+    limits = {test: measure(test) for test in everything}
+    codes = {path: code_of(path) for path in files}
     chooser, survivors, sums = random.Random(seed), [], {}
     for at in range(count):
         path = chooser.choice(files)
         lines = open(os.path.join(TREE, path)).read().split("\n")
         number, line = change = chooser.choice(changes_of(os.path.join(TREE, path)))
-        verdict = judge(path, lines, change)
+        verdict = judge(path, lines, change, codes[path], limits)
         shown = "%s:%d: %s -> %s" % (path, number + 1, lines[number].strip(),
                                      line.strip() or "(nothing)")
         print("%d/%d %s: %s" % (at + 1, count, verdict, shown), flush=True)
-        kind = verdict if verdict in ("not built", "survived") else "noticed"
+        kind = verdict if verdict in ("not built", "same code", "survived") else "noticed"
         sums[kind] = sums.get(kind, 0) + 1
         if verdict == "survived":
             survivors.append(shown)
-    print("\n%d noticed, %d survived, %d did not build" %
-          tuple(sums.get(kind, 0) for kind in ("noticed", "survived", "not built")))
+    print("\n%d noticed, %d survived, %d the same code, %d did not build" %
+          tuple(sums.get(kind, 0) for kind in ("noticed", "survived", "same code", "not built")))
     print("\n".join(survivors))
     return 1 if survivors else 0
 
