@@ -171,6 +171,15 @@ describe("of a record that no shape knows", function()
       end
     end)
 
+    it("stops at it too after more ids than are noted", function()
+      -- a million users go, and then a member that no shape knows names a tweet
+      scratch:write("in.jsonl", '{"id":"1","text":"a","entities":{"mentions":['
+        .. ('{"id":"23"},'):rep(2 ^ 20) .. '{"id":"5"}]},"x_id":"13"}\n')
+      local counts, err = redact {}
+      assert.is_nil(counts)
+      assert.matches("x_id", err.message, 1, true)
+    end)
+
     it("names the line and the byte, also in a value of many lines", function()
       for what, text in pairs {
         ["13"] = '[\n {"id":"1","text":"a",\n  "x_id" :\r\n "13"},\n {"id":"2","text":"b"}\n]\n',
