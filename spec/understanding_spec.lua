@@ -196,7 +196,7 @@ describe("of a record that no shape knows", function()
       for _, member in ipairs {
         '"conversation_id":"13"', '"in_reply_to_user_id":"23"', '"pinned_tweet_id":"13"', '"quoted_status_id_str":"13"',
         '"context_annotations":[{"domain":{"id":"13"},"entity":{"id":"23"}}]', '"matching_rules":[{"id":"13"}]',
-        '"media":[{"source_user_id":"23"}]', '"referenced_tweets":[{"type":"quoted","id":"13"}]',
+        '"tags":["a"],"matching_rules":[{"id":"13"}]', '"media":[{"source_user_id":"23"}]', '"referenced_tweets":[{"type":"quoted","id":"13"}]',
         '"note":"13 and \\"id\\":\\"13\\""', '"name":"13"', '"id_of":"13"', '"quoted_status":{"id":13,"text":"b","x":{"y_id":13}}',
       } do
         scratch:write("in.jsonl", '{"id":"1","text":"a",' .. member .. '}\n')
