@@ -170,6 +170,46 @@ static void test_too_long(void) {
   reader_close(reader);
 }
 
+/* A line of the longest length is read by one thread and by several, and one byte more by none, with
+ * or without a line end, in the first range and in a later one. */
+static void check_longest(size_t before, size_t more, bool fed) {
+  enum { LONGEST = 1 << 20 };
+  for (int shared = 0; shared < 2; shared++) {
+    struct lines_piece piece = {0};
+    struct error error = {0};
+    struct reader *reader;
+    size_t read = 0;
+    bool done = true;
+    size = 0;
+    add_lines_to(before, 100);
+    add_line(LONGEST + more + 1);
+    size -= !fed;
+    write_file();
+    reader = reader_open(path, NULL, &error);
+    if (!CHECK(reader != NULL)) return;
+    reader->record_max = LONGEST;
+    while (done) {
+      enum turns_step step = lines_take(reader, &piece, shared, &error);
+      if (step == TURNS_END) break;
+      done = step != TURNS_FAILED && lines_read(reader, &piece, &error);
+      if (step != TURNS_FAILED) read += piece.size;
+    }
+    CHECK(done == (more == 0) && read == (more == 0 ? size : before));
+    CHECK(done || (error.code == ERROR_DATA && error.line == line_at(before)));
+    lines_free(&piece);
+    reader_close(reader);
+  }
+}
+
+static void test_longest(void) {
+  const size_t places[] = {0, 1000, RANGE - 1, RANGE, RANGE + 1, 2 * RANGE + 77};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+    for (size_t more = 0; more < 2; more++) {
+      check_longest(places[i], more, true);
+      check_longest(places[i], more, false);
+    }
+}
+
 int main(void) {
   if (!mkdtemp(folder) || !(text = malloc(ROOM))) return 1;
   snprintf(path, sizeof path, "%s/lines", folder);
@@ -181,6 +221,7 @@ int main(void) {
   check_changed(RANGE / 2);
   test_cut_while_reading();
   test_too_long();
+  test_longest();
   free(text);
   unlink(path);
   rmdir(folder);

@@ -95,22 +95,25 @@ static void set_piece(struct lines_piece *piece, size_t start, size_t size) {
   memset(piece->buffer + size, 0, READER_PADDING);
 }
 
-/* The last line of the piece has no end in it, and is longer than a record may be. */
-static bool refuse_long(const struct reader *reader, struct lines_piece *piece,
+/* Where the last line begins that begins in text[start .. limit), the first of which begins at
+ * `start`. */
+static size_t last_line(const char *text, size_t start, size_t limit) {
+  const char *feed = memrchr(text + start, '\n', limit - 1 - start);
+  return feed ? (size_t)(feed + 1 - text) : start;
+}
+
+/* The line at the offset `at` of the buffer is longer than a record may be: the piece ends there. */
+static bool refuse_long(const struct reader *reader, struct lines_piece *piece, size_t at,
                         struct error *error) {
-  const char *feed = memrchr(piece->text, '\n', piece->size);
-  const char *start = feed ? feed + 1 : piece->text;
-  uint64_t line = lines_line(reader, piece, start);
-  reader_refuse_long(reader, line, piece->byte + (uint64_t)(start - piece->text), error);
-  piece->size = (size_t)(start - piece->text);
-  return false;
+  uint64_t line = lines_line(reader, piece, piece->buffer + at);
+  piece->size = (size_t)(piece->buffer + at - piece->text);
+  return reader_refuse_long(reader, line, piece->byte + piece->size, error);
 }
 
 bool lines_read(const struct reader *reader, struct lines_piece *piece, struct error *error) {
   uint64_t from = piece->begins ? piece->byte : piece->byte - 1;
-  size_t limit = (size_t)(piece->end - from), most = limit + reader->record_max + 1;
-  size_t got = 0, start, size;
-  const char *feed = NULL;
+  size_t limit = (size_t)(piece->end - from), got = 0, start, last, end, most;
+  const char *feed;
   bool ended;
   if (piece->end == 0) return true;
   piece->end = 0;
@@ -119,18 +122,17 @@ bool lines_read(const struct reader *reader, struct lines_piece *piece, struct e
   piece->text = piece->buffer;
   if (start == limit) return true;
   piece->byte = from + start;
-  size = limit - 1; /* the last line may end with the range */
-  while (!(feed = memchr(piece->buffer + size, '\n', got - size)) && !ended) {
-    if (got - limit > reader->record_max) {
-      set_piece(piece, start, got);
-      return refuse_long(reader, piece, error);
-    }
-    size = got;
+  last = last_line(piece->buffer, start, limit);
+  most = last + reader->record_max + 1;
+  end = limit - 1; /* the last line may end with the range */
+  while (!(feed = memchr(piece->buffer + end, '\n', got - end)) && !ended && got < most) {
+    end = got;
     if (!read_up_to(reader, piece, from, 2 * got < most ? 2 * got : most, &got, &ended, error))
       return false;
   }
-  set_piece(piece, start, feed ? (size_t)(feed + 1 - piece->buffer) : got);
-  return true;
+  end = feed ? (size_t)(feed - piece->buffer) : got;
+  set_piece(piece, start, feed ? end + 1 : got);
+  return end - last <= reader->record_max || refuse_long(reader, piece, last, error);
 }
 
 /* }================================================================== */

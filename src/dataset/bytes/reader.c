@@ -150,10 +150,10 @@ static bool make_room(struct window *window, struct error *error) {
   struct reader *reader = &window->public;
   char *buffer = window->buffer;
   if (!reader_is_plain(reader)) reader_line(reader, reader->text);
+  if (reader->size > reader->record_max)
+    return reader_refuse_long(reader, reader_line(reader, reader->text), reader->byte, error);
   if (reader->size > window->room / 2) {
     size_t room = 2 * window->room;
-    if (reader->size > reader->record_max)
-      return reader_refuse_long(reader, reader_line(reader, reader->text), reader->byte, error);
     buffer = malloc(room + READER_PADDING);
     if (!buffer) return error_memory(error, "reading %s", reader->path);
   }
@@ -210,10 +210,12 @@ static int64_t read_utf16(struct window *window, char *to, size_t room, struct e
   }
 }
 
+/* The window holds one byte more than a record may have: its line end, or what is too much. */
 static int64_t read_more(struct window *window, struct error *error) {
   struct reader *reader = &window->public;
   char *to = window->buffer + reader->size;
-  size_t room = window->room - reader->size;
+  size_t most = window->room < reader->record_max + 1 ? window->room : reader->record_max + 1;
+  size_t room = most - reader->size;
   int64_t got =
       window->raw ? read_utf16(window, to, room, error) : read_bytes(window, to, room, error);
   if (got < 0) {
