@@ -143,6 +143,15 @@ flows.describe("a check", function(flow)
     assert.equal("", bench:steps())
   end)
 
+  it("asks about ids that a spreadsheet has rounded only if they are accepted", function()
+    benches.write(ids, "1372900000000001000\n1372900000000002000\n1372900000000003000\n")
+    local outcome, err = check()
+    assert.is_nil(outcome)
+    assert.matches("or accept them with `allow_rounded`", tostring(err), 1, true)
+    assert.equal("", bench:steps())
+    assert.equal(3, assert(check { allow_rounded = true }).ids)
+  end)
+
   it("raises misuse before anything is made", function()
     for _, misuse in ipairs {
       { type = "posts" }, { poll = { min = 5, max = 1 } }, { poll = { every = 1 } },

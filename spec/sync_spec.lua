@@ -291,6 +291,18 @@ flows.describe("a sync", function()
     assert.same({ 1, 1 }, { report.checked.tweets.asked, report.checked.users.asked })
   end)
 
+  it("stops at ids that a spreadsheet has rounded, unless they are accepted", function()
+    start { shares = {}, verdicts = { row("1372900000000001000", "deleted") } }
+    local ids = {}
+    for i = 1, 20 do ids[i] = ("13729000000000%02d000"):format(i) end
+    write("list.txt", table.concat(ids, "\n"))
+    local report, err = sync { in_place = true }
+    assert.is_nil(report)
+    assert.matches("list.txt.*a spreadsheet has rounded them", err.message)
+    assert.equal(0, #bench.sim:state().jobs)
+    assert.equal(1, assert(sync { in_place = true, allow_rounded = true }).records.dropped)
+  end)
+
   it("stops at a record that does not parse, by file, line and byte, before any job", function()
     start { shares = {} }
     write("a.jsonl", tweet(100, 7), '{"id":"101","text":')

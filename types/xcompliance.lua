@@ -205,6 +205,7 @@
 ---@field poll? { min?: number, max?: number } seconds between two polls of a job (5, 60)
 ---@field max_polls_per_15min? integer
 ---@field allow_unframed? boolean accept results although nothing says where they end
+---@field allow_rounded? boolean accept ids that a spreadsheet seems to have rounded
 ---@field upload? "auto"|"simple"|"resumable"
 ---@field chunk? integer
 

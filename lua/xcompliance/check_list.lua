@@ -36,6 +36,7 @@ function M.write_list(run)
   run.call:at("prepare", "reading " .. run.options.ids)
   local result, err = run.call:await(core.extract {
     type = run.options.type, format = "ids", inputs = { run.options.ids }, output = run.list_path,
+    allow_rounded = run.options.allow_rounded,
   })
   if not result then return nil, err end
   if result.ids == 0 then

@@ -18,7 +18,7 @@ local WHOLE_MAX = 2 ^ 53
 M.types = {
   name = "string", poll = "table", upload = "string", chunk = "number",
   max_polls_per_15min = "number", ids_per_job = "number", wait = "boolean",
-  allow_unframed = "boolean",
+  allow_unframed = "boolean", allow_rounded = "boolean",
 }
 
 local UPLOADS = { auto = true, simple = true, resumable = true }

@@ -183,7 +183,7 @@ end
 -- `state` (folder, default: that of the results), `ids_per_job` (6,000,000), `wait` (false: do not
 -- wait for another job of the type to end), `deadline`, `on_progress`, `poll` (`{ min, max }`),
 -- `upload` ("auto", "simple", "resumable"), `chunk`, `max_polls_per_15min`, `allow_unframed` (see
--- client:download_results)
+-- client:download_results), `allow_rounded` (accept ids that a spreadsheet seems to have rounded)
 -- @treturn ?table Outcome, or nil, err
 function Client:check(options)
   return checks.run(connect(self, "check"), options)

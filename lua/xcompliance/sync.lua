@@ -29,7 +29,7 @@ local OPTIONS = {
   quarantine = "string", dry_run = "boolean", memory = "number", policy = "table",
   on_unknown = "string", on_malformed = "string", strict = "boolean", jobs = "number",
   on_unrecognised = "string", on_ignored = "string", shape = "string", columns = "table",
-  lists = "string", allow_rounded = "boolean", max_age = "number",
+  lists = "string", max_age = "number",
 }
 for name, types in pairs(check_options.types) do OPTIONS[name] = types end
 

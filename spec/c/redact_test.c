@@ -51,6 +51,7 @@ static void write_inputs(void) {
   size += (size_t)sprintf(text + size,
                           "{\"id\":\"13\",\"text\":\"\"}\n{\"id\":\"17\",\"text\":\"\"}\n");
   mkdir(in_folder("in"), 0700);
+  write_file("in/0.csv", "id,text\n5,a\n", 12); /* the first, so that it makes the room to list 5 */
   write_file("in/a.jsonl", text, size);
   size = ZSTD_compress(packed, sizeof packed, text, size, 1);
   write_file("in/b.jsonl.zst", packed, size);
@@ -103,8 +104,8 @@ static enum error_code redact(struct verdicts *verdicts, unsigned jobs, bool *ri
   enum error_code code = task ? end(task) : error.code;
   if (code == ERROR_NONE) {
     const struct batch_counts *counts = &redact_report(task)->counts;
-    *right = counts->records == 612 && counts->changed == 597 && counts->dropped == 7 &&
-             counts->quarantined == 4 && counts->kept == 4;
+    *right = counts->records == 613 && counts->changed == 597 && counts->dropped == 7 &&
+             counts->quarantined == 4 && counts->kept == 5;
   }
   if (task) task_free(task);
   return code;

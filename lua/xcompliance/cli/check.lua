@@ -17,6 +17,7 @@ function M.define(command)
   command:option("--name", "The job's name begins with it."):argname("NAME")
   command:option("--state", "Keep what is needed to resume after an interruption in DIR"
     .. " (default: beside RESULTS)."):argname("DIR")
+  command:flag("--allow-rounded", "Accept ids that a spreadsheet seems to have rounded.")
   asking.define(command)
   command:epilog("Run the same command again to resume an interrupted one.\n\n"
     .. "Example:\n   xcompliance check tweets ids.txt -o results.jsonl")
@@ -73,6 +74,7 @@ function M.run(arguments, context)
     type = arguments.type, ids = arguments.ids == "-" and from_standard_input or arguments.ids,
     results = arguments.output,
     name = arguments.name, state = arguments.state, on_progress = context.progress(),
+    allow_rounded = arguments.allow_rounded,
   }))
   client:close()
   if not outcome then return context.fail(err) end
