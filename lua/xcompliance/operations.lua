@@ -91,8 +91,8 @@ end
 -- Creating
 -- =====================================================================
 
--- libcurl's codes for what failed before a request could leave
-local NEVER_SENT = { [5] = true, [6] = true, [7] = true, [35] = true, [60] = true, [77] = true }
+-- libcurl's codes for what failed before a request could leave, if it is of these kinds
+local NEVER_SENT = { [5] = true, [6] = true, [7] = true, [35] = true }
 local SENT_KINDS = { network = true, timeout = true, protocol = true, cancelled = true }
 
 --- Whether a request whose answer is an error may have arrived and been served all the same.

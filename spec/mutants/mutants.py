@@ -57,8 +57,9 @@ TESTS = {
     "lua/xcompliance/operations.lua": ["operations_spec", "api_spec", "faults/create_spec"] + CHECK,
     "lua/xcompliance/api_answers.lua": ["api_spec", "operations_spec", "faults/wire_spec"],
     "lua/xcompliance/storage_answers.lua": ["faults/download_spec", "faults/session_spec"],
-    "lua/xcompliance/sync.lua": ["sync_spec", "max_age_spec", "differences_spec"],
-    "lua/xcompliance/sync_redact.lua": ["sync_spec", "max_age_spec", "differences_spec"],
+    "lua/xcompliance/sync.lua": ["sync_spec", "max_age_spec", "differences_spec", "resume_spec"],
+    "lua/xcompliance/sync_redact.lua": ["sync_spec", "max_age_spec", "differences_spec",
+                                        "resume_spec"],
     "lua/xcompliance/restore.lua": ["restore_spec"],
     "lua/xcompliance/recent_checks.lua": ["max_age_spec"],
 }
