@@ -266,6 +266,7 @@ tweet   thread[]    quoted
       ["a second role for one place"] = { "tweet quoted_status author\n", 1, "another role" },
       ["two roles where a tweet or a user may stand"] = { "tweet x quoted\nuser x posted\n", nil, "two roles" },
       ["a path that is not one"] = { "tweet x..y quoted\n", 1, "not a path" },
+      ["prefixes without end"] = { ("anywhere p prefix\n"):rep(14), 14, "more than 15 prefixes" },
       ["a bracket that stays open"] = { "tweet x[ quoted\n", 1, "bracket" },
     } do
       it("is refused for " .. what, function()

@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -220,6 +221,40 @@ static void test_every_allocation(void) {
   CHECK(failures > count / 2);
 }
 
+static atomic_uint threads_started;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *),
+                   void *argument) {
+  static int (*start)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+  void *found = start ? NULL : dlsym(RTLD_NEXT, "pthread_create");
+  if (found) memcpy(&start, &found, sizeof found);
+  atomic_fetch_add(&threads_started, 1);
+  return start(thread, attributes, body, argument);
+}
+
+/* A task is a thread, and no more than `jobs` work on plain files. */
+static void test_thread_count(void) {
+  const char *inputs[] = {in_folder("in/f.jsonl"), NULL};
+  struct verdicts *verdicts;
+  CHECK(load(&verdicts) == ERROR_NONE);
+  for (unsigned jobs = 1; jobs <= 4; jobs++) {
+    struct redact_options options = {.verdicts = verdicts,
+                                     .inputs = inputs,
+                                     .output = in_folder("out"),
+                                     .policy = {.remove = FACT_DELETED | FACT_SUSPENDED},
+                                     .jobs = jobs};
+    struct error error = {0};
+    struct task *task;
+    atomic_store(&threads_started, 0);
+    task = redact_start(&options, &error);
+    CHECK(task && end(task) == ERROR_NONE);
+    CHECK(atomic_load(&threads_started) == jobs);
+    if (task) task_free(task);
+    remove_outputs();
+  }
+  verdicts_release(verdicts);
+}
+
 #endif
 
 int main(void) {
@@ -230,6 +265,9 @@ int main(void) {
   test_every_allocation();
 #endif
   test_threads();
+#if SCARCE
+  test_thread_count();
+#endif
   snprintf(command, sizeof command, "rm -r %s", folder);
   if (system(command) != 0) return 1;
   return check_end();

@@ -34,9 +34,9 @@ static void random_row(char *text) {
       "007"};
   static const char *const actions[] = {"delete", "scrub_geo",    "rehydrate",
                                         "vanish", "geo_scrubbed", ""};
-  static const char *const reasons[] = {"deleted",      "suspended", "protected",
-                                        "deactivated",  "bounced",   "scrub_geo",
-                                        "tweet_edited", "odd",       ""};
+  static const char *const reasons[] = {"deleted", "suspended",    "protected",    "deactivated",
+                                        "bounced", "scrub_geo",    "tweet_edited", "odd",
+                                        "",        "\\u0064eleted"};
   static const char *const times[] = {"2021-08-17T17:26:15.788Z", "2021-02-21T18:01:36+00:00", "",
                                       "x"};
   const char *comma = "";
@@ -46,10 +46,10 @@ static void random_row(char *text) {
     switch (upto(7)) {
     case 0: sprintf(member, "\"id\":\"%s\"", ids[upto(8)]); break;
     case 1: sprintf(member, "\"action\":\"%s\"", actions[upto(6)]); break;
-    case 2: sprintf(member, "\"reason\":\"%s\"", reasons[upto(9)]); break;
+    case 2: sprintf(member, "\"reason\":\"%s\"", reasons[upto(10)]); break;
     case 3: sprintf(member, "\"redacted_at\":\"%s\"", times[upto(4)]); break;
     case 4: sprintf(member, "\"created_at\":\"%s\"", times[upto(4)]); break;
-    case 5: sprintf(member, "\"error\":\"%s\"", reasons[upto(9)]); break;
+    case 5: sprintf(member, "\"error\":\"%s\"", reasons[upto(10)]); break;
     default: sprintf(member, "\"m%u\":\"\xc3\xa9 {}[],:\"", upto(9)); break;
     }
     append(text, comma);
