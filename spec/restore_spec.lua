@@ -100,6 +100,16 @@ describe("restoring", function()
     assert.is_nil(scratch:read("ds/a.jsonl"):find('"15"', 1, true))
   end)
 
+  it("scrubs what it restores, and says of how many", function()
+    scratch:write("ds/a.jsonl",
+      '{"id":"13","author_id":"7","text":"a","geo":{"place_id":"p"}}\n' .. B .. C)
+    quarantined(row "13", row "15")
+    quarantined('{"id":"13","action":"scrub_geo"}')
+    assert.equal("2 records restored to 1 file, 1 of them without what is still to be removed\n",
+      (restore()))
+    assert.equal(B .. A .. C .. "\n", scratch:read "ds/a.jsonl")
+  end)
+
   it("refuses what it cannot do, and loses nothing", function()
     scratch:write("ds/a.json", "[" .. A:gsub("\n", ",") .. B .. "]\n")
     quarantined(row "13")
