@@ -28,6 +28,7 @@ static inline bool check_that(bool holds, const char *what, const char *file, in
   return false;
 }
 
+#define FAIL(what) check_that(false, what, __FILE__, __LINE__)
 #define CHECK(condition) check_that(condition, #condition, __FILE__, __LINE__)
 
 #define CHECK_TEXT(expected, actual)                                                               \

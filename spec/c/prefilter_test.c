@@ -100,16 +100,16 @@ static void check_text(struct prefilter *filter, const char *text, size_t size) 
     if (!prefilter_scan(filter, text, size, &others, &other_lines)) exit(1);
     if (lines != other_lines || hits.count != others.count ||
         (hits.count > 0 && memcmp(hits.at, others.at, hits.count * sizeof *hits.at) != 0))
-      CHECK(!"all methods see the same");
+      FAIL("all methods see the same");
   }
   for (size_t start = 0; start < size; counted++) {
     const char *feed = memchr(text + start, '\n', size - start);
     size_t end = feed ? (size_t)(feed - text) : size;
     bool is_hit = hit < hits.count && hits.at[hit] <= end;
-    if (must_hit(text + start, end - start) && !is_hit) CHECK(!"nothing is missed");
+    if (must_hit(text + start, end - start) && !is_hit) FAIL("nothing is missed");
     if (is_hit) certain++;
     while (hit < hits.count && hits.at[hit] <= end) {
-      if (hits.at[hit] < start) CHECK(!"hits are in order");
+      if (hits.at[hit] < start) FAIL("hits are in order");
       hit++;
     }
     start = end + 1;
@@ -132,8 +132,8 @@ static void check_full_words(const struct prefilter *filter, uint64_t id, size_t
   if (!prefilter_scan(filter, text, end, &hits, &lines)) exit(1);
   for (size_t i = 0; i < hits.count; i++)
     found = found || (hits.at[i] >= before && hits.at[i] < before + size);
-  if (!found) CHECK(!"a record before many hits is found");
-  if (lines != end - size || hits.count != lines) CHECK(!"each line is a hit");
+  if (!found) FAIL("a record before many hits is found");
+  if (lines != end - size || hits.count != lines) FAIL("each line is a hit");
 }
 
 int main(void) {

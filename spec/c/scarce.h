@@ -9,7 +9,15 @@
 #ifndef XCOMPLIANCE_SCARCE_H
 #define XCOMPLIANCE_SCARCE_H
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature) /* clang's way to say it */
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+#if SANITIZED
 #define SCARCE 0
 #else
 #define SCARCE 1

@@ -59,7 +59,7 @@ static enum turns_step take_range(struct reader *reader, struct lines_piece *pie
                                   struct error *error) {
   piece->begins = reader->size > 0 || reader->byte == 0; /* the first one: the window is unused */
   if (!reader_take_range(reader, PIECE, &piece->byte, &piece->end, error)) return TURNS_FAILED;
-  piece->text = piece->buffer;
+  piece->text = ""; /* until it is read */
   piece->size = 0;
   return piece->byte == piece->end ? TURNS_END : TURNS_BESIDE;
 }
