@@ -319,6 +319,11 @@ describe("of a table", function()
       assert.equal("sep=;\r\ntweet_id;text\r\n1;a\r\n", (redact("sep=;\r\ntweet_id;text\r\n13;b\r\n1;a\r\n")))
     end)
 
+    it("blank lines, which stay", function()
+      assert.equal("id,text\n\n14,b\n\n\n", (redact "id,text\n\n13,a\n14,b\n\n\n"))
+      assert.equal("id,text\n\n", (redact "id,text\n13,a\n\n"))
+    end)
+
     it("x before ids", function()
       assert.equal("1265324480517361669 ", (ids_of("status_id,user_id\nx1265324480517361669,x5\n")))
       assert.equal("status_id,user_id\n", (redact("status_id,user_id\nx13,x5\nx1,x23\n")))
