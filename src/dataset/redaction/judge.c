@@ -203,6 +203,29 @@ static bool judge_objects(struct state *state, struct judge_counts *counts) {
   return true;
 }
 
+/* The first hit at or after an offset. */
+static size_t first_hit(const struct prefilter_hits *hits, size_t offset) {
+  size_t low = 0, high = hits->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (hits->at[middle] < offset)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* Whether anything can be found: an id that the filter knows is a hit. */
+static bool may_be_found(const struct state *state) {
+  const struct judge *judge = &state->public;
+  size_t start, i;
+  if (!judge->seen) return true;
+  start = (size_t)(state->text->text - judge->seen_text);
+  i = first_hit(judge->seen, start);
+  return i < judge->seen->count && judge->seen->at[i] < start + state->text->size;
+}
+
 static bool is_found(const struct state *state) {
   for (uint32_t i = 0; i < state->record->object_count; i++) {
     const struct finding *finding = &state->findings[i];
@@ -526,19 +549,6 @@ static bool is_condemned(void *context, uint64_t id, uint32_t at) {
          !is_cut(judge, at);
 }
 
-/* The first hit at or after an offset. */
-static size_t first_hit(const struct prefilter_hits *hits, size_t offset) {
-  size_t low = 0, high = hits->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (hits->at[middle] < offset)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 /* Whether one of the ids that the filter finds may be at an unknown place. Most are not, which
  * shows without reading the record again. */
 static bool may_be_doubtful(struct state *state) {
@@ -592,6 +602,7 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
   struct judge_counts counts = {0};
   enum judgement judgement = JUDGED_KEPT;
   size_t listed = judge->rehydrate.count;
+  bool found = false;
   state->record->task = judge->task;
   if (!record_walk(state->record, path, text, error))
     return error->code == ERROR_DATA ? JUDGED_MALFORMED : JUDGED_FAILED;
@@ -599,7 +610,8 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
   state->no_memory = false;
   judge->class = state->record->class;
   judge->cut_count = 0;
-  if (judge_objects(state, &counts) && is_found(state)) judgement = decide(state);
+  found = may_be_found(state) && judge_objects(state, &counts) && is_found(state);
+  if (found) judgement = decide(state);
   if (state->no_memory) return fail(path, error);
   if (is_cancelled(state, 0)) {
     error_set(error, ERROR_CANCELLED, "redacting %s was cancelled", path);
@@ -612,7 +624,7 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
     return JUDGED_DOUBTFUL;
   }
   if (state->no_memory) return fail(path, error);
-  count_objects(state, &counts);
+  if (found) count_objects(state, &counts);
   judge_add_counts(&judge->counts, &counts);
   return judgement;
 }
