@@ -207,6 +207,7 @@ build = {
     ["xcompliance.merge"] = "lua/xcompliance/merge.lua",
     ["xcompliance.operations"] = "lua/xcompliance/operations.lua",
     ["xcompliance.part_reports"] = "lua/xcompliance/part_reports.lua",
+    ["xcompliance.read"] = "lua/xcompliance/read.lua",
     ["xcompliance.recent_checks"] = "lua/xcompliance/recent_checks.lua",
     ["xcompliance.record_table"] = "lua/xcompliance/record_table.lua",
     ["xcompliance.removal_months"] = "lua/xcompliance/removal_months.lua",

@@ -335,6 +335,10 @@ describe("the command", function()
     local url = cjson.decode(job).data.download_url
     assert.equal(sh "cat r", sh("x download %s -o - --quiet", quote(url)))
     assert.equal("", shell("ls /tmp | grep xcompliance- || true"))
+    -- a folder can be opened, but not read: that is no end of the ids
+    local said = sh "x check tweets - -o none --poll 1:1 2>&1 <. || echo $?"
+    assert.matches("reading standard input: Is a directory.*74$", said)
+    assert.is_nil(benches.read(folder .. "/none"))
     assert.equal(64, (run(env, "upload", url, "-")))
     assert.equal(64, (run(env, "extract", "tweets", "d", "-o", "-", "--ids-per-file", "3")))
   end)

@@ -108,4 +108,22 @@ describe("differences between two checks", function()
     assert.is_nil(differences.first_missing(all, { all }, loop))
     assert.is_true(turns >= 4, turns)
   end)
+
+  it("are an error if a list cannot be read, and none if there is none", function()
+    local all, folder = list("9", "10"), "/" -- which can be opened, but not read
+    for _, case in ipairs { { { folder }, { all }, { all } }, { { all }, { folder }, { all } },
+        { { all }, {}, { folder } } } do
+      local found, err = differences.compare(case[1], case[2], case[3], loop)
+      assert.is_nil(found)
+      assert.equal("io", err.kind)
+      assert.equal(folder, err.file)
+    end
+    for _, case in ipairs { { folder, { all } }, { all, { folder } } } do
+      local missing, err = differences.first_missing(case[1], case[2], loop)
+      assert.is_nil(missing)
+      assert.equal("io", err.kind)
+    end
+    assert.equal(2, differences.compare({ "/nonexistent" }, { all }, { all }, loop).newly_gone)
+    assert.equal("9", differences.first_missing(all, { "/nonexistent" }, loop))
+  end)
 end)

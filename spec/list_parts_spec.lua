@@ -101,6 +101,19 @@ flows.describe("a check in parts", function()
     assert.equal(33, sum.bytes)
   end)
 
+  it("does not take results that cannot be read for ones that are short", function()
+    local path = bench:path()
+    benches.write(path, '{"id":"1"}\n')
+    benches.write(results, "as it was")
+    for _, paths in ipairs { { bench.folder }, { path, bench.folder }, { bench.folder, path } } do
+      local sum, err = parts.join(bench:connection():call("check", {}), paths, results)
+      assert.is_nil(sum)
+      assert.equal("io", err.kind)
+      assert.equal(bench.folder, err.file)
+      assert.equal("as it was", benches.read(results))
+    end
+  end)
+
   it("asks at once what may be asked at once", function()
     for _, most in ipairs { 500, 501, 6000000 } do
       assert.equal(1, #assert(check { ids_per_job = most }).jobs)

@@ -23,7 +23,8 @@ Connection.__index = Connection
 
 local function read_token(path)
   local file, why = io.open(path, "r")
-  local token = file and file:read(65536)
+  local token
+  if file then token, why = file:read(65536) end
   if file then file:close() end
   token = token and token:match("^%s*(.-)%s*$")
   if token and token ~= "" then return token end

@@ -6,6 +6,7 @@
 
 local core = require "xcompliance.core"
 local errors = require "xcompliance.errors"
+local read = require "xcompliance.read"
 
 local M = {}
 
@@ -114,15 +115,18 @@ end
 local function append(call, path, stream, target, is_first)
   local source, why = io.open(path, "rb")
   if not source then return nil, io_error("reading", path, why) end
-  if not is_first and source:read(#MARK) ~= MARK then source:seek("set", 0) end
-  local last, ok, err = "\n", true, nil
-  while ok do
-    local block = source:read(BLOCK)
-    if not block and last == "\n" then break end
-    last = (block or "\n"):sub(-1)
-    ok, why = stream:write(block or "\n")
-    if ok then ok, err = call:breathe() else err = io_error("writing", target, why) end
+  local last = "\n"
+  local function write(block)
+    last = block:sub(-1)
+    local written, complaint = stream:write(block)
+    if not written then return nil, io_error("writing", target, complaint) end
+    return call:breathe()
   end
+  local mark, err = read.some(source, #MARK, path)
+  if mark ~= MARK or is_first then source:seek("set", 0) end
+  local ok = not err
+  if ok then ok, err = read.blocks(source, path, write) end
+  if ok and last ~= "\n" then ok, err = write("\n") end
   source:close()
   return ok, err
 end

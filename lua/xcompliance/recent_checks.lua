@@ -10,6 +10,7 @@ local dataset = require "xcompliance.dataset"
 local errors = require "xcompliance.errors"
 local files = require "xcompliance.sync_files"
 local json = require "xcompliance.json"
+local read_file = require "xcompliance.read"
 
 local M = {}
 
@@ -23,8 +24,9 @@ local function index_path(folder) return folder .. "/checked.json" end
 local function read(folder)
   local file = io.open(index_path(folder), "r")
   if not file then return {} end
-  local content = file:read("*a")
+  local content, err = read_file.some(file, "*a", index_path(folder))
   file:close()
+  if err then return nil, err end
   local index = content and json.decode(content)
   if type(index) == "table" and type(index.checks) == "table" then return index.checks end
   return nil, errors.new("data", index_path(folder) .. ": is damaged - remove it to ask about every"

@@ -52,11 +52,13 @@ end
 local function differ(run, type)
   if not run.has_report then return nil end
   local path = run:condemned_path(type)
-  local found = differences.compare({ path }, { path .. ".new" }, { run:due_path(type) },
+  local found, err = differences.compare({ path }, { path .. ".new" }, { run:due_path(type) },
     run.call.loop)
+  if not found then return nil, err end
   local places = {}
   if found.reinstated > 0 then
-    local paths, err = run:quarantined_paths(run.call)
+    local paths
+    paths, err = run:quarantined_paths(run.call)
     if not paths then return nil, err end
     places, err = differences.locate(run.call, found.reinstated_ids, paths)
     if not places then return nil, err end

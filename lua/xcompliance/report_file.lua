@@ -42,9 +42,9 @@ end
 --- Reads a file to its end and closes it.
 -- @treturn ?table what it holds; or nil, what is wrong
 local function decode(file)
-  local content = file:read("*a")
+  local content, failure = file:read("*a")
   file:close()
-  if not content then return nil, "there is no report in it" end
+  if not content then return nil, failure or "there is no report in it" end
   local report, why = json.decode(content)
   if report == nil then return nil, "it does not parse: " .. tostring(why) end
   if type(report) ~= "table" then return nil, "it is not a report" end

@@ -12,14 +12,13 @@ local dataset = require "xcompliance.dataset"
 local errors = require "xcompliance.errors"
 local journals = require "xcompliance.journal"
 local merge = require "xcompliance.merge"
+local read = require "xcompliance.read"
 local recent_checks = require "xcompliance.recent_checks"
 local report_file = require "xcompliance.report_file"
 local text = require "xcompliance.text"
 local verdicts_of = require "xcompliance.verdicts"
 
 local M = {}
-
-local BLOCK = 1024 * 1024 -- bytes
 
 local Run = {}
 Run.__index = Run
@@ -89,9 +88,10 @@ end
 local function first_bytes(path)
   local file, why = io.open(path, "rb")
   if not file then return nil, errors.new("io", why .. " - check the path", { file = path }) end
-  local bytes = file:read(2) or ""
+  local bytes, err = read.some(file, 2, path)
   file:close()
-  return bytes
+  if err then return nil, err end
+  return bytes or ""
 end
 
 --- Checks that records can be added to the end of a file, unpacked as it is by then.
@@ -105,55 +105,92 @@ local function check_end(path, target)
     .. " yourself"):format(target, why), { file = target })
 end
 
+local function write(file, path, bytes)
+  local ok, why = file:write(bytes)
+  if ok then return true end
+  return nil, errors.new("io", ("writing %s: %s"):format(path, why), { file = path })
+end
+
+--- Checks that the first lines of two tables are the same, and passes them.
+local function compare_headers(input, from, output, to)
+  local header, err = read.some(input, "*l", from)
+  if err then return nil, err end
+  local own
+  own, err = read.some(output, "*l", to)
+  if err then return nil, err end
+  if header == own then return true end
+  return nil, errors.new("data", to .. ": its columns are not those of the quarantined rows"
+    .. " - put them back yourself", { file = to })
+end
+
+--- Goes to the end of a file, whose last line ends then.
+local function end_last_line(file, path)
+  if file:seek("end") == 0 then return true end
+  file:seek("end", -1)
+  local last, err = read.some(file, 1, path)
+  if err then return nil, err end
+  file:seek("end")
+  if last == "\n" then return true end
+  return write(file, path, "\n")
+end
+
 --- Adds the records of one file to the end of another; a table's header is there already.
 local function append(from, to, has_header)
   local input, why = io.open(from, "rb")
   if not input then return nil, errors.new("io", why, { file = from }) end
   local output
   output, why = io.open(to, "r+b")
-  if not output then return nil, errors.new("io", why, { file = to }) end
-  if has_header then
-    local header, own = input:read("*l"), output:read("*l")
-    if header ~= own then
-      input:close()
-      output:close()
-      return nil, errors.new("data", to .. ": its columns are not those of the quarantined rows"
-        .. " - put them back yourself", { file = to })
-    end
+  if not output then
+    input:close()
+    return nil, errors.new("io", why, { file = to })
   end
-  local size = output:seek("end")
-  if size > 0 then
-    output:seek("end", -1)
-    local ends_line = output:read(1) == "\n"
-    output:seek("end")
-    if not ends_line then output:write("\n") end
+  local ok, err = true, nil
+  if has_header then ok, err = compare_headers(input, from, output, to) end
+  if ok then ok, err = end_last_line(output, to) end
+  if ok then
+    ok, err = read.blocks(input, from, function(block) return write(output, to, block) end)
   end
-  local ok = true
-  for block in function() return input:read(BLOCK) end do ok = ok and output:write(block) end
   input:close()
-  ok, why = output:close()
-  if not ok then return nil, errors.new("io", "writing " .. to .. ": " .. why, { file = to }) end
-  return true
+  local closed
+  closed, why = output:close()
+  if not ok then return nil, err end
+  if closed then return true end
+  return nil, errors.new("io", ("writing %s: %s"):format(to, why), { file = to })
 end
 
 local function remove(parts)
   for _, name in ipairs { "kept", "left", "whole" } do os.remove(parts[name]) end
 end
 
+--- Whether the rest of a file is what another has from its own place on.
+-- @treturn ?boolean or nil, err
+local function is_same_rest(file, path, other, other_path)
+  local is_same = true
+  local ok, err = read.blocks(file, path, function(block)
+    local own, why = read.some(other, #block, other_path)
+    is_same = is_same and own == block
+    return not why, why
+  end)
+  if not ok then return nil, err end
+  return is_same
+end
+
 --- Whether the records of one file are the end of another.
+-- @treturn ?boolean or nil, err
 local function has_at_end(whole, kept, has_header)
   local records, file = io.open(kept, "rb"), io.open(whole, "rb")
-  if has_header then records:read("*l") end
-  local from = records:seek()
-  local size = records:seek("end") - from
-  local is_end = file:seek("end") >= size and file:seek("end", -size) and records:seek("set", from)
-  while is_end do
-    local block = records:read(BLOCK)
-    if not block then break end
-    is_end = block == file:read(#block)
+  local is_end, err
+  if has_header then is_end, err = read.some(records, "*l", kept) end
+  if not err then
+    local from = records:seek()
+    local size = records:seek("end") - from
+    records:seek("set", from)
+    is_end = file:seek("end") >= size and file:seek("end", -size) ~= nil
+    if is_end then is_end, err = is_same_rest(records, kept, file, whole) end
   end
   records:close()
   file:close()
+  if err then return nil, err end
   return is_end
 end
 
@@ -161,7 +198,8 @@ end
 -- already, its end is what that run has added.
 local function add(run, target, parts, put)
   if put then
-    if has_at_end(parts.whole, parts.kept, is_table(target)) then return true end
+    local is_there, failure = has_at_end(parts.whole, parts.kept, is_table(target))
+    if is_there or failure then return is_there, failure end
     return nil, errors.new("data", ("%s was changed after an interrupted run had begun to restore"
       .. " records to it - see whether it has those of %s, and remove %s"):format(target,
         parts.kept, run.journal.path), { file = target })
@@ -224,11 +262,7 @@ end
 local function copy(path, to)
   local from, why = io.open(path, "rb")
   if not from then return nil, errors.new("io", why, { file = path }) end
-  local ok, err = true, nil
-  for block in function() return from:read(BLOCK) end do
-    ok, err = to:append(block)
-    if not ok then break end
-  end
+  local ok, err = read.blocks(from, path, function(block) return to:append(block) end)
   from:close()
   return ok, err
 end

@@ -56,8 +56,10 @@ local function stranger_in(run, type, paths)
   local counts, err = dataset.extract(options)
   if not counts then return nil, err end
   run.changed_classes = counts.by_file
-  local stranger = differences.first_missing(list, { run:ids_path(type) }, run.call.loop)
+  local stranger
+  stranger, err = differences.first_missing(list, { run:ids_path(type) }, run.call.loop)
   os.remove(list)
+  if err then return nil, err end
   return stranger or false
 end
 

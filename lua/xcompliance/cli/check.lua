@@ -2,6 +2,7 @@
 -- @internal xcompliance.cli.check
 
 local asking = require "xcompliance.cli.asking"
+local read = require "xcompliance.read"
 local text = require "xcompliance.text"
 
 local M = {
@@ -56,8 +57,11 @@ end
 
 --- The next id; to resume, the same ids must come again.
 local function from_standard_input()
-  local line
-  repeat line = io.stdin:read("*l") until not line or line:find("%S")
+  local line, err
+  repeat
+    line, err = read.some(io.stdin, "*l", "standard input")
+    if err then error(err, 0) end
+  until not line or line:find("%S")
   return line and line:match("^%s*(.-)%s*$")
 end
 

@@ -6,11 +6,10 @@ local asking = require "xcompliance.cli.asking"
 local errors = require "xcompliance.errors"
 local lines = require "xcompliance.lines"
 local models = require "xcompliance.cli.models"
+local read = require "xcompliance.read"
 local text = require "xcompliance.text"
 
 local M = { name = "download", summary = "Download the results of a job", uses_api = true }
-
-local BLOCK = 65536 -- bytes
 
 function M.define(command)
   command:argument("url", "The job's download_url.")
@@ -35,9 +34,12 @@ local function print_file(path, context)
   local file, why = io.open(path, "rb")
   if not file then return nil, errors.new("io", "reading the results: " .. why) end
   os.remove(path)
-  for block in function() return file:read(BLOCK) end do context.out(block) end
+  local ok, err = read.blocks(file, "the results", function(block)
+    context.out(block)
+    return true
+  end)
   file:close()
-  return true
+  return ok, err
 end
 
 function M.run(arguments, context)

@@ -71,7 +71,8 @@ end
 
 local function read_file(path)
   local file, why = io.open(path)
-  local token = file and file:read(65536)
+  local token
+  if file then token, why = file:read(65536) end
   if file then file:close() end
   if token then return (token:gsub("%s+$", "")) end
   return nil, why or path .. " is empty"
