@@ -109,7 +109,7 @@ describe("differences between two checks", function()
     assert.is_true(turns >= 4, turns)
   end)
 
-  it("are an error if a list cannot be read, and none if there is none", function()
+  it("return an error if a list cannot be read; a list that does not exist is empty", function()
     local all, folder = list("9", "10"), "/" -- which can be opened, but not read
     for _, case in ipairs { { { folder }, { all }, { all } }, { { all }, { folder }, { all } },
         { { all }, {}, { folder } } } do

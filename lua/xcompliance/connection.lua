@@ -10,6 +10,7 @@ local dates = require "xcompliance.dates"
 local errors = require "xcompliance.errors"
 local file_names = require "xcompliance.file_names"
 local merge = require "xcompliance.merge"
+local read = require "xcompliance.read"
 
 local M = {}
 
@@ -22,10 +23,7 @@ local Connection = {}
 Connection.__index = Connection
 
 local function read_token(path)
-  local file, why = io.open(path, "r")
-  local token
-  if file then token, why = file:read(65536) end
-  if file then file:close() end
+  local token, why = read.start(path, 65536)
   token = token and token:match("^%s*(.-)%s*$")
   if token and token ~= "" then return token end
   return nil, errors.new("config", ("reading the bearer token: %s - give the file that holds it")

@@ -17,7 +17,7 @@ local function is_less(a, b)
   return a < b
 end
 
---- A list; nil if there is none.
+--- Opens a list. Returns nil if the file does not exist.
 -- @raise an error of the kind "io"
 local function open(path)
   local file, why, code = io.open(path, "r")

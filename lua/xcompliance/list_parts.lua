@@ -40,19 +40,19 @@ local function take_lines(block, ids)
   return taken, lines
 end
 
---- Copies lines of `source` from where it stands to `target`: at most `ids`, below BYTES_MAX bytes.
+--- Copies lines of `source`, the file `list`, from where it stands to `target`, the file `path`: at
+-- most `ids`, below BYTES_MAX bytes.
 -- @treturn ?table `{ bytes, ids }`; or nil, err
-local function copy_lines(call, source, target, path, ids)
+local function copy_lines(call, source, list, target, path, ids)
   local copied, rest, budget = { bytes = 0, ids = 0 }, "", M.BYTES_MAX - 1
   while copied.ids < ids and budget > 0 do
-    local block, why = source:read(math.min(BLOCK, budget))
-    if why then return nil, io_error("reading", path, why) end
+    local block, err = read.some(source, math.min(BLOCK, budget), list)
+    if err then return nil, err end
     if not block then break end
     budget = budget - #block
     block = rest .. block
     local taken, lines = take_lines(block, ids - copied.ids)
-    local ok, err
-    ok, why = target:write(block:sub(1, taken))
+    local ok, why = target:write(block:sub(1, taken))
     if not ok then return nil, io_error("writing", path, why) end
     copied.bytes, copied.ids = copied.bytes + taken, copied.ids + lines
     rest = block:sub(taken + 1)
@@ -102,7 +102,7 @@ function M.cut(call, list, path, offset, ids)
   if not source then return nil, errors.new("io", "reading the prepared list: " .. why) end
   source:seek("set", offset)
   local ok, part, sum = pcall(write_file, call, path, function(target)
-    return copy_lines(call, source, target, path, ids)
+    return copy_lines(call, source, list, target, path, ids)
   end)
   source:close()
   if not ok then error(part, 0) end

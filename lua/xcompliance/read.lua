@@ -20,6 +20,19 @@ function M.some(file, what, path)
     .. " run it again"):format(path, why), { file = path })
 end
 
+--- Opens a file, reads its first bytes, and closes it.
+-- @tparam string path
+-- @tparam integer most bytes
+-- @treturn ?string nil if the file is empty; or nil, why it cannot be read
+function M.start(path, most)
+  local file, why = io.open(path, "rb")
+  if not file then return nil, why end
+  local text
+  text, why = file:read(most)
+  file:close()
+  return text, why and path .. ": " .. why
+end
+
 --- Reads a file to its end, a block at a time.
 -- @tparam file file
 -- @tparam string path for the message

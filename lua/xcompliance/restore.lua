@@ -86,11 +86,8 @@ function Run:divide(path, kept, left)
 end
 
 local function first_bytes(path)
-  local file, why = io.open(path, "rb")
-  if not file then return nil, errors.new("io", why .. " - check the path", { file = path }) end
-  local bytes, err = read.some(file, 2, path)
-  file:close()
-  if err then return nil, err end
+  local bytes, why = read.start(path, 2)
+  if why then return nil, errors.new("io", why .. " - check the path", { file = path }) end
   return bytes or ""
 end
 
@@ -105,10 +102,14 @@ local function check_end(path, target)
     .. " yourself"):format(target, why), { file = target })
 end
 
+local function write_error(path, why)
+  return errors.new("io", ("writing %s: %s"):format(path, why), { file = path })
+end
+
 local function write(file, path, bytes)
   local ok, why = file:write(bytes)
   if ok then return true end
-  return nil, errors.new("io", ("writing %s: %s"):format(path, why), { file = path })
+  return nil, write_error(path, why)
 end
 
 --- Checks that the first lines of two tables are the same, and passes them.
@@ -155,7 +156,7 @@ local function append(from, to, has_header)
   closed, why = output:close()
   if not ok then return nil, err end
   if closed then return true end
-  return nil, errors.new("io", ("writing %s: %s"):format(to, why), { file = to })
+  return nil, write_error(to, why)
 end
 
 local function remove(parts)

@@ -5,6 +5,7 @@
 local core = require "xcompliance.core"
 local dates = require "xcompliance.dates"
 local errors = require "xcompliance.errors"
+local read = require "xcompliance.read"
 local text = require "xcompliance.text"
 local token_form = require "xcompliance.cli.token_form"
 
@@ -70,10 +71,7 @@ end
 -- =====================================================================
 
 local function read_file(path)
-  local file, why = io.open(path)
-  local token
-  if file then token, why = file:read(65536) end
-  if file then file:close() end
+  local token, why = read.start(path, 65536)
   if token then return (token:gsub("%s+$", "")) end
   return nil, why or path .. " is empty"
 end
