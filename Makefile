@@ -33,7 +33,7 @@ SAN_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -
 SAN_FLAGS_clang := $(SAN_FLAGS_asan)
 SAN_FLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
 SAN_FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-SAN_FLAGS_afl := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SAN_FLAGS_afl := $(SAN_FLAGS_asan)
 # gcc takes what is put into an array for lost; LeakSanitizer knows better
 SAN_FLAGS_analyze := -fanalyzer -Wno-analyzer-malloc-leak -Werror
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes $(if $(CI),-Werror)

@@ -47,12 +47,12 @@ BYTES16_INLINE bytes16 bytes16_at_most(bytes16 v, char c) {
 
 /* One bit for each byte of four comparisons, the first one's in the lowest bits. */
 #ifdef __SSE2__
+BYTES16_INLINE uint64_t bytes16_mask(bytes16 v) {
+  return (uint32_t)_mm_movemask_epi8((__m128i)v);
+}
+
 BYTES16_INLINE uint64_t bytes16_bits(bytes16 a, bytes16 b, bytes16 c, bytes16 d) {
-  uint32_t low = (uint32_t)_mm_movemask_epi8((__m128i)a) | (uint32_t)_mm_movemask_epi8((__m128i)b)
-                                                               << 16;
-  uint32_t high = (uint32_t)_mm_movemask_epi8((__m128i)c) | (uint32_t)_mm_movemask_epi8((__m128i)d)
-                                                                << 16;
-  return low | (uint64_t)high << 32;
+  return bytes16_mask(a) | bytes16_mask(b) << 16 | bytes16_mask(c) << 32 | bytes16_mask(d) << 48;
 }
 #else
 /* There is no instruction for it: each byte keeps one bit of eight, and neighbours are added until

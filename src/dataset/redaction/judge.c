@@ -602,7 +602,7 @@ enum judgement judge_record(struct judge *judge, const char *path, const struct 
   struct judge_counts counts = {0};
   enum judgement judgement = JUDGED_KEPT;
   size_t listed = judge->rehydrate.count;
-  bool found = false;
+  bool found;
   state->record->task = judge->task;
   if (!record_walk(state->record, path, text, error))
     return error->code == ERROR_DATA ? JUDGED_MALFORMED : JUDGED_FAILED;
