@@ -1,6 +1,7 @@
-/* decoder.h - a packed stream, decoded on a thread of its own beside its reader
+/* decoder.h - a packed stream, decoded on threads of its own beside its reader
  *
- * The thread fills a short ring of blocks and waits if it is full. All members of a stream (frames,
+ * The threads fill a short ring of blocks and wait if it is full. There is one, and more if the
+ * members are small and their sizes can be found without decoding them (packing.h). All members of a stream (frames,
  * or streams, as some packings call them) are read, with zero bytes between or after them; every
  * checksum is verified. A stream that ends too early, or has something else after a member, is an
  * error.
@@ -19,11 +20,11 @@
 
 struct decoder;
 
-/* Starts to decode `input`. Its first `size` bytes, at `first`, have already been read; they are
- * copied. The decoder reads `input` on its thread until decoder_close. NULL with `error` filled.
+/* Starts to decode `input`, by at most `threads` threads. Its first `size` bytes, at `first`, have already been read; they are
+ * copied. The decoder reads `input` on its threads until decoder_close. NULL with `error` filled.
  */
-struct decoder *decoder_open(const struct packing *packing, struct input *input, const void *first,
-                             size_t size, struct error *error);
+struct decoder *decoder_open(const struct packing *packing, struct input *input, unsigned threads,
+                             const void *first, size_t size, struct error *error);
 
 /* Copies decoded bytes until `size` are there or the stream has ended. Returns how many, or -1
  * (when all bytes before the problem have been given). If the problem is in the data, `error`

@@ -14,8 +14,11 @@
 #include "thread.h"
 
 enum {
-  TEXT_SIZE = 1 << 20,                    /* of a member */
-  HEAD_SIZE = 20,                         /* its header: 10 bytes, and an extra field of 10 */
+  TEXT_SIZE = 1 << 20, /* of a member */
+  HEAD_SIZE = 20,      /* its header: 10 bytes, and an extra field of 10 */
+  FLAGS_AT = 3,
+  HAS_EXTRA = 4,
+  EXTRA_AT = 12,                          /* after the two bytes that say how long the field is */
   SIZE_AT = 16,                           /* where the header states the size of the member */
   ROOM = TEXT_SIZE + TEXT_SIZE / 64 + 512 /* for a member, even of text that does not shrink */
 };
@@ -69,6 +72,13 @@ static void write_number(unsigned char *to, size_t number) {
     to[i] = (unsigned char)(number >> 8 * i);
 }
 
+static size_t read_number(const unsigned char *from, int bytes) {
+  size_t number = 0;
+  while (bytes-- > 0)
+    number = number << 8 | from[bytes];
+  return number;
+}
+
 static void pack(struct isal_zstream *stream, struct member *member) {
   static const unsigned char head[SIZE_AT] = {0x1f, 0x8b, 8, 4, 0,   0,   0, 0,
                                               0,    255,  8, 0, 'X', 'C', 4, 0};
@@ -82,6 +92,25 @@ static void pack(struct isal_zstream *stream, struct member *member) {
   member->packed_size = ROOM - stream->avail_out;
   memcpy(member->packed, head, SIZE_AT);
   write_number(member->packed + SIZE_AT, member->packed_size);
+}
+
+/* The member's size, from its extra field: ours states it in four bytes, bgzip's, less one, in two
+ * (The SAM/BAM Format Specification, 4.1). */
+size_t gzip_member_size(const unsigned char *b, size_t size) {
+  size_t at = EXTRA_AT, end;
+  if (size < EXTRA_AT) return EXTRA_AT;
+  if (!(b[FLAGS_AT] & HAS_EXTRA)) return 0;
+  end = EXTRA_AT + read_number(b + EXTRA_AT - 2, 2);
+  if (size < end) return end;
+  while (at + 4 <= end) {
+    const unsigned char *field = b + at;
+    size_t length = read_number(field + 2, 2);
+    if (at + 4 + length > end) return 0;
+    if (memcmp(field, "XC", 2) == 0 && length == 4) return read_number(field + 4, 4);
+    if (memcmp(field, "BC", 2) == 0 && length == 2) return read_number(field + 4, 2) + 1;
+    at += 4 + length;
+  }
+  return 0;
 }
 
 /* Packs the next member that nobody has begun with, if there is one; the lock is held. */

@@ -20,6 +20,9 @@ void *gzip_encoder_new(int level, int threads);
 enum packing_step gzip_encode(void *encoder, struct packing_buffers *buffers);
 void gzip_encoder_free(void *encoder); /* may be given NULL */
 
+/* The size of a member that states it, as these do and those of bgzip (packing.h). */
+size_t gzip_member_size(const unsigned char *bytes, size_t size);
+
 #pragma GCC visibility pop
 
 #endif

@@ -50,6 +50,10 @@ struct packing {
   enum packing_step (*decode)(void *decoder, struct packing_buffers *buffers);
   void (*decoder_free)(void *decoder); /* may be given NULL */
 
+  /* How many of these bytes are the first member; more than `size` if that many are needed to know
+   * it; 0 if it can only be decoded to know it. NULL: always that. */
+  size_t (*member_size)(const unsigned char *bytes, size_t size);
+
   int level; /* if the user gives none */
   void *(*encoder_new)(int level, int threads);
   enum packing_step (*encode)(void *encoder, struct packing_buffers *buffers);

@@ -25,6 +25,7 @@ struct window {
   struct reader public;
   struct input input;
   struct decoder *decoder; /* NULL for plain input */
+  unsigned decoders;       /* threads that may decode */
   char *buffer;
   size_t room;
   char *raw; /* for UTF-16: what has been read but not converted; else NULL */
@@ -251,8 +252,8 @@ static bool unwrap(struct window *window, struct error *error) {
   struct reader *reader = &window->public;
   reader->packing = packing_of_bytes(reader->text, reader->size);
   if (!reader->packing) return is_not_cut_off(reader, error);
-  window->decoder =
-      decoder_open(reader->packing, &window->input, reader->text, reader->size, error);
+  window->decoder = decoder_open(reader->packing, &window->input, window->decoders, reader->text,
+                                 reader->size, error);
   if (!window->decoder) return false;
   reader->size = 0;
   return read_more(window, error) >= 0;
@@ -340,10 +341,11 @@ static struct window *window_new(const char *path, struct error *error) {
   return window;
 }
 
-static struct reader *open_path(const char *path, enum purpose purpose, struct task *task,
-                                struct error *error) {
+static struct reader *open_path(const char *path, enum purpose purpose, unsigned decoders,
+                                struct task *task, struct error *error) {
   struct window *window = window_new(path, error);
   if (!window) return NULL;
+  window->decoders = decoders;
   if (input_open(&window->input, path, task, error) && begin(window, purpose, error))
     return &window->public;
   reader_close(&window->public);
@@ -351,17 +353,19 @@ static struct reader *open_path(const char *path, enum purpose purpose, struct t
 }
 
 struct reader *reader_open(const char *path, struct task *task, struct error *error) {
-  return open_path(path, LINES_ONLY, task, error);
+  return open_path(path, LINES_ONLY, 1, task, error);
 }
 
-struct reader *reader_open_dataset(const char *path, struct task *task, struct error *error) {
-  return open_path(path, DATASET, task, error);
+struct reader *reader_open_dataset(const char *path, unsigned decoders, struct task *task,
+                                   struct error *error) {
+  return open_path(path, DATASET, decoders, task, error);
 }
 
 struct reader *reader_open_source(const struct reader_source *source, struct task *task,
                                   struct error *error) {
   struct window *window = window_new(source->path, error);
   if (!window) return NULL;
+  window->decoders = 1;
   input_open_source(&window->input, source->path, source->read, source->context, task);
   if (begin(window, MEMBER, error)) return &window->public;
   reader_close(&window->public);

@@ -54,8 +54,10 @@ struct reader {
  * for cancellation; it may be NULL. Archives are refused. Returns NULL with `error` filled. */
 struct reader *reader_open(const char *path, struct task *task, struct error *error);
 
-/* The same, but archives are accepted: `container` says which, and archive.h reads them. */
-struct reader *reader_open_dataset(const char *path, struct task *task, struct error *error);
+/* The same, but archives are accepted: `container` says which, and archive.h reads them. At most
+ * `decoders` threads decode a packed file. */
+struct reader *reader_open_dataset(const char *path, unsigned decoders, struct task *task,
+                                   struct error *error);
 
 /* The same for a member of an archive, which is not a file of its own: another archive is refused.
  * What the source points to must outlive the reader. */

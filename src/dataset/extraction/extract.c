@@ -66,6 +66,10 @@ static bool read_whole(struct extraction *x, struct error *error) {
   return read_records(x, error) && check_rounded(x, error);
 }
 
+static unsigned jobs_of(const struct extraction_run *run) {
+  return run->options.jobs > 0 ? run->options.jobs : thread_processors();
+}
+
 /* What is read of an archive by all threads together. */
 struct members {
   struct extraction_run *run;
@@ -104,7 +108,7 @@ static bool work_on_member(void *context, void *state, struct turn *turn) {
 }
 
 static bool read_archive(struct extraction *x, struct error *error) {
-  unsigned jobs = x->options.jobs > 0 ? x->options.jobs : thread_processors();
+  unsigned jobs = jobs_of(x->run);
   struct members members = {.run = x->run, .room = member_room(jobs)};
   bool done;
   if (!get_shapes(x->run, error))
@@ -137,9 +141,9 @@ static bool read_content(struct extraction *x, struct error *error) {
 
 /* Opens the file x->file. A bad one among many in a folder is like a bad record; one that the user
  * named is a mistake. */
-static bool open_file(struct extraction *x, struct error *error) {
+static bool open_file(struct extraction *x, unsigned decoders, struct error *error) {
   const struct folder_file *file = &x->run->folder.files[x->file];
-  x->reader = reader_open_dataset(file->path, &x->run->task, error);
+  x->reader = reader_open_dataset(file->path, decoders, &x->run->task, error);
   if (!x->reader && file->found && error->code == ERROR_IO) error->code = ERROR_DATA;
   return x->reader != NULL;
 }
@@ -148,7 +152,7 @@ static bool open_file(struct extraction *x, struct error *error) {
 static bool read_file(struct extraction_run *run, size_t number, struct error *error) {
   struct extraction x = {.run = run, .options = run->options, .file = number};
   bool done;
-  if (!open_file(&x, error)) {
+  if (!open_file(&x, jobs_of(run), error)) {
     done = extraction_skip(&x, error);
     extraction_free(&x);
     return done;
@@ -187,7 +191,7 @@ static bool work_on_file(void *context, void *state, struct turn *turn) {
   (void)context;
   x->turn = turn;
   x->shared = false;
-  if (!open_file(x, &error)) return extraction_skip(x, &error);
+  if (!open_file(x, 1, &error)) return extraction_skip(x, &error);
   reader = x->own_file = x->reader;
   x->own_bytes = 0;
   x->counts.files = 1;
@@ -215,7 +219,7 @@ static size_t end_of_group(const struct folder *folder, size_t start) {
 static bool read_beside(struct extraction_run *run, size_t start, size_t end, struct error *error) {
   struct extraction x = {.run = run, .options = run->options};
   struct beside beside = {run, start, end};
-  unsigned jobs = run->options.jobs > 0 ? run->options.jobs : thread_processors();
+  unsigned jobs = jobs_of(run);
   bool done;
   if (jobs > THREADS_MAX) jobs = THREADS_MAX;
   if (jobs > end - start) jobs = (unsigned)(end - start);

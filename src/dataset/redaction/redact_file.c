@@ -136,7 +136,7 @@ static bool begin_from_start(struct redact_file *file, struct error *error) {
 }
 
 static bool open_reader(struct redact_file *file, struct error *error) {
-  file->reader = reader_open_dataset(file->target->path, file->run->task, error);
+  file->reader = reader_open_dataset(file->target->path, file->run->jobs, file->run->task, error);
   if (!file->reader) return false;
   file->passed = file->reader->mark ? MARK : 0;
   file->container = file->reader->container;
