@@ -60,7 +60,7 @@ static struct outcome read_all(const char *path, size_t room, int unpack) {
   struct member member = {0};
   struct error error = {0};
   enum turns_step step = TURNS_FAILED;
-  struct reader *reader = reader_open_dataset(path, 1, NULL, &error);
+  struct reader *reader = reader_open_dataset(path, 3, NULL, &error);
   struct archive_in *archive =
       reader && reader->container != CONTAINER_NONE ? archive_in_open(reader, &error) : NULL;
   while (archive && outcome.size < CONTENT_MAX) {

@@ -1,8 +1,8 @@
 /* decoder.c - see decoder.h
  *
- * Threads decode members by turns (turns.h) into blocks, which go through a ring to one consumer. A
- * member of a known size is read into memory and decoded beside others; another one is decoded as it
- * is read, and the next begins when it has ended. Blocks are a mebibyte at most, so the lock is taken
+ * Threads decode members by turns (turns.h) into blocks, which go through a ring to one consumer.
+ * Members of a known size are read into memory and decoded beside others; another one is decoded as
+ * it is read, and the next begins when it has ended. Blocks are a mebibyte at most, so the lock is taken
  * some thousand times a second, which costs nothing measurable.
  */
 #include "dataset/bytes/decoder.h"
@@ -19,6 +19,7 @@
 enum {
   INPUT_SIZE = 1 << 18,
   MEMBER_MAX = 1 << 23, /* bytes of a packed member that is decoded beside others */
+  ENOUGH = 1 << 16,     /* of small members, that a thread decodes at a time */
   SMALL_BLOCK = 1 << 18,
   LARGE_BLOCK = 1 << 20, /* if members are decoded beside each other: holds one of ours */
   BLOCKS = 4,
@@ -35,7 +36,7 @@ struct unpacker {
   struct decoder *decoder;
   struct thread thread;
   void *state;             /* the packing's */
-  unsigned char *in;       /* a whole member, */
+  unsigned char *in;       /* whole members, */
   size_t in_size, in_room; /* or nothing: the member is read while it is decoded */
   struct block *out;       /* what is being filled; NULL: it must be made */
   size_t limit;            /* how much a block may hold */
@@ -184,16 +185,28 @@ static bool decode_some(struct unpacker *own, const unsigned char *in, size_t *n
   return fail_at_end(own->decoder, "the %s data end too early: the file is truncated", &own->error);
 }
 
-/* The member that has been read into memory. What follows it there can only be padding. */
+static bool begin_member(struct unpacker *own) {
+  return own->decoder->packing->decoder_begin(own->state) || failed(own, PACKING_NO_MEMORY);
+}
+
+/* The members that have been read into memory. */
 static bool decode_whole(struct unpacker *own, struct turn *turn) {
-  enum packing_step step = PACKING_MORE;
+  const struct decoder *decoder = own->decoder;
   size_t next = 0;
-  own->limit = own->decoder->block_size;
-  while (step == PACKING_MORE)
-    if (!have_room(own, turn) || !decode_some(own, own->in, &next, own->in_size, &step))
-      return false;
-  while (next < own->in_size)
-    if (own->in[next++] != 0) return refuse_other(own->decoder, &own->error);
+  own->limit = decoder->block_size;
+  while (next < own->in_size) {
+    enum packing_step step = PACKING_MORE;
+    if (own->in[next] == 0) { /* padding */
+      next++;
+      continue;
+    }
+    if (!decoder->packing->begins(own->in + next, own->in_size - next))
+      return refuse_other(decoder, &own->error);
+    if (!begin_member(own)) return false;
+    while (step == PACKING_MORE)
+      if (!have_room(own, turn) || !decode_some(own, own->in, &next, own->in_size, &step))
+        return false;
+  }
   return true;
 }
 
@@ -248,38 +261,61 @@ static bool measure(struct decoder *decoder, size_t *size, struct error *error) 
   }
 }
 
+/* Adds the member to those that the thread has in memory. */
+static bool keep(struct decoder *decoder, struct unpacker *own, size_t size, struct error *error) {
+  if (!grow(&own->in, &own->in_room, own->in_size + size))
+    return error_memory(error, "decoding %s", decoder->input->path);
+  memcpy(own->in + own->in_size, decoder->in + decoder->in_next, size);
+  own->in_size += size;
+  decoder->in_next += size;
+  return true;
+}
+
+/* Whether the member that the input is at can be decoded beside others; its `*size` bytes are then
+ * there. False with `error` filled if reading failed. */
+static bool may_go_beside(struct decoder *decoder, size_t *size, struct error *error) {
+  *size = 0;
+  return decoder->thread_count == 1 || !decoder->packing->member_size ||
+         measure(decoder, size, error);
+}
+
 static void start_another(struct decoder *decoder);
 
+/* A problem after the first member is found again by the next that takes. */
 static enum turns_step take(void *context, void *state, struct error *error) {
   struct decoder *decoder = context;
   struct unpacker *own = state;
   enum turns_step step = find_member(decoder, error);
-  size_t size = 0;
+  size_t size;
   own->in_size = 0;
-  if (step != TURNS_ALONE || decoder->thread_count == 1 || !decoder->packing->member_size)
-    return step;
-  if (!measure(decoder, &size, error)) return TURNS_FAILED;
-  if (size == 0) return TURNS_ALONE;
-  if (!grow(&own->in, &own->in_room, size)) {
-    error_memory(error, "decoding %s", decoder->input->path);
-    return TURNS_FAILED;
+  while (step == TURNS_ALONE && own->in_size < ENOUGH) {
+    if (!may_go_beside(decoder, &size, error)) return TURNS_FAILED;
+    if (size == 0) break;
+    if (!keep(decoder, own, size, error)) return TURNS_FAILED;
+    step = find_member(decoder, error);
   }
-  memcpy(own->in, decoder->in + decoder->in_next, size);
-  own->in_size = size;
-  decoder->in_next += size;
+  if (own->in_size == 0) return step;
   start_another(decoder);
   return TURNS_BESIDE;
+}
+
+/* Members as they are read, until one can be decoded beside others. */
+static void decode_alone(struct unpacker *own, struct turn *turn) {
+  struct decoder *decoder = own->decoder;
+  size_t size = 0;
+  while (size == 0 && begin_member(own) && decode_read(own, turn)) {
+    if (find_member(decoder, &own->error) != TURNS_ALONE) return;
+    if (!may_go_beside(decoder, &size, &own->error)) return;
+  }
 }
 
 static bool work(void *context, void *state, struct turn *turn) {
   struct unpacker *own = state;
   (void)context;
-  if (!own->decoder->packing->decoder_begin(own->state))
-    failed(own, PACKING_NO_MEMORY);
-  else if (own->in_size > 0)
+  if (own->in_size > 0)
     decode_whole(own, turn);
   else
-    decode_read(own, turn);
+    decode_alone(own, turn);
   return !own->stopped;
 }
 
