@@ -23,17 +23,21 @@ static uint64_t draw(void) {
   return state >> 33;
 }
 
-/* Appends a member of ours with `size` bytes of the text from `at` on. Returns where it begins. */
-static size_t add(size_t at, size_t size) {
+/* Appends a member with `size` bytes of the text from `at` on. Returns where it begins. */
+static size_t add_packed(const char *name, size_t at, size_t size) {
   size_t start = made, length;
-  const struct packing *gzip = packing_of_name("a.gz", &length);
+  const struct packing *packing = packing_of_name(name, &length);
   struct packing_buffers buffers = {text + at, size, packed + made, ROOM - made, true, 0};
-  void *encoder = gzip->encoder_new(1, 0);
-  while (encoder && gzip->encode(encoder, &buffers) == PACKING_MORE) {
+  void *encoder = packing->encoder_new(1, 0);
+  while (encoder && packing->encode(encoder, &buffers) == PACKING_MORE) {
   }
-  gzip->encoder_free(encoder);
+  packing->encoder_free(encoder);
   made = ROOM - buffers.out_size;
   return start;
+}
+
+static size_t add(size_t at, size_t size) {
+  return add_packed("a.gz", at, size);
 }
 
 /* Gives the member that was added last a header of `size` bytes, instead of its own. */
@@ -177,6 +181,27 @@ static void test_wrong_sizes(void) {
   }
 }
 
+/* Streams as pbzip2 makes them; one alone; one that has lost its head. */
+static void test_bzip2(const struct outcome *right) {
+  struct outcome outcome;
+  size_t second;
+  made = 0;
+  add_packed("a.bz2", 0, 900000);
+  second = add_packed("a.bz2", 900000, 900000);
+  add_packed("a.bz2", 1800000, TEXT - 1800000);
+  outcome = read_packed(made);
+  CHECK(outcome.error.code == ERROR_NONE && outcome.sum == right->sum);
+  for (int i = 0; i < 20; i++)
+    read_packed(i < 10 ? made - 1 - (size_t)i : draw() % made);
+  packed[second + 5] ^= 1;
+  CHECK(read_packed(made).error.code == ERROR_DATA);
+  memset(packed + second, 0, 4);
+  CHECK(read_packed(made).error.code == ERROR_DATA);
+  made = 0;
+  add_packed("a.bz2", 0, TEXT);
+  CHECK(read_packed(made).sum == right->sum);
+}
+
 static void test_abandoned(void) {
   for (uint64_t lines = 0; lines < 200; lines++)
     CHECK(read_by(1 + (unsigned)lines % 5, lines * lines).error.code == ERROR_NONE);
@@ -219,6 +244,7 @@ int main(void) {
   test_truncated();
   test_corrupt(&right);
   test_wrong_sizes();
+  test_bzip2(&right);
   unlink(path);
   return check_end();
 }

@@ -174,10 +174,8 @@ void lines_free(struct lines_piece *piece) {
 
 unsigned lines_threads(const struct reader *reader, unsigned jobs) {
   uint64_t total = reader_total(reader);
-  if (jobs == 0) {
-    jobs = thread_processors();
-    if (reader->packing && jobs > 1) jobs--; /* the decoder has one */
-  }
+  if (jobs == 0) jobs = thread_processors();
+  if (reader->packing && jobs > 1) jobs--; /* the decoder has one */
   if (total > 0 && total < WORTH_A_THREAD) return 1;
   return jobs < THREADS_MAX ? jobs : THREADS_MAX;
 }

@@ -194,6 +194,20 @@ static void *bzip2_decoder_new(void) {
   return calloc(1, sizeof(struct bzip2));
 }
 
+/* A stream ends where the next begins, which is at a whole byte: with its head, and with 48 bits that
+ * begin each block, and that a stream has nowhere else. pbzip2 makes and reads such series. */
+static size_t bzip2_member_size(const unsigned char *b, size_t size) {
+  static const char block[] = "1AY&SY";
+  enum { HEAD = 4, BLOCK = sizeof block - 1 };
+  for (size_t at = HEAD + BLOCK; at + HEAD + BLOCK <= size; at++) {
+    const unsigned char *next = memchr(b + at, 'B', size - HEAD - BLOCK + 1 - at);
+    if (!next) break;
+    at = (size_t)(next - b);
+    if (bzip2_begins(next, HEAD) && memcmp(next + HEAD, block, BLOCK) == 0) return at;
+  }
+  return 2 * size;
+}
+
 static bool bzip2_decoder_begin(void *decoder) {
   struct bzip2 *own = decoder;
   if (own->begun) BZ2_bzDecompressEnd(&own->stream);
@@ -388,7 +402,7 @@ static const struct packing packings[] = {
      bzip2_decoder_begin,
      bzip2_decode,
      bzip2_decoder_free,
-     NULL,
+     bzip2_member_size,
      9,
      bzip2_encoder_new,
      bzip2_encode,
