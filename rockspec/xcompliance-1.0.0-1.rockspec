@@ -39,6 +39,7 @@ build = {
         "src/dataset/bytes/json_cut.c",
         "src/dataset/bytes/leftover.c",
         "src/dataset/bytes/lines.c",
+        "src/dataset/bytes/members.c",
         "src/dataset/bytes/packing.c",
         "src/dataset/bytes/pieces.c",
         "src/dataset/bytes/reader.c",

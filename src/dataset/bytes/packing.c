@@ -1,7 +1,8 @@
 /* packing.c - see packing.h
  *
- * gzip is ISA-L's: it decodes five times as fast as zlib; gzip_members.h encodes. zstd is libzstd's,
- * bzip2 libbz2's, xz liblzma's, each of which encodes one member, however the data come.
+ * gzip is ISA-L's: it decodes five times as fast as zlib. bzip2 is libbz2's, zstd libzstd's, xz
+ * liblzma's. gzip and bzip2 are made of many members (members.h); zstd and xz of one, however the
+ * data come, in which their libraries have threads of their own.
  */
 #include "dataset/bytes/packing.h"
 
@@ -63,6 +64,10 @@ static enum packing_step gzip_decode(void *decoder, struct packing_buffers *b) {
   if (result == ISAL_INCORRECT_CHECKSUM) return PACKING_CHECKSUM;
   if (result < 0) return PACKING_CORRUPT;
   return state->block_state == ISAL_BLOCK_FINISH ? PACKING_DONE : PACKING_MORE;
+}
+
+static void *gzip_encoder_new(int level, int threads) {
+  return members_encoder_new(&gzip_members, level, threads);
 }
 
 /* }================================================================== */
@@ -221,24 +226,23 @@ static void bzip2_decoder_free(void *decoder) {
   free(own);
 }
 
-/* What libbz2 does with the buffers. */
-static int bzip2_work(struct bzip2 *own, struct packing_buffers *b, bool encode, int action) {
+static int bzip2_work(bz_stream *stream, struct packing_buffers *b) {
   uint32_t in = at_most_32_bits(b->in_size), out = at_most_32_bits(b->out_size);
   int result;
-  own->stream.next_in = (char *)(uintptr_t)b->in;
-  own->stream.avail_in = in;
-  own->stream.next_out = (char *)b->out;
-  own->stream.avail_out = out;
-  result = encode ? BZ2_bzCompress(&own->stream, action) : BZ2_bzDecompress(&own->stream);
-  b->in += in - own->stream.avail_in;
-  b->in_size -= in - own->stream.avail_in;
-  b->out += out - own->stream.avail_out;
-  b->out_size -= out - own->stream.avail_out;
+  stream->next_in = (char *)(uintptr_t)b->in;
+  stream->avail_in = in;
+  stream->next_out = (char *)b->out;
+  stream->avail_out = out;
+  result = BZ2_bzDecompress(stream);
+  b->in += in - stream->avail_in;
+  b->in_size -= in - stream->avail_in;
+  b->out += out - stream->avail_out;
+  b->out_size -= out - stream->avail_out;
   return result;
 }
 
 static enum packing_step bzip2_decode(void *decoder, struct packing_buffers *b) {
-  switch (bzip2_work(decoder, b, false, 0)) {
+  switch (bzip2_work(&((struct bzip2 *)decoder)->stream, b)) {
   case BZ_OK: return PACKING_MORE;
   case BZ_STREAM_END: return PACKING_DONE;
   case BZ_MEM_ERROR: return PACKING_NO_MEMORY;
@@ -246,29 +250,30 @@ static enum packing_step bzip2_decode(void *decoder, struct packing_buffers *b) 
   }
 }
 
+enum {
+  BZIP2_TEXT = 890000, /* bytes of a stream: a block of level 9, with room for the codes of runs */
+  BZIP2_ROOM = BZIP2_TEXT + BZIP2_TEXT / 100 + 600
+};
+
+/* libbz2 takes memory for each stream by itself, so a packer is its level alone. */
+static void *bzip2_packer_new(int level) {
+  int *packer = malloc(sizeof *packer);
+  if (packer) *packer = level;
+  return packer;
+}
+
+static size_t bzip2_pack(void *packer, const unsigned char *text, size_t size, unsigned char *to) {
+  const int *level = packer;
+  unsigned made = BZIP2_ROOM;
+  int result = BZ2_bzBuffToBuffCompress((char *)to, &made, (char *)(uintptr_t)text, (unsigned)size,
+                                        *level, 0, 0);
+  return result == BZ_OK ? made : 0;
+}
+
 static void *bzip2_encoder_new(int level, int threads) {
-  struct bzip2 *own = calloc(1, sizeof *own);
-  (void)threads;
-  if (own && BZ2_bzCompressInit(&own->stream, level, 0, 0) == BZ_OK) return own;
-  free(own);
-  return NULL;
-}
-
-static enum packing_step bzip2_encode(void *encoder, struct packing_buffers *b) {
-  bool last = b->last && b->in_size <= UINT32_MAX / 2;
-  if (!last && b->in_size == 0) return PACKING_DONE; /* BZ_RUN refuses to do nothing */
-  switch (bzip2_work(encoder, b, true, last ? BZ_FINISH : BZ_RUN)) {
-  case BZ_RUN_OK: return b->in_size == 0 && !b->last ? PACKING_DONE : PACKING_MORE;
-  case BZ_FINISH_OK: return PACKING_MORE;
-  case BZ_STREAM_END: return PACKING_DONE;
-  default: return PACKING_REFUSED;
-  }
-}
-
-static void bzip2_encoder_free(void *encoder) {
-  struct bzip2 *own = encoder;
-  if (own) BZ2_bzCompressEnd(&own->stream);
-  free(own);
+  static const struct members_kind streams = {BZIP2_TEXT, BZIP2_ROOM, bzip2_packer_new, bzip2_pack,
+                                              free};
+  return members_encoder_new(&streams, level, threads);
 }
 
 /* }================================================================== */
@@ -375,8 +380,8 @@ static const struct packing packings[] = {
      gzip_member_size,
      5,
      gzip_encoder_new,
-     gzip_encode,
-     gzip_encoder_free},
+     members_encode,
+     members_encoder_free},
     {"zstd",
      ".zst",
      {".tzst"},
@@ -405,8 +410,8 @@ static const struct packing packings[] = {
      bzip2_member_size,
      9,
      bzip2_encoder_new,
-     bzip2_encode,
-     bzip2_encoder_free},
+     members_encode,
+     members_encoder_free},
     {"xz",
      ".xz",
      {".txz"},

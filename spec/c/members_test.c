@@ -1,6 +1,5 @@
-/* gzip_test.c - gzip in members is what gunzip reads, whatever the text, the threads and the room
- *
- * gzip(1) is the witness.
+/* members_test.c - gzip and bzip2 in members are what gzip(1) and bzip2(1) read, whatever the text,
+ * the threads and the room
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,18 +12,15 @@
 enum { MEMBER = 1 << 20, MOST = 5 * MEMBER / 2, ROOM = MOST + MOST / 16 + 4096 };
 
 static unsigned char text[MOST], packed[ROOM], again[ROOM];
-static char folder[] = "/tmp/gzip_test.XXXXXX";
+static char folder[] = "/tmp/members_test.XXXXXX";
 
-static const struct packing *gzip(void) {
-  size_t size;
-  return packing_of_name("a.gz", &size);
-}
+static const struct packing *packing; /* what is tested */
 
 /* Packs the text in slices of at most `slice` bytes, into rooms of `room` bytes. Returns the size;
  * 0 after a failure. */
 static size_t pack(int level, int threads, size_t size, size_t slice, size_t room,
                    unsigned char *to) {
-  void *encoder = gzip()->encoder_new(level, threads);
+  void *encoder = packing->encoder_new(level, threads);
   size_t taken = 0, made = 0;
   bool last = false;
   while (encoder && !last) {
@@ -36,14 +32,14 @@ static size_t pack(int level, int threads, size_t size, size_t slice, size_t roo
       size_t left = ROOM - made < room ? ROOM - made : room;
       buffers.out = to + made;
       buffers.out_size = left;
-      step = gzip()->encode(encoder, &buffers);
+      step = packing->encode(encoder, &buffers);
       made += left - buffers.out_size;
     }
     if (step != PACKING_DONE) made = 0;
     if (step != PACKING_DONE) break;
     taken += some;
   }
-  gzip()->encoder_free(encoder);
+  packing->encoder_free(encoder);
   return made;
 }
 
@@ -55,10 +51,11 @@ static bool write_file(const char *name, const unsigned char *bytes, size_t size
   return file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0;
 }
 
-static bool gunzip_agrees(size_t size, size_t made) {
+static bool unpacker_agrees(size_t size, size_t made) {
   char command[128];
-  if (!write_file("text", text, size) || !write_file("packed.gz", packed, made)) return false;
-  snprintf(command, sizeof command, "gzip -dc %s/packed.gz | cmp -s - %s/text", folder, folder);
+  if (!write_file("text", text, size) || !write_file("packed", packed, made)) return false;
+  snprintf(command, sizeof command, "%s -dc <%s/packed | cmp -s - %s/text", packing->name, folder,
+           folder);
   return system(command) == 0;
 }
 
@@ -81,7 +78,7 @@ static void test_sizes(void) {
     size_t size = sizes[i];
     for (int level = 1; level < 10; level += 4) {
       size_t made = pack(level, 0, size, MOST, ROOM, packed);
-      CHECK(gunzip_agrees(size, made));
+      CHECK(unpacker_agrees(size, made));
       CHECK(count_members(made) == (size == 0 ? 1 : (size + MEMBER - 1) / MEMBER));
       for (int threads = 0; threads < 4; threads++) {
         CHECK(pack(level, threads, size, 77777, 1 << 18, again) == made);
@@ -92,14 +89,25 @@ static void test_sizes(void) {
   CHECK(pack(5, 2, 100000, 1, 1, packed) == pack(5, 0, 100000, 100000, ROOM, again));
 }
 
+/* Each takes a fifth of a second. */
+static void test_few_sizes(void) {
+  static const size_t sizes[] = {0, 1, MOST};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    size_t made = pack(9, 0, sizes[i], MOST, ROOM, packed);
+    CHECK(unpacker_agrees(sizes[i], made));
+    CHECK(pack(9, 3, sizes[i], 77777, 1 << 18, again) == made);
+    CHECK(memcmp(packed, again, made) == 0);
+  }
+}
+
 /* Freed in the middle, while its threads work. */
-static void test_abandoned(void) {
-  for (int i = 0; i < 50; i++) {
+static void test_abandoned(int times) {
+  for (int i = 0; i < times; i++) {
     struct packing_buffers buffers = {
         .in = text, .in_size = MOST, .out = packed, .out_size = (size_t)i * 1000};
-    void *encoder = gzip()->encoder_new(1, 3);
-    gzip()->encode(encoder, &buffers);
-    gzip()->encoder_free(encoder);
+    void *encoder = packing->encoder_new(1, 3);
+    packing->encode(encoder, &buffers);
+    packing->encoder_free(encoder);
   }
 }
 
@@ -130,13 +138,21 @@ static void fill(bool shrinks) {
 
 int main(void) {
   char command[64];
+  size_t length;
   if (!mkdtemp(folder)) return 1;
+  packing = packing_of_name("a.gz", &length);
   fill(true);
   test_sizes();
-  test_abandoned();
+  test_abandoned(50);
   test_scarce();
   fill(false);
   test_sizes();
+  packing = packing_of_name("a.bz2", &length);
+  test_few_sizes();
+  fill(true);
+  test_few_sizes();
+  test_abandoned(3);
+  test_scarce();
   snprintf(command, sizeof command, "rm -r %s", folder);
   CHECK(system(command) == 0);
   return check_end();
