@@ -27,9 +27,9 @@ struct encoder {
   pthread_cond_t changed;
   void *packer;       /* of the caller's thread; made when it is needed */
   size_t given_bytes; /* of the first member that is not given */
+  bool no_memory;     /* it cannot be packed, or filled */
   /* under the lock */
   bool stopped;
-  bool no_memory;                /* of a thread, or of the caller */
   uint64_t filled, begun, given; /* members: full; being packed or packed; given to the caller */
   unsigned ring_size;
   struct member ring[];
@@ -52,8 +52,7 @@ static bool pack_next(struct encoder *encoder, void *packer) {
   member->packed_size =
       encoder->kind->pack(packer, member->text, member->text_size, member->packed);
   pthread_mutex_lock(&encoder->mutex);
-  member->done = member->packed_size > 0;
-  encoder->no_memory = encoder->no_memory || !member->done;
+  member->done = true;
   pthread_cond_broadcast(&encoder->changed);
   return true;
 }
@@ -149,6 +148,8 @@ static void give(struct encoder *encoder, struct packing_buffers *b) {
     struct member *member = member_at(encoder, encoder->given);
     size_t left = member->packed_size - encoder->given_bytes;
     size_t some = b->out_size < left ? b->out_size : left;
+    encoder->no_memory = member->packed_size == 0;
+    if (encoder->no_memory) return;
     memcpy(b->out, member->packed + encoder->given_bytes, some);
     b->out += some;
     b->out_size -= some;
