@@ -63,6 +63,7 @@ struct decoder {
   /* of the thread that takes a member */
   bool several;          /* that can be decoded beside each other */
   unsigned thread_count; /* that may be started */
+  struct error problem;  /* why nothing can be taken any more */
   unsigned char *in;
   size_t in_room, in_next, in_end;
   unsigned room;
@@ -281,22 +282,26 @@ static bool may_go_beside(struct decoder *decoder, size_t *size, struct error *e
 
 static void start_another(struct decoder *decoder);
 
-/* A problem after the first member is found again by the next that takes. */
+/* A problem that comes after the members is kept: reading again could give what follows it. */
 static enum turns_step take(void *context, void *state, struct error *error) {
   struct decoder *decoder = context;
   struct unpacker *own = state;
-  enum turns_step step = find_member(decoder, error);
+  struct error *problem = &decoder->problem;
+  enum turns_step step = TURNS_FAILED;
   size_t size;
   own->in_size = 0;
+  if (problem->code == ERROR_NONE) step = find_member(decoder, problem);
   while (step == TURNS_ALONE && own->in_size < ENOUGH) {
-    if (!may_go_beside(decoder, &size, error)) return TURNS_FAILED;
-    if (size == 0) break;
-    if (!keep(decoder, own, size, error)) return TURNS_FAILED;
-    step = find_member(decoder, error);
+    bool done = may_go_beside(decoder, &size, problem);
+    if (done && size == 0) break;
+    step = done && keep(decoder, own, size, problem) ? find_member(decoder, problem) : TURNS_FAILED;
   }
-  if (own->in_size == 0) return step;
-  start_another(decoder);
-  return TURNS_BESIDE;
+  if (own->in_size > 0) {
+    start_another(decoder);
+    return TURNS_BESIDE;
+  }
+  *error = *problem;
+  return step;
 }
 
 /* Members as they are read, until one can be decoded beside others. */
