@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "dataset/bytes/decoder.h"
+#include "dataset/bytes/input.h"
 #include "dataset/bytes/packing.h"
 #include "dataset/bytes/reader.h"
 #include "scarce.h"
@@ -202,6 +204,48 @@ static void test_bzip2(const struct outcome *right) {
   CHECK(read_packed(made).sum == right->sum);
 }
 
+/* A source that fails once, and then gives what follows a gap. */
+struct broken {
+  const unsigned char *bytes;
+  size_t size;
+  bool failed;
+};
+
+static int64_t read_broken(void *context, void *to, size_t size, struct error *error) {
+  struct broken *broken = context;
+  if (!broken->failed) {
+    broken->failed = true;
+    error_set(error, ERROR_IO, "reading failed");
+    return -1;
+  }
+  if (size > broken->size) size = broken->size;
+  memcpy(to, broken->bytes, size);
+  broken->bytes += size;
+  broken->size -= size;
+  return (int64_t)size;
+}
+
+static void test_failed_read(void) {
+  struct input input;
+  struct broken broken = {0};
+  struct error error = {0};
+  struct decoder *decoder;
+  char bytes[4096];
+  size_t length, second;
+  made = 0;
+  add(0, 1000);
+  second = add(2000, 1000);
+  broken.bytes = packed + second;
+  broken.size = made - second;
+  input_open_source(&input, "source", read_broken, &broken, NULL);
+  decoder = decoder_open(packing_of_name("a.gz", &length), &input, 3, packed, second, &error);
+  CHECK(decoder && decoder_read(decoder, bytes, sizeof bytes, &error) == 1000);
+  CHECK(decoder && decoder_read(decoder, bytes, sizeof bytes, &error) == -1);
+  CHECK(error.code == ERROR_IO);
+  decoder_close(decoder);
+  input_close(&input);
+}
+
 static void test_abandoned(void) {
   for (uint64_t lines = 0; lines < 200; lines++)
     CHECK(read_by(1 + (unsigned)lines % 5, lines * lines).error.code == ERROR_NONE);
@@ -245,6 +289,7 @@ int main(void) {
   test_corrupt(&right);
   test_wrong_sizes();
   test_bzip2(&right);
+  test_failed_read();
   unlink(path);
   return check_end();
 }
