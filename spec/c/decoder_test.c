@@ -204,17 +204,20 @@ static void test_bzip2(const struct outcome *right) {
   CHECK(read_packed(made).sum == right->sum);
 }
 
-/* A source that fails once, and then gives what follows a gap. */
+/* A source that fails or ends once, and then gives more: what follows a gap, or what another
+ * program writes to a pipe. */
 struct broken {
+  bool fails;
   const unsigned char *bytes;
   size_t size;
-  bool failed;
+  bool asked;
 };
 
 static int64_t read_broken(void *context, void *to, size_t size, struct error *error) {
   struct broken *broken = context;
-  if (!broken->failed) {
-    broken->failed = true;
+  if (!broken->asked) {
+    broken->asked = true;
+    if (!broken->fails) return 0;
     error_set(error, ERROR_IO, "reading failed");
     return -1;
   }
@@ -225,9 +228,9 @@ static int64_t read_broken(void *context, void *to, size_t size, struct error *e
   return (int64_t)size;
 }
 
-static void test_failed_read(void) {
+static void test_broken(bool fails, unsigned decoders) {
   struct input input;
-  struct broken broken = {0};
+  struct broken broken = {.fails = fails};
   struct error error = {0};
   struct decoder *decoder;
   char bytes[4096];
@@ -238,10 +241,11 @@ static void test_failed_read(void) {
   broken.bytes = packed + second;
   broken.size = made - second;
   input_open_source(&input, "source", read_broken, &broken, NULL);
-  decoder = decoder_open(packing_of_name("a.gz", &length), &input, 3, packed, second, &error);
+  decoder =
+      decoder_open(packing_of_name("a.gz", &length), &input, decoders, packed, second, &error);
   CHECK(decoder && decoder_read(decoder, bytes, sizeof bytes, &error) == 1000);
-  CHECK(decoder && decoder_read(decoder, bytes, sizeof bytes, &error) == -1);
-  CHECK(error.code == ERROR_IO);
+  CHECK(decoder && decoder_read(decoder, bytes, sizeof bytes, &error) == (fails ? -1 : 0));
+  CHECK(!fails || error.code == ERROR_IO);
   decoder_close(decoder);
   input_close(&input);
 }
@@ -289,7 +293,10 @@ int main(void) {
   test_corrupt(&right);
   test_wrong_sizes();
   test_bzip2(&right);
-  test_failed_read();
+  for (unsigned decoders = 1; decoders < 4; decoders++) {
+    test_broken(true, decoders);
+    test_broken(false, decoders);
+  }
   unlink(path);
   return check_end();
 }

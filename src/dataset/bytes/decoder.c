@@ -66,6 +66,7 @@ struct decoder {
   struct error problem;  /* why nothing can be taken any more */
   unsigned char *in;
   size_t in_room, in_next, in_end;
+  bool in_ended; /* the input has */
   unsigned room;
   struct unpacker unpackers[]; /* `room` */
 };
@@ -133,19 +134,19 @@ static bool grow(unsigned char **bytes, size_t *room, size_t size) {
 }
 
 /* Reads until at least `least` unused bytes are there, or the input has ended. False if that
- * failed. */
+ * failed. After its end a pipe is not read again: another writer may have opened it. */
 static bool have_input(struct decoder *decoder, size_t least, bool *ended, struct error *error) {
   size_t left = decoder->in_end - decoder->in_next;
   int64_t got;
-  *ended = false;
-  if (left >= least) return true;
+  *ended = decoder->in_ended;
+  if (left >= least || *ended) return true;
   if (!grow(&decoder->in, &decoder->in_room, least))
     return error_memory(error, "decoding %s", decoder->input->path);
   memmove(decoder->in, decoder->in + decoder->in_next, left);
   got = input_read(decoder->input, decoder->in + left, decoder->in_room - left, error);
   decoder->in_next = 0;
   decoder->in_end = left + (got > 0 ? (size_t)got : 0);
-  *ended = got == 0;
+  *ended = decoder->in_ended = got == 0;
   return got >= 0;
 }
 
