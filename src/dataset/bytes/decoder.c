@@ -2,8 +2,8 @@
  *
  * Threads decode members by turns (turns.h) into blocks, which go through a ring to one consumer.
  * Members of a known size are read into memory and decoded beside others; another one is decoded as
- * it is read, and the next begins when it has ended. Blocks are a mebibyte at most, so the lock is taken
- * some thousand times a second, which costs nothing measurable.
+ * it is read, and the next begins when it has ended. Blocks are a mebibyte at
+ * most, so the lock is taken some thousand times a second, which costs nothing measurable.
  */
 #include "dataset/bytes/decoder.h"
 

@@ -1,10 +1,10 @@
 /* decoder.h - a packed stream, decoded on threads of its own beside its reader
  *
  * The threads fill a short ring of blocks and wait if it is full. There is one, and more if the
- * members are small and their sizes can be found without decoding them (packing.h). All members of a stream (frames,
- * or streams, as some packings call them) are read, with zero bytes between or after them; every
- * checksum is verified. A stream that ends too early, or has something else after a member, is an
- * error.
+ * members are small and their sizes can be found without decoding them (packing.h). All members of
+ * a stream (frames, or streams, as some packings call them) are read, with zero bytes between or
+ * after them; every checksum is verified. A stream that ends too early, or has something else after
+ * a member, is an error.
  */
 #ifndef XCOMPLIANCE_DECODER_H
 #define XCOMPLIANCE_DECODER_H
@@ -20,9 +20,9 @@
 
 struct decoder;
 
-/* Starts to decode `input`, by at most `threads` threads. Its first `size` bytes, at `first`, have already been read; they are
- * copied. The decoder reads `input` on its threads until decoder_close. NULL with `error` filled.
- */
+/* Starts to decode `input`, by at most `threads` threads. Its first `size` bytes, at `first`, have
+ * already been read; they are copied. The decoder reads `input` on its threads until decoder_close.
+ * NULL with `error` filled. */
 struct decoder *decoder_open(const struct packing *packing, struct input *input, unsigned threads,
                              const void *first, size_t size, struct error *error);
 

@@ -16,8 +16,8 @@ enum {
 };
 
 /* ISA-L's three levels, for gzip's nine. The first two take half the time of the third, which saves
- * one byte in twenty; zlib's level 6 takes ten times as long as they and saves a quarter. The memory
- * of a level follows the stream; zeroed, so that nothing depends on what was there. */
+ * one byte in twenty; zlib's level 6 takes ten times as long as they and saves a quarter. The
+ * memory of a level follows the stream; zeroed, so that nothing depends on what was there. */
 static void *packer_new(int level) {
   static const uint32_t memory[] = {0, ISAL_DEF_LVL1_EXTRA_LARGE, ISAL_DEF_LVL2_EXTRA_LARGE,
                                     ISAL_DEF_LVL3_EXTRA_LARGE};
@@ -35,13 +35,6 @@ static void *packer_new(int level) {
 static void write_number(unsigned char *to, size_t number) {
   for (int i = 0; i < 4; i++)
     to[i] = (unsigned char)(number >> 8 * i);
-}
-
-static size_t read_number(const unsigned char *from, int bytes) {
-  size_t number = 0;
-  while (bytes-- > 0)
-    number = number << 8 | from[bytes];
-  return number;
 }
 
 static size_t pack(void *packer, const unsigned char *text, size_t size, unsigned char *to) {
@@ -68,14 +61,14 @@ size_t gzip_member_size(const unsigned char *b, size_t size) {
   size_t at = EXTRA_AT, end;
   if (size < EXTRA_AT) return EXTRA_AT;
   if (!(b[FLAGS_AT] & HAS_EXTRA)) return 0;
-  end = EXTRA_AT + read_number(b + EXTRA_AT - 2, 2);
+  end = EXTRA_AT + packing_integer(b + EXTRA_AT - 2, 2);
   if (size < end) return end;
   while (at + 4 <= end) {
     const unsigned char *field = b + at;
-    size_t length = read_number(field + 2, 2);
+    size_t length = packing_integer(field + 2, 2);
     if (at + 4 + length > end) return 0;
-    if (memcmp(field, "XC", 2) == 0 && length == 4) return read_number(field + 4, 4);
-    if (memcmp(field, "BC", 2) == 0 && length == 2) return read_number(field + 4, 2) + 1;
+    if (memcmp(field, "XC", 2) == 0 && length == 4) return packing_integer(field + 4, 4);
+    if (memcmp(field, "BC", 2) == 0 && length == 2) return packing_integer(field + 4, 2) + 1;
     at += 4 + length;
   }
   return 0;

@@ -88,13 +88,6 @@ static bool zstd_begins(const unsigned char *b, size_t size) {
          ((b[0] & 0xf0) == 0x50 && memcmp(b + 1, "\x2a\x4d\x18", 3) == 0);
 }
 
-static uint64_t number_at(const unsigned char *bytes, size_t size) {
-  uint64_t number = 0;
-  while (size-- > 0)
-    number = number << 8 | bytes[size];
-  return number;
-}
-
 /* The window that the frame at `b` needs (RFC 8878, 3.1.1.1); 0 if these bytes do not say. */
 static uint64_t zstd_window(const unsigned char *b, size_t size) {
   static const size_t dictionary_sizes[] = {0, 1, 2, 4}, content_sizes[] = {1, 2, 4, 8};
@@ -104,7 +97,7 @@ static uint64_t zstd_window(const unsigned char *b, size_t size) {
   at = 5 + dictionary_sizes[b[4] & 3];
   content = content_sizes[b[4] >> 6];
   if (size < at + content) return 0;
-  return number_at(b + at, content) + (content == 2 ? 256 : 0);
+  return packing_integer(b + at, content) + (content == 2 ? 256 : 0);
 }
 
 static void zstd_decoder_free(void *decoder) {
@@ -199,8 +192,9 @@ static void *bzip2_decoder_new(void) {
   return calloc(1, sizeof(struct bzip2));
 }
 
-/* A stream ends where the next begins, which is at a whole byte: with its head, and with 48 bits that
- * begin each block, and that a stream has nowhere else. pbzip2 makes and reads such series. */
+/* A stream ends where the next begins, which is at a whole byte: with its head, and with 48 bits
+ * that begin each block. By chance a byte within a stream looks like that once in 2^77; what is cut
+ * there is refused as corrupt. pbzip2 makes and reads such series. */
 static size_t bzip2_member_size(const unsigned char *b, size_t size) {
   static const char block[] = "1AY&SY";
   enum { HEAD = 4, BLOCK = sizeof block - 1 };
@@ -428,6 +422,13 @@ static const struct packing packings[] = {
      xz_encode,
      xz_free},
 };
+
+uint64_t packing_integer(const unsigned char *bytes, size_t size) {
+  uint64_t number = 0;
+  while (size-- > 0)
+    number = number << 8 | bytes[size];
+  return number;
+}
 
 uint64_t packing_memory(void) {
   uint64_t quarter = memory_allowed() / 4;

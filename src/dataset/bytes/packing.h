@@ -60,6 +60,9 @@ struct packing {
   void (*encoder_free)(void *encoder);
 };
 
+/* The little-endian integer in these bytes, of which there are at most 8. */
+uint64_t packing_integer(const unsigned char *bytes, size_t size);
+
 /* How much memory a decoder may use: a quarter of the machine's, and at least 128 MiB, which is
  * enough for files packed with default settings (not zstd --long=28 and more). */
 uint64_t packing_memory(void);
